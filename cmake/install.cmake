@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+include(CMakePackageConfigHelpers)
+
+install(TARGETS offramp offramp_header_only EXPORT offramp-targets)
+install(DIRECTORY include/offramp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT offramp-targets NAMESPACE offramp:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)
+configure_package_config_file(cmake/offramp-config.cmake.in offramp-config.cmake
+                              INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)
+write_basic_package_version_file(offramp-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/offramp-config.cmake ${PROJECT_BINARY_DIR}/offramp-config-version.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing (Debian or Ubuntu), builds offramp and runs its tests. Arguments go to ctest.
+set -euo pipefail
+cd "$(dirname "$0")"
+cmake/install-packages.sh
+cmake --preset dev
+cmake --build --preset dev
+ctest --preset dev --no-tests=error "$@"
