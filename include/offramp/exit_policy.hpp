@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/error.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
+
+/// When a text may leave the encoder: one rule, and optionally a layer limit and a deadline. A float is a policy:
+///
+///     model.classify(text, 0.9F);
+///     model.classify(text, exit_policy::patience(2).with_max_layer(4));
+///
+/// The last exit always answers and asks no rule. Every constructor throws `invalid_argument` for NaN; lengths that
+/// depend on the model (per_exit, per_class, max_layer) are checked by the call that uses the policy.
+/// A regular value type; const members are safe from any number of threads.
+class exit_policy {
+ public:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  /// The formulas are in docs of each named constructor below.
+  enum class rule { confidence, per_exit, per_class, entropy, normalized_entropy, margin, patience, patience_entropy };
+
+  /// Leave at the first exit with confidence >= threshold. Above 1: every layer runs; 0 or less: the first exit answers.
+  exit_policy(float threshold) : exit_policy(rule::confidence, {{threshold}}, 0) {}  // NOLINT: implicit by design
+
+  /// Every layer runs.
+  static exit_policy full_depth() { return {rule::confidence, {{std::numeric_limits<float>::infinity()}}, 0}; }
+
+  /// confidence >= thresholds[exit], one per exit of the model.
+  static exit_policy per_exit(std::vector<float> thresholds) { return {rule::per_exit, {std::move(thresholds)}, 0}; }
+
+  /// confidence >= thresholds[exit][label_id]; one row per exit of the model, one value per label.
+  static exit_policy per_class(std::vector<std::vector<float>> thresholds) {
+    return {rule::per_class, std::move(thresholds), 0};
+  }
+
+  /// entropy of the probabilities in nats < threshold (DeeBERT, BERxiT, ElasticBERT).
+  static exit_policy entropy(float threshold) { return {rule::entropy, {{threshold}}, 0}; }
+
+  /// entropy divided by ln(number of labels) <= threshold (FastBERT).
+  static exit_policy normalized_entropy(float threshold) { return {rule::normalized_entropy, {{threshold}}, 0}; }
+
+  /// highest minus second highest probability >= threshold.
+  static exit_policy margin(float threshold) { return {rule::margin, {{threshold}}, 0}; }
+
+  /// The label has stayed the same over `count` consecutive steps from exit to exit (PABEE), so `count` + 1 exits in a
+  /// row agree; 0: every layer runs. Throws `invalid_argument` below 0.
+  static exit_policy patience(int count) { return {rule::patience, {{}}, count}; }
+
+  /// The normalized entropy was < threshold at `count` consecutive exits (PCEE-BERT). Throws `invalid_argument` for
+  /// `count` below 1.
+  static exit_policy patience_entropy(float threshold, int count) {
+    if (count < 1) {
+      throw error(error_kind::invalid_argument, "patience_entropy: count is " + std::to_string(count) + ", expected at least 1");
+    }
+    return {rule::patience_entropy, {{threshold}}, count};
+  }
+
+  /// The same policy, in which the last exit at or below `layer` (from 1) always answers.
+  [[nodiscard]] exit_policy with_max_layer(int layer) const {
+    exit_policy limited = *this;
+    limited.max_layer_ = layer;
+    return limited;
+  }
+
+  /// The same policy with a deadline. Every text reaches its first exit, even when late; after that a text goes on only
+  /// if the slowest layer of the call so far would end in time, else the last exit it visited answers.
+  [[nodiscard]] exit_policy with_deadline(time_point deadline) const {
+    exit_policy limited = *this;
+    limited.deadline_ = deadline;
+    return limited;
+  }
+
+  [[nodiscard]] rule kind() const noexcept { return rule_; }
+  /// The one threshold of a rule that has one.
+  [[nodiscard]] float threshold() const { return thresholds_.at(0).at(0); }
+  /// One row per exit for per_class, one row in all otherwise (empty for patience).
+  [[nodiscard]] const std::vector<std::vector<float>>& thresholds() const noexcept { return thresholds_; }
+  [[nodiscard]] int patience_count() const noexcept { return patience_; }
+  [[nodiscard]] std::optional<int> max_layer() const noexcept { return max_layer_; }
+  [[nodiscard]] std::optional<time_point> deadline() const noexcept { return deadline_; }
+
+  bool operator==(const exit_policy&) const = default;
+
+ private:
+  exit_policy(rule kind, std::vector<std::vector<float>> thresholds, int patience)
+      : rule_(kind), thresholds_(std::move(thresholds)), patience_(patience) {
+    for (const std::vector<float>& row : thresholds_) {
+      for (const float threshold : row) {
+        if (std::isnan(threshold)) {
+          throw error(error_kind::invalid_argument, "exit_policy: a threshold is NaN");
+        }
+      }
+    }
+    if (patience < 0) {
+      throw error(error_kind::invalid_argument,
+                  "exit_policy: patience is " + std::to_string(patience) + ", expected at least 0");
+    }
+  }
+
+  rule rule_;
+  std::vector<std::vector<float>> thresholds_;
+  int patience_;
+  std::optional<int> max_layer_;
+  std::optional<time_point> deadline_;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE

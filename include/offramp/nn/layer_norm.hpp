@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/version.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
+
+/// y = (x - mean(x)) / sqrt(var(x) + epsilon) * scale + shift, with the biased variance (Ba et al. 2016).
+struct layer_norm {
+  std::vector<float> scale;  // [hidden]
+  std::vector<float> shift;  // [hidden]
+  float epsilon = 1e-12F;
+
+  /// One row in place, [hidden]. Sums run in index order in double, so that the order costs no accuracy.
+  void apply(float* row) const {
+    const std::size_t hidden = scale.size();
+    double sum = 0.0;
+    for (std::size_t i = 0; i < hidden; ++i) {
+      sum += static_cast<double>(row[i]);
+    }
+    const double mean = sum / static_cast<double>(hidden);
+    double squares = 0.0;
+    for (std::size_t i = 0; i < hidden; ++i) {
+      const double difference = static_cast<double>(row[i]) - mean;
+      squares += difference * difference;
+    }
+    const double variance = squares / static_cast<double>(hidden);
+    const double inverse = 1.0 / std::sqrt(variance + static_cast<double>(epsilon));
+    for (std::size_t i = 0; i < hidden; ++i) {
+      row[i] = static_cast<float>((static_cast<double>(row[i]) - mean) * inverse) * scale[i] + shift[i];
+    }
+  }
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn
