@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/version.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
+
+/// softmax(logits / temperature), computed as exp(z - log sum exp z): never NaN or above 1 for finite logits.
+inline std::vector<float> calibrated_probabilities(std::span<const float> logits, float temperature) {
+  std::vector<double> scaled(logits.begin(), logits.end());
+  for (double& value : scaled) {
+    value /= static_cast<double>(temperature);
+  }
+  const double highest = *std::max_element(scaled.begin(), scaled.end());
+  double sum = 0.0;
+  for (const double value : scaled) {
+    sum += std::exp(value - highest);
+  }
+  const double log_sum = highest + std::log(sum);
+  std::vector<float> probabilities;
+  probabilities.reserve(scaled.size());
+  for (const double value : scaled) {
+    probabilities.push_back(static_cast<float>(std::min(1.0, std::exp(value - log_sum))));
+  }
+  return probabilities;
+}
+
+/// Index of the highest probability, the lowest such index.
+inline std::size_t most_probable(std::span<const float> probabilities) {
+  return static_cast<std::size_t>(std::max_element(probabilities.begin(), probabilities.end()) - probabilities.begin());
+}
+
+/// -sum p ln p in nats, with 0 ln 0 = 0; between 0 and ln(number of labels).
+inline float entropy(std::span<const float> probabilities) {
+  double sum = 0.0;
+  for (const float p : probabilities) {
+    if (p > 0.0F) {
+      sum -= static_cast<double>(p) * std::log(static_cast<double>(p));
+    }
+  }
+  return static_cast<float>(std::max(0.0, sum));
+}
+
+/// The entropy divided by ln(number of labels); between 0 and 1.
+inline float normalized_entropy(std::span<const float> probabilities) {
+  return std::min(1.0F, entropy(probabilities) / std::log(static_cast<float>(probabilities.size())));
+}
+
+/// Highest minus second highest probability.
+inline float margin(std::span<const float> probabilities) {
+  float first = -std::numeric_limits<float>::infinity();
+  float second = first;
+  for (const float p : probabilities) {
+    second = std::max(second, std::min(first, p));
+    first = std::max(first, p);
+  }
+  return first - second;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits

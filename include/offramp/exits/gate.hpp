@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/exit_policy.hpp>
+#include <offramp/exits/confidence.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
+
+/// What the rules that look back remember of one text.
+struct gate_memory {
+  std::optional<std::size_t> previous_label;
+  int streak = 0;
+};
+
+/// Throws `invalid_argument` when the policy does not fit a model with that many exits and labels, whose first exit is
+/// on `first_layer`.
+inline void check_policy(const exit_policy& policy, std::size_t num_exits, std::size_t num_labels, int first_layer) {
+  const auto refuse = [](const char* what, std::size_t found, std::size_t expected) {
+    throw error(error_kind::invalid_argument, "exit_policy: " + std::to_string(found) + " " + what + ", expected " +
+                                                  std::to_string(expected));
+  };
+  if (policy.kind() == exit_policy::rule::per_exit && policy.thresholds()[0].size() != num_exits) {
+    refuse("thresholds per exit", policy.thresholds()[0].size(), num_exits);
+  }
+  if (policy.kind() == exit_policy::rule::per_class) {
+    if (policy.thresholds().size() != num_exits) {
+      refuse("rows of thresholds per class", policy.thresholds().size(), num_exits);
+    }
+    for (const auto& row : policy.thresholds()) {
+      if (row.size() != num_labels) {
+        refuse("thresholds per class", row.size(), num_labels);
+      }
+    }
+  }
+  if (policy.max_layer() && *policy.max_layer() < first_layer) {
+    throw error(error_kind::invalid_argument, "exit_policy: max_layer is " + std::to_string(*policy.max_layer()) +
+                                                  ", expected at least the first exit's layer " +
+                                                  std::to_string(first_layer));
+  }
+}
+
+/// Whether a text may leave at exit number `exit` (from 0), given that exit's calibrated probabilities.
+inline bool is_satisfied(const exit_policy& policy, std::size_t exit, std::span<const float> probabilities,
+                         gate_memory& memory) {
+  const std::size_t label = most_probable(probabilities);
+  const float confidence = probabilities[label];
+  switch (policy.kind()) {
+    case exit_policy::rule::confidence:
+      return confidence >= policy.threshold();
+    case exit_policy::rule::per_exit:
+      return confidence >= policy.thresholds()[0][exit];
+    case exit_policy::rule::per_class:
+      return confidence >= policy.thresholds()[exit][label];
+    case exit_policy::rule::entropy:
+      return entropy(probabilities) < policy.threshold();
+    case exit_policy::rule::normalized_entropy:
+      return normalized_entropy(probabilities) <= policy.threshold();
+    case exit_policy::rule::margin:
+      return margin(probabilities) >= policy.threshold();
+    case exit_policy::rule::patience:
+      memory.streak = memory.previous_label == label ? memory.streak + 1 : 0;
+      memory.previous_label = label;
+      return policy.patience_count() > 0 && memory.streak == policy.patience_count();
+    case exit_policy::rule::patience_entropy:
+      memory.streak = normalized_entropy(probabilities) < policy.threshold() ? memory.streak + 1 : 0;
+      return memory.streak == policy.patience_count();
+  }
+  return false;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits
