@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A BERT encoder with a classifier ("exit") at several of its layers."""
+import torch
+from torch import nn
+from transformers import BertConfig, BertModel
+
+
+class Head(nn.Module):
+    """One exit: optional pooler `tanh(W h + b)`, then a linear classifier."""
+
+    def __init__(self, hidden: int, labels: int, pooler: nn.Linear | None):
+        super().__init__()
+        self.pooler = pooler
+        self.classifier = nn.Linear(hidden, labels)
+        nn.init.normal_(self.classifier.weight, std=0.02)
+        nn.init.zeros_(self.classifier.bias)
+
+    def forward(self, pooled, dropout):
+        if self.pooler is not None:
+            pooled = torch.tanh(self.pooler(pooled))
+        return self.classifier(dropout(pooled))
+
+
+def make_pooler(hidden: int) -> nn.Linear:
+    pooler = nn.Linear(hidden, hidden)
+    nn.init.normal_(pooler.weight, std=0.02)
+    nn.init.zeros_(pooler.bias)
+    return pooler
+
+
+class ExitModel(nn.Module):
+    """`settings`: labels (names), layers (1-based, ascending), pooling, pooler, input ("single" or "pair")."""
+
+    def __init__(self, encoder: BertModel, settings: dict):
+        super().__init__()
+        self.encoder = encoder
+        self.settings = settings
+        hidden = encoder.config.hidden_size
+        shared = make_pooler(hidden) if settings["pooler"] == "shared" else None
+        own = settings["pooler"] == "own"
+        self.heads = nn.ModuleList(
+            Head(hidden, len(settings["labels"]), make_pooler(hidden) if own else shared) for _ in settings["layers"]
+        )
+        self.dropout = nn.Dropout(encoder.config.hidden_dropout_prob)
+
+    @classmethod
+    def from_pretrained(cls, directory: str, settings: dict, attention_dropout: float = 0.0) -> "ExitModel":
+        encoder = BertModel.from_pretrained(directory, add_pooling_layer=False, attention_probs_dropout_prob=attention_dropout)
+        return cls(encoder.float(), settings)
+
+    @classmethod
+    def load(cls, path: str) -> "ExitModel":
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        model = cls(BertModel(BertConfig(**stored["config"]), add_pooling_layer=False), stored["settings"])
+        model.load_state_dict(stored["state"])
+        return model.eval()
+
+    def save(self, path: str) -> None:
+        config = {k: v for k, v in self.encoder.config.to_diff_dict().items() if k not in ("dtype", "torch_dtype")}
+        torch.save({"config": config, "settings": self.settings, "state": self.state_dict()}, path)
+
+    def forward(self, batch: dict) -> torch.Tensor:
+        """Logits before any temperature: [exits, texts, labels]."""
+        states = self.encoder(**batch, output_hidden_states=True).hidden_states
+        mask = batch["attention_mask"].unsqueeze(-1)
+        logits = []
+        for layer, head in zip(self.settings["layers"], self.heads):
+            if self.settings["pooling"] == "mean":
+                pooled = (states[layer] * mask).sum(1) / mask.sum(1)
+            else:
+                pooled = states[layer][:, 0]
+            logits.append(head(pooled, self.dropout).float())
+        return torch.stack(logits)

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains a BERT encoder jointly with exits at several layers, optionally on unlabelled text with teachers."""
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from tqdm import tqdm
+
+import data
+from exit_model import ExitModel
+
+
+def parse_arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p.add_argument("--encoder", required=True, help="Hugging Face directory of the pretrained encoder")
+    p.add_argument("--train", required=True, help="label<TAB>text or label<TAB>premise<TAB>hypothesis")
+    p.add_argument("--dev", required=True)
+    p.add_argument("--out", required=True, help="directory for final.pt, checkpoint.pt and log.jsonl")
+    p.add_argument("--labels", nargs="+", required=True, help="labels as written in the data, in label order")
+    p.add_argument("--label-names", nargs="+", help="names the model gives them (default: as in the data)")
+    p.add_argument("--layers", nargs="+", type=int, help="1-based layers with an exit (default: all)")
+    p.add_argument("--input", choices=["single", "pair"], default="single")
+    p.add_argument("--pooling", choices=["cls", "mean"], default="cls")
+    p.add_argument("--pooler", choices=["none", "shared", "own"], default="own")
+    p.add_argument("--max-tokens", type=int, default=512)
+    p.add_argument("--loss-weights", nargs="+", type=float, help="one weight per exit (default: 1 each)")
+    p.add_argument("--self-distillation", type=float, default=0.0, help="weight of each exit's cross-entropy to the last exit")
+    p.add_argument("--teacher", nargs="+", default=[], help="directories with a final.pt; their last exits are averaged")
+    p.add_argument("--teacher-temperature", type=float, default=1.6)
+    p.add_argument("--teacher-weight", type=float, default=0.3, help="weight of the teachers on labelled rows")
+    p.add_argument("--unlabelled", help="texts, one a line, to train on with the teachers' answers")
+    p.add_argument("--epochs", type=float, default=3)
+    p.add_argument("--tokens", type=int, default=2048, help="padded tokens a batch")
+    p.add_argument("--encoder-lr", type=float, default=1e-4)
+    p.add_argument("--head-lr", type=float, default=1e-3)
+    p.add_argument("--weight-decay", type=float, default=0.01)
+    p.add_argument("--warmup", type=float, default=0.06, help="fraction of all steps")
+    p.add_argument("--average", type=float, default=0.0, help="decay of the exponential average of the weights; 0: none")
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--checkpoint-seconds", type=float, default=120)
+    p.add_argument("--float32", action="store_true", help="no bfloat16 autocast")
+    return p.parse_args()
+
+
+def soft_labels(a, texts: data.Texts) -> torch.Tensor:
+    """Mean over the teachers of softmax(last exit / temperature): [texts, labels]. Kept in the output directory."""
+    cache = Path(a.out) / "teacher.pt"
+    if cache.exists():
+        return torch.load(cache, weights_only=True)
+    total = torch.zeros(len(texts), len(a.labels))
+    for directory in a.teacher:
+        teacher = ExitModel.load(Path(directory) / "final.pt")
+        logits = data.predict(teacher, texts, autocast=not a.float32, progress=lambda b: tqdm(b, desc="teacher"))
+        total += torch.softmax(logits[-1] / a.teacher_temperature, -1)
+    save_atomically(total / len(a.teacher), cache)
+    return total / len(a.teacher)
+
+
+def save_atomically(value, path: Path) -> None:
+    torch.save(value, f"{path}.tmp")
+    os.replace(f"{path}.tmp", path)
+
+
+def soft_cross_entropy(logits, target):
+    return -(target * F.log_softmax(logits, -1)).sum(-1)
+
+
+def loss_of(logits, labels, teacher, a):
+    """Mean over texts of the weighted sum over exits; `labels` -1 marks unlabelled rows, `teacher` may be None."""
+    exits, texts, _ = logits.shape
+    weights = torch.tensor(a.loss_weights or [1.0] * exits)
+    known = labels >= 0
+    hard = F.cross_entropy(logits.flatten(0, 1), labels.clamp(min=0).repeat(exits), reduction="none").view(exits, texts)
+    if teacher is None:
+        loss = hard
+    else:
+        share = torch.where(known, a.teacher_weight, 1.0)
+        loss = (1 - share) * hard + share * soft_cross_entropy(logits, teacher)
+    total = (weights[:, None] * loss).sum(0).mean()
+    if a.self_distillation:
+        last = torch.softmax(logits[-1].detach(), -1)
+        total = total + a.self_distillation * (weights[:-1, None] * soft_cross_entropy(logits[:-1], last)).sum(0).mean()
+    return total
+
+
+def summary(model, texts) -> dict:
+    logits = data.predict(model, texts)
+    labels = torch.tensor(texts.labels)
+    return {
+        "accuracy": [round((l.argmax(-1) == labels).float().mean().item(), 4) for l in logits],
+        "nll": [round(F.cross_entropy(l, labels).item(), 4) for l in logits],
+    }
+
+
+def main():
+    a = parse_arguments()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed)
+    out = Path(a.out)
+    out.mkdir(parents=True, exist_ok=True)
+    config = json.loads((Path(a.encoder) / "config.json").read_text())
+    settings = {
+        "labels": a.label_names or a.labels,
+        "layers": a.layers or list(range(1, config["num_hidden_layers"] + 1)),
+        "input": a.input, "pooling": a.pooling, "pooler": a.pooler, "max_tokens": a.max_tokens,
+    }
+    tokenizer = data.load_tokenizer(a.encoder, a.max_tokens)
+    train = data.read_labelled(a.train, tokenizer, settings, a.labels)
+    dev = data.read_labelled(a.dev, tokenizer, settings, a.labels)
+    if a.unlabelled:
+        lines = [line for line in Path(a.unlabelled).read_text(encoding="utf-8").split("\n") if line]
+        extra = data.encode(tokenizer, [tuple(x.split("\t")) if a.input == "pair" else x for x in lines], [-1] * len(lines))
+        train = data.Texts(train.ids + extra.ids, train.first + extra.first, train.labels + extra.labels)
+    teacher = soft_labels(a, train) if a.teacher else None
+    labels = torch.tensor(train.labels)
+    lengths = [len(i) for i in train.ids]
+
+    model = ExitModel.from_pretrained(a.encoder, settings)
+    head = list(model.heads.parameters())
+    decayed = [p for p in model.encoder.parameters() if p.dim() > 1]
+    plain = [p for p in model.encoder.parameters() if p.dim() == 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "lr": a.encoder_lr, "weight_decay": a.weight_decay},
+         {"params": plain, "lr": a.encoder_lr, "weight_decay": 0.0},
+         {"params": head, "lr": a.head_lr, "weight_decay": a.weight_decay}], fused=True)
+    per_epoch = len(data.cut_batches(lengths, a.tokens, a.seed))
+    steps = int(per_epoch * a.epochs)
+    warmup = max(1, int(steps * a.warmup))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min((s + 1) / warmup, max(0.0, (steps - s) / max(1, steps - warmup))))
+    average = {k: v.clone() for k, v in model.state_dict().items()} if a.average else None
+
+    step, checkpoint = 0, out / "checkpoint.pt"
+    if checkpoint.exists():
+        stored = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(stored["model"])
+        optimizer.load_state_dict(stored["optimizer"])
+        schedule.load_state_dict(stored["schedule"])
+        torch.set_rng_state(stored["random"])
+        step, average = stored["step"], stored["average"]
+    saved, running = time.monotonic(), None
+    bar = tqdm(total=steps, initial=step, desc="train", mininterval=5)
+    batches, epoch = [], -1
+    while step < steps:
+        if step // per_epoch != epoch:
+            epoch = step // per_epoch
+            batches = data.cut_batches(lengths, a.tokens, a.seed * 1000 + epoch)
+        batch = batches[step % per_epoch]
+        model.train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=not a.float32):
+            logits = model(data.collate(train, batch))
+        loss = loss_of(logits, labels[batch], None if teacher is None else teacher[batch], a)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        step += 1
+        bar.update()
+        running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
+        if average is not None and step % 10 == 0:
+            decay = min(a.average, step / (step + 100))
+            for k, v in model.state_dict().items():
+                if v.is_floating_point():
+                    average[k].lerp_(v, 1 - decay)
+        if step % 100 == 0:
+            bar.set_postfix(loss=f"{running:.3f}")
+        if time.monotonic() - saved > a.checkpoint_seconds:
+            save_atomically({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step,
+                             "schedule": schedule.state_dict(), "random": torch.get_rng_state(), "average": average}, checkpoint)
+            saved = time.monotonic()
+        if step % per_epoch == 0 or step == steps:
+            line = {"step": step, "epoch": round(step / per_epoch, 2), "loss": running, **summary(model, dev)}
+            print(json.dumps(line), flush=True)
+            with open(out / "log.jsonl", "a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+    if average is not None:
+        model.save(out / "last.pt")
+        model.load_state_dict(average)
+        print(json.dumps({"average": True, **summary(model, dev)}), flush=True)
+    model.eval()
+    model.save(out / "final.pt.tmp")
+    os.replace(out / "final.pt.tmp", out / "final.pt")
+    checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
