@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/model/files.hpp>
+#include <offramp/model/json.hpp>
+#include <offramp/model/json_object.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
+
+enum class activation {
+  gelu,       ///< x * Phi(x), with the error function
+  gelu_tanh,  ///< the approximation with tanh; `gelu_new` and `gelu_pytorch_tanh` in HF
+  relu,
+};
+
+/// What `config.json` says about the encoder. All sizes are positive, and so limited that the product of any two fits
+/// 40 bits.
+struct config {
+  std::string model_type;
+  int vocabulary_size = 0;
+  int hidden_size = 0;  ///< a multiple of num_heads
+  int num_layers = 0;
+  int num_heads = 0;
+  int intermediate_size = 0;
+  int max_positions = 0;
+  int type_vocabulary_size = 0;
+  int num_labels = 0;  ///< may be below 2: a model with exits has its own labels
+  float layer_norm_epsilon = 0;
+  activation hidden_activation = activation::gelu;
+  std::vector<std::string> labels;  ///< num_labels names
+  bool labels_are_default = true;   ///< LABEL_0, LABEL_1, ...: they say nothing
+};
+
+namespace detail {
+
+/// The member as an integer of 1..highest, else what stands for a missing one; without that it must be there.
+[[nodiscard]] inline int config_size(json_object& object, const std::string& key, int highest,
+                                     std::optional<int> otherwise = {}) {
+  if (otherwise && !object.find(key)) {
+    return *otherwise;
+  }
+  return static_cast<int>(object.require(key).integer(1, highest));
+}
+
+[[nodiscard]] inline activation read_activation(json_object& object) {
+  const std::optional<json_place> place = object.find("hidden_act");
+  const std::string name = place ? place->text() : "gelu";
+  if (name == "gelu") {
+    return activation::gelu;
+  }
+  if (name == "gelu_new" || name == "gelu_pytorch_tanh") {
+    return activation::gelu_tanh;
+  }
+  if (name == "relu") {
+    return activation::relu;
+  }
+  throw error(error_kind::unsupported, place->describe() + " is \"" + name +
+                                           "\", expected gelu, gelu_new, gelu_pytorch_tanh or relu");
+}
+
+[[nodiscard]] inline std::string default_label(std::size_t id) { return "LABEL_" + std::to_string(id); }
+
+/// Names by id from `id2label`, whose keys are "0" to "n-1".
+[[nodiscard]] inline std::vector<std::string> read_id2label(const json_place& place) {
+  constexpr std::size_t max_labels = 65536;
+  const nlohmann::json& map = json_object(place).place().value();
+  if (map.size() > max_labels) {
+    place.refuse("an object of at most " + std::to_string(max_labels) + " labels");
+  }
+  std::vector<std::string> labels;
+  for (std::size_t id = 0; id < map.size(); ++id) {
+    if (!map.contains(std::to_string(id))) {
+      throw error(error_kind::bad_model, place.describe() + ": key \"" + std::to_string(id) + "\" is missing, expected \"0\" to \"" +
+                                             std::to_string(map.size() - 1) + "\"");
+    }
+    labels.push_back(place.member(std::to_string(id)).text());
+  }
+  return labels;
+}
+
+/// `label2id` must be the inverse of `labels`; the default one says nothing and may stand beside real labels.
+inline void check_label2id(const json_place& place, const std::vector<std::string>& labels) {
+  const nlohmann::json& map = json_object(place).place().value();
+  bool is_default = true;
+  for (const auto& [label, id] : map.items()) {
+    is_default = is_default && id.is_number_unsigned() && label == default_label(id.get<std::size_t>());
+  }
+  for (std::size_t id = 0; id < labels.size() && !is_default; ++id) {
+    const auto found = map.find(labels[id]);
+    if (found == map.end() || *found != id) {
+      throw error(error_kind::bad_model, place.describe() + ": label \"" + labels[id] + "\" is " +
+                                             (found == map.end() ? "missing" : found->dump()) + ", expected " +
+                                             std::to_string(id) + " as in id2label");
+    }
+  }
+  if (!is_default && map.size() != labels.size()) {
+    throw error(error_kind::bad_model, place.describe() + " has " + std::to_string(map.size()) + " labels, expected " +
+                                           std::to_string(labels.size()) + " as in id2label");
+  }
+}
+
+inline void read_labels(json_object& object, config& result) {
+  const std::optional<json_place> count = object.find("num_labels");
+  const std::optional<json_place> names = object.find("id2label");
+  if (names) {
+    result.labels = read_id2label(*names);
+  } else {
+    const std::int64_t n = count ? count->integer(0, 65536) : 2;
+    for (std::size_t id = 0; id < static_cast<std::size_t>(n); ++id) {
+      result.labels.push_back(default_label(id));
+    }
+  }
+  result.num_labels = static_cast<int>(result.labels.size());
+  if (count && count->integer(0, 65536) != result.num_labels) {
+    count->refuse(std::to_string(result.num_labels) + ", the number of labels in id2label");
+  }
+  for (std::size_t id = 0; id < result.labels.size(); ++id) {
+    result.labels_are_default = result.labels_are_default && result.labels[id] == default_label(id);
+  }
+  if (const auto inverse = object.find("label2id")) {
+    check_label2id(*inverse, result.labels);
+  }
+}
+
+/// Refuses by name what would change the forward pass.
+inline void refuse_unsupported(json_object& object) {
+  const auto refuse = [](const json_place& place, const std::string& expected) {
+    throw error(error_kind::unsupported, place.describe() + " is " + place.value().dump() + ", expected " + expected);
+  };
+  if (const auto kind = object.find("position_embedding_type"); kind && kind->text() != "absolute") {
+    refuse(*kind, "\"absolute\"");
+  }
+  for (const char* key : {"is_decoder", "add_cross_attention"}) {
+    if (const auto flag = object.find(key); flag && flag->boolean()) {
+      refuse(*flag, "false");
+    }
+  }
+  if (const auto problem = object.find("problem_type"); problem && problem->text() != "single_label_classification") {
+    refuse(*problem, "\"single_label_classification\"");
+  }
+}
+
+}  // namespace detail
+
+/// Reads `config.json`; fields that offramp does not need are ignored. Throws `io` when it is missing, `unsupported`
+/// for another model type, activation or position embedding, a decoder, regression or multi-label classification, and
+/// `bad_model` for anything that makes no sense.
+[[nodiscard]] inline config read_config(const file_set& files) {
+  constexpr std::uint64_t size_limit = 16'000'000;
+  const file source = files.open("config.json");
+  const nlohmann::json document = parse_json(source.read_all(size_limit), source.name());
+  json_object object{json_place(document, source.name())};
+
+  config result;
+  const json_place type = object.require("model_type");
+  result.model_type = type.text();
+  if (result.model_type != "bert") {
+    throw error(error_kind::unsupported, type.describe() + " is \"" + result.model_type + "\", expected \"bert\"");
+  }
+  detail::refuse_unsupported(object);
+  result.hidden_activation = detail::read_activation(object);
+  result.vocabulary_size = detail::config_size(object, "vocab_size", 1 << 24);
+  result.hidden_size = detail::config_size(object, "hidden_size", 1 << 15);
+  result.num_layers = detail::config_size(object, "num_hidden_layers", 1024);
+  result.num_heads = detail::config_size(object, "num_attention_heads", 1 << 15);
+  result.intermediate_size = detail::config_size(object, "intermediate_size", 1 << 20);
+  result.max_positions = detail::config_size(object, "max_position_embeddings", 1 << 20);
+  result.type_vocabulary_size = detail::config_size(object, "type_vocab_size", 1024, 2);
+  if (result.hidden_size % result.num_heads != 0) {
+    object.require("hidden_size").refuse("a multiple of num_attention_heads, " + std::to_string(result.num_heads));
+  }
+  const std::optional<json_place> epsilon = object.find("layer_norm_eps");
+  result.layer_norm_epsilon = epsilon ? epsilon->number(0.0F, 1.0F) : 1e-12F;
+  detail::read_labels(object, result);
+  return result;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/classifier.hpp>
+#include <offramp/encoding.hpp>
+#include <offramp/error.hpp>
+#include <offramp/exit_policy.hpp>
+#include <offramp/load_options.hpp>
+#include <offramp/prediction.hpp>
+#include <offramp/sentence_pair.hpp>
+#include <offramp/version.hpp>

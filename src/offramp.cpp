@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compiled library: the same text as the headers, behind a public interface that shows no third-party type.
+#include <offramp/classifier.hpp>
+#include <offramp/detail/classifier_state.hpp>
