@@ -23,8 +23,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
 /// The weights of one model by name, whatever file and type they are stored in. A matrix `<name>` of type I8 [rows,
 /// columns] goes with `<name>.scale` F32 [rows]: value = int8 * scale of the row. Every value handed out is finite.
-/// All reads throw `bad_model` on a missing tensor, another shape than expected, or a value that is not finite, and name the
-/// file and the tensor. Const members are safe from several threads.
+/// All reads throw `bad_model` on a missing tensor, another shape than expected, or a value that is not finite, and
+/// name the file and the tensor. Const members are safe from several threads.
 class checkpoint {
  public:
   /// Throws `bad_model` when two parts hold a tensor of the same name.
@@ -80,8 +80,8 @@ class checkpoint {
     });
   }
 
-  /// As read_rows for a matrix that is_quantized, but calls `visit(row, std::span<const std::int8_t>, float scale)`: the
-  /// stored bytes, all within +-127, and the factor that turns them into weights.
+  /// As read_rows for a matrix that is_quantized, but calls `visit(row, std::span<const std::int8_t>, float scale)`:
+  /// the stored bytes, all within +-127, and the factor that turns them into weights.
   template <typename Visit>
   void read_quantized_rows(std::string_view name, std::size_t rows, std::size_t columns, const Visit& visit) const {
     const location at = locate(name, {rows, columns});
@@ -142,8 +142,9 @@ class checkpoint {
     std::vector<float> scale = read(scale_name, {rows});
     for (std::size_t row = 0; row < rows; ++row) {
       if (!(scale[row] >= 0.0F) || !std::isfinite(scale[row] * 127.0F)) {
-        refuse(at.part, scale_name, "element " + std::to_string(row) + " is " + std::to_string(scale[row]) +
-                                        ", expected a factor from 0 on that leaves 127 times itself finite");
+        refuse(at.part, scale_name,
+               "element " + std::to_string(row) + " is " + std::to_string(scale[row]) +
+                   ", expected a factor from 0 on that leaves 127 times itself finite");
       }
     }
     return scale;
@@ -152,19 +153,19 @@ class checkpoint {
   [[nodiscard]] std::vector<float> read_multiplied_out(std::string_view name, const tensor_shape& expected) const {
     std::vector<float> values;
     values.reserve(locate(name).info.num_elements);
-    read_quantized_rows(name, expected[0], expected[1], [&](std::size_t, std::span<const std::int8_t> row, float scale) {
-      std::ranges::transform(row, std::back_inserter(values),
-                             [&](std::int8_t value) { return static_cast<float>(value) * scale; });
-    });
+    read_quantized_rows(name, expected[0], expected[1],
+                        [&](std::size_t, std::span<const std::int8_t> row, float scale) {
+                          std::ranges::transform(row, std::back_inserter(values),
+                                                 [&](std::int8_t value) { return static_cast<float>(value) * scale; });
+                        });
     return values;
   }
 
   template <typename T, typename Visit>
   void for_each_row(const location& at, std::size_t rows, std::size_t columns, const Visit& visit) const {
     constexpr std::size_t buffer_bytes = std::size_t{1} << 18;
-    const std::size_t rows_at_once =
-        std::clamp<std::size_t>(buffer_bytes / sizeof(T) / std::max<std::size_t>(columns, 1), 1,
-                                std::max<std::size_t>(rows, 1));
+    const std::size_t rows_at_once = std::clamp<std::size_t>(
+        buffer_bytes / sizeof(T) / std::max<std::size_t>(columns, 1), 1, std::max<std::size_t>(rows, 1));
     std::vector<T> buffer(rows_at_once * columns);
     for (std::size_t first = 0; first < rows; first += rows_at_once) {
       const std::size_t count = std::min(rows_at_once, rows - first);
@@ -179,8 +180,9 @@ class checkpoint {
   void check_finite(std::size_t part, std::string_view name, std::span<const float> values, std::size_t first) const {
     const auto found = std::ranges::find_if_not(values, [](float value) { return std::isfinite(value); });
     if (found != values.end()) {
-      refuse(part, name, "element " + std::to_string(first + static_cast<std::size_t>(found - values.begin())) +
-                             " is " + std::to_string(*found) + ", expected finite values");
+      refuse(part, name,
+             "element " + std::to_string(first + static_cast<std::size_t>(found - values.begin())) + " is " +
+                 std::to_string(*found) + ", expected finite values");
     }
   }
 
@@ -197,8 +199,8 @@ namespace detail {
   for (const auto& [tensor, value] : json_object(weight_map).place().value().items()) {
     const json_place place = weight_map.member(tensor);
     const std::string& shard = place.text();
-    const bool plain = shard.find_first_of(std::string_view("/\\:\0", 4)) == std::string::npos && !shard.starts_with('.') &&
-                       shard.ends_with(".safetensors");
+    const bool plain = shard.find_first_of(std::string_view("/\\:\0", 4)) == std::string::npos &&
+                       !shard.starts_with('.') && shard.ends_with(".safetensors");
     if (!plain) {
       place.refuse("the plain name of a .safetensors file in the same directory");
     }
@@ -213,9 +215,9 @@ namespace detail {
 
 }  // namespace detail
 
-/// Opens `model.safetensors`, or the files that `model.safetensors.index.json` names (plain names inside the model only).
-/// Throws `io` when neither exists or a shard is missing, `bad_model` when a file breaks the format or a tensor is not in the
-/// shard that the index names.
+/// Opens `model.safetensors`, or the files that `model.safetensors.index.json` names (plain names inside the model
+/// only). Throws `io` when neither exists or a shard is missing, `bad_model` when a file breaks the format or a tensor
+/// is not in the shard that the index names.
 [[nodiscard]] inline checkpoint open_checkpoint(const file_set& files) {
   constexpr std::uint64_t index_limit = 100'000'000;
   std::vector<safetensors> parts;
@@ -225,7 +227,8 @@ namespace detail {
   }
   const std::optional<file> index = files.find("model.safetensors.index.json");
   if (!index) {
-    throw error(error_kind::io, files.describe("model.safetensors") + ": no such file, and no model.safetensors.index.json");
+    throw error(error_kind::io,
+                files.describe("model.safetensors") + ": no such file, and no model.safetensors.index.json");
   }
   const nlohmann::json document = parse_json(index->read_all(index_limit), index->name());
   json_object object{json_place(document, index->name())};

@@ -62,8 +62,8 @@ namespace detail {
   if (name == "relu") {
     return activation::relu;
   }
-  throw error(error_kind::unsupported, place->describe() + " is \"" + name +
-                                           "\", expected gelu, gelu_new, gelu_pytorch_tanh or relu");
+  throw error(error_kind::unsupported,
+              place->describe() + " is \"" + name + "\", expected gelu, gelu_new, gelu_pytorch_tanh or relu");
 }
 
 [[nodiscard]] inline std::string default_label(std::size_t id) { return "LABEL_" + std::to_string(id); }
@@ -78,8 +78,9 @@ namespace detail {
   std::vector<std::string> labels;
   for (std::size_t id = 0; id < map.size(); ++id) {
     if (!map.contains(std::to_string(id))) {
-      throw error(error_kind::bad_model, place.describe() + ": key \"" + std::to_string(id) + "\" is missing, expected \"0\" to \"" +
-                                             std::to_string(map.size() - 1) + "\"");
+      throw error(error_kind::bad_model, place.describe() + ": key \"" + std::to_string(id) +
+                                             "\" is missing, expected \"0\" to \"" + std::to_string(map.size() - 1) +
+                                             "\"");
     }
     labels.push_back(place.member(std::to_string(id)).text());
   }

@@ -50,8 +50,8 @@ class json_place {
   /// An integer (1.0 is none) within [lowest, highest].
   [[nodiscard]] std::int64_t integer(std::int64_t lowest, std::int64_t highest) const {
     const nlohmann::json& v = value_;
-    const bool fits = v.is_number_integer() &&
-                      !(v.is_number_unsigned() && v.get<std::uint64_t>() > std::uint64_t{INT64_MAX});
+    const bool fits =
+        v.is_number_integer() && !(v.is_number_unsigned() && v.get<std::uint64_t>() > std::uint64_t{INT64_MAX});
     if (!fits || v.get<std::int64_t>() < lowest || v.get<std::int64_t>() > highest) {
       refuse("an integer from " + std::to_string(lowest) + " to " + std::to_string(highest));
     }
@@ -92,8 +92,8 @@ class json_place {
   [[nodiscard]] auto array(std::size_t lowest, std::size_t highest, const Read& read) const {
     const std::size_t count = value_.get().is_array() ? value_.get().size() : 0;
     if (!value_.get().is_array() || count < lowest || count > highest) {
-      refuse("an array of " + (lowest == highest ? std::to_string(lowest)
-                                                 : std::to_string(lowest) + " to " + std::to_string(highest)) +
+      refuse("an array of " +
+             (lowest == highest ? std::to_string(lowest) : std::to_string(lowest) + " to " + std::to_string(highest)) +
              " elements");
     }
     std::vector<decltype(read(*this))> elements;

@@ -37,15 +37,15 @@ using tensor_shape = std::vector<std::size_t>;
 
 struct tensor_info {
   dtype type = dtype::f32;
-  tensor_shape shape;           ///< empty for a scalar
-  std::size_t num_elements = 0; ///< product of the shape
-  std::uint64_t begin = 0;      ///< first byte, counted from the start of the file
-  std::uint64_t end = 0;        ///< one past the last byte
+  tensor_shape shape;            ///< empty for a scalar
+  std::size_t num_elements = 0;  ///< product of the shape
+  std::uint64_t begin = 0;       ///< first byte, counted from the start of the file
+  std::uint64_t end = 0;         ///< one past the last byte
 };
 
 /// An open safetensors file whose header has been checked as a whole: the header lies within the file, every shape's
-/// product was formed without overflow and fits the tensor's bytes, and the tensors cover the file exactly, without gap or
-/// overlap. Const members are safe from several threads.
+/// product was formed without overflow and fits the tensor's bytes, and the tensors cover the file exactly, without gap
+/// or overlap. Const members are safe from several threads.
 class safetensors {
  public:
   /// Throws `bad_model` when the header breaks a rule, `io` when the file cannot be read.
@@ -166,7 +166,8 @@ class safetensors {
     }
   }
 
-  [[nodiscard]] tensor_info parse_entry(const std::string& name, const nlohmann::json& entry, std::uint64_t data) const {
+  [[nodiscard]] tensor_info parse_entry(const std::string& name, const nlohmann::json& entry,
+                                        std::uint64_t data) const {
     if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") || !entry.contains("shape") ||
         !entry.contains("data_offsets")) {
       refuse(name, "its entry is not an object of exactly dtype, shape and data_offsets");
@@ -217,7 +218,8 @@ class safetensors {
   }
 
   /// The product of the shape. Every partial product is checked, so a later zero does not hide one that wrapped.
-  [[nodiscard]] std::size_t count_elements(const std::string& name, const tensor_info& info, std::uint64_t bytes) const {
+  [[nodiscard]] std::size_t count_elements(const std::string& name, const tensor_info& info,
+                                           std::uint64_t bytes) const {
     std::size_t count = 1;
     const std::size_t element = describe(info.type).size;
     for (const std::size_t extent : info.shape) {
