@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/encoding.hpp>
+#include <offramp/error.hpp>
+#include <offramp/model/files.hpp>
+#include <offramp/text/added_tokens.hpp>
+#include <offramp/text/normalizer.hpp>
+#include <offramp/text/tokenizer_description.hpp>
+#include <offramp/text/tokenizer_json.hpp>
+#include <offramp/text/vocab_txt.hpp>
+#include <offramp/text/word_reader.hpp>
+#include <offramp/text/wordpiece.hpp>
+#include <offramp/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
+
+/// How a model was trained to see text.
+enum class pretokenizer {
+  bert,        ///< as the tokenizer's own files say
+  whitespace,  ///< words between whitespace, lower-cased where the files say so, and nothing else; "movie." is one word.
+               ///< Added tokens count only as whole words
+};
+
+/// Turns text into the ids that Hugging Face's fast tokenizer of the same files gives. Immutable; every member is const
+/// and safe from several threads at once. Time is linear in the text; encoding stops reading a text once it is known to
+/// be cut, and allocates nothing but the result unless added tokens are to be found in normalized text.
+class tokenizer {
+ public:
+  /// Reads tokenizer.json, else vocab.txt and tokenizer_config.json. Throws `io`, `bad_model` and `unsupported`.
+  [[nodiscard]] static tokenizer load(const model::file_set& files, pretokenizer kind) {
+    tokenizer_config config = read_tokenizer_config(files);
+    if (const std::optional<model::file> file = files.find("tokenizer.json")) {
+      return {adapt(read_tokenizer_json(*file), kind), config.model_max_length};
+    }
+    if (const std::optional<model::file> file = files.find("vocab.txt")) {
+      return {adapt(read_vocab_txt(*file, config), kind), config.model_max_length};
+    }
+    throw error(error_kind::io, files.describe("tokenizer.json") + ": no such file, and no vocab.txt either");
+  }
+
+  /// Special tokens included, at most `max_tokens` ids: the tail of a longer text is cut. Any bytes are text, ill-formed
+  /// UTF-8 reads as U+FFFD. Throws `invalid_argument` when `max_tokens` has no room for the special tokens.
+  [[nodiscard]] encoding encode(std::string_view text, std::size_t max_tokens) const {
+    const std::size_t room = room_for_text(single_, max_tokens);
+    token_sink tokens(room, room);
+    read(text, tokens);
+    return assemble(single_, {&tokens, nullptr}, {std::min(tokens.count(), room), 0});
+  }
+
+  /// As for one text, with both texts in one sequence; the longer one is cut first. An empty second text is none.
+  [[nodiscard]] encoding encode(std::string_view first, std::string_view second, std::size_t max_tokens) const {
+    if (second.empty()) {
+      return encode(first, max_tokens);
+    }
+    const std::size_t room = room_for_text(pair_, max_tokens);
+    token_sink first_tokens(room, room);
+    token_sink second_tokens(room, room);
+    read(first, first_tokens);
+    read(second, second_tokens);
+    const auto lengths = longest_first({first, second}, {first_tokens.count(), second_tokens.count()}, room);
+    return assemble(pair_, {&first_tokens, &second_tokens}, lengths);
+  }
+
+  /// As the vocabulary writes it: "##ing", "[SEP]". Valid as long as the tokenizer. Throws `invalid_argument`.
+  [[nodiscard]] std::string_view piece(std::int32_t id) const {
+    const auto index = static_cast<std::size_t>(id);
+    if (id < 0 || index >= pieces_.size() || !pieces_[index]) {
+      throw error(error_kind::invalid_argument, "token id " + std::to_string(id) + " is not in the vocabulary, which has " +
+                                                    std::to_string(pieces_.size()) + " ids");
+    }
+    return *pieces_[index];
+  }
+
+  /// The highest id and 1.
+  [[nodiscard]] std::size_t vocabulary_size() const noexcept { return pieces_.size(); }
+
+  /// From tokenizer_config.json; nothing when it does not say.
+  [[nodiscard]] std::optional<std::size_t> model_max_length() const noexcept { return model_max_length_; }
+
+ private:
+  struct text_lengths {
+    std::size_t first;
+    std::size_t second;
+  };
+  struct text_pair {
+    std::string_view first;
+    std::string_view second;
+  };
+  struct sink_pair {
+    const token_sink* first;
+    const token_sink* second;
+  };
+
+  tokenizer(tokenizer_description description, std::optional<std::size_t> model_max_length)
+      : normalizer_(description.normalizer),
+        splitting_(description.splitting),
+        wordpiece_(description.continuation_prefix, description.unknown_id, description.max_word_characters),
+        raw_tokens_(select_raw(description.added_tokens)),
+        normalized_tokens_(select_normalized(description)),
+        single_(std::move(description.single)),
+        pair_(std::move(description.pair)),
+        model_max_length_(model_max_length) {
+    for (const auto& [piece, id] : description.pieces.ids()) {
+      wordpiece_.insert(piece, id);
+    }
+    for (const added_token& token : description.added_tokens) {
+      description.pieces.insert(token.content, token.id);
+    }
+    pieces_ = description.pieces.pieces();
+    check_template(single_);
+    check_template(pair_);
+  }
+
+  [[nodiscard]] static tokenizer_description adapt(tokenizer_description description, pretokenizer kind) {
+    if (kind == pretokenizer::whitespace) {
+      description.normalizer = {false, false, false, description.normalizer.lowercase};
+      description.splitting = word_splitting::whitespace;
+      for (added_token& token : description.added_tokens) {
+        token.boundary = token_boundary::whitespace;
+        token.lstrip = token.rstrip = token.normalized = false;
+      }
+    }
+    return description;
+  }
+
+  [[nodiscard]] static std::vector<added_token> select_raw(std::vector<added_token> tokens) {
+    std::erase_if(tokens, [](const added_token& token) { return token.normalized; });
+    return tokens;
+  }
+
+  [[nodiscard]] static std::vector<added_token> select_normalized(const tokenizer_description& description) {
+    std::vector<added_token> tokens;
+    for (added_token token : description.added_tokens) {
+      if (!token.normalized) {
+        continue;
+      }
+      const std::string content = std::exchange(token.content, normalize(description.normalizer, token.content));
+      if (token.content.empty()) {
+        throw error(error_kind::unsupported, "added token \"" + content + "\" is empty once normalized");
+      }
+      tokens.push_back(std::move(token));
+    }
+    return tokens;
+  }
+
+  void check_template(const std::vector<template_part>& parts) const {
+    for (const template_part& part : parts) {
+      for (const std::int32_t id : part.ids) {
+        if (static_cast<std::size_t>(id) >= pieces_.size()) {
+          throw error(error_kind::bad_model, "the post-processor's token id " + std::to_string(id) +
+                                                 " is not in the vocabulary, which has " +
+                                                 std::to_string(pieces_.size()) + " ids");
+        }
+      }
+    }
+  }
+
+  [[nodiscard]] static std::size_t room_for_text(const std::vector<template_part>& parts, std::size_t max_tokens) {
+    std::size_t specials = 0;
+    for (const template_part& part : parts) {
+      specials += part.ids.size();
+    }
+    if (max_tokens < specials) {
+      throw error(error_kind::invalid_argument, "max_tokens is " + std::to_string(max_tokens) + ", expected at least the " +
+                                                    std::to_string(specials) + " special tokens");
+    }
+    return max_tokens - specials;
+  }
+
+  /// Feeds the tokens of `text` to `tokens` until there are no more or it is full.
+  void read(std::string_view text, token_sink& tokens) const {
+    raw_tokens_.split(text, [&](std::string_view part, std::optional<std::int32_t> id) {
+      return id ? tokens.push(*id) : read_text(part, tokens);
+    });
+  }
+
+  [[nodiscard]] bool read_text(std::string_view text, token_sink& tokens) const {
+    if (normalized_tokens_.empty()) {
+      return read_words(normalizer_, text, tokens);
+    }
+    constexpr normalizer_options nothing_left_to_do{false, false, false, false};
+    return normalized_tokens_.split(
+        normalize(normalizer_, text), [&](std::string_view part, std::optional<std::int32_t> id) {
+          return id ? tokens.push(*id) : read_words(nothing_left_to_do, part, tokens);
+        });
+  }
+
+  [[nodiscard]] bool read_words(const normalizer_options& options, std::string_view text, token_sink& tokens) const {
+    word_reader words(wordpiece_, splitting_, tokens);
+    return normalize_into(options, text, words) && words.finish();
+  }
+
+  /// The number of tokens of `text`, at most `limit` and 1.
+  [[nodiscard]] std::size_t count_tokens(std::string_view text, std::size_t limit) const {
+    token_sink tokens(0, limit);
+    read(text, tokens);
+    return tokens.count();
+  }
+
+  /// How much of each text is kept; `counted` holds their lengths up to `room` and 1. When both are longer than their
+  /// share, an odd token goes to the second text unless the first one is longer: only then are whole lengths needed.
+  [[nodiscard]] text_lengths longest_first(text_pair texts, text_lengths counted, std::size_t room) const {
+    if (counted.first + counted.second <= room) {
+      return counted;
+    }
+    bool first_is_longer = counted.first > counted.second;
+    if (counted.first > room && counted.second > room && room % 2 == 1) {
+      const std::size_t whole_second = count_tokens(texts.second, std::numeric_limits<std::size_t>::max() - 1);
+      first_is_longer = count_tokens(texts.first, whole_second) > whole_second;
+    }
+    const std::size_t half = room / 2;
+    const std::size_t shorter = std::min({counted.first, counted.second, half});
+    const std::size_t longer = room - shorter;
+    return first_is_longer ? text_lengths{longer, shorter} : text_lengths{shorter, longer};
+  }
+
+  [[nodiscard]] static encoding assemble(const std::vector<template_part>& parts, sink_pair texts, text_lengths lengths) {
+    encoding result;
+    const auto append = [&](const std::vector<std::int32_t>& ids, std::size_t count, std::int32_t type_id) {
+      result.ids.insert(result.ids.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count));
+      result.type_ids.insert(result.type_ids.end(), count, type_id);
+    };
+    for (const template_part& part : parts) {
+      if (part.what == template_part::kind::special) {
+        append(part.ids, part.ids.size(), part.type_id);
+      } else if (part.what == template_part::kind::first) {
+        append(texts.first->ids(), lengths.first, part.type_id);
+      } else {
+        append(texts.second->ids(), lengths.second, part.type_id);
+      }
+    }
+    if (std::all_of(result.type_ids.begin(), result.type_ids.end(), [](std::int32_t id) { return id == 0; })) {
+      result.type_ids.clear();
+    }
+    result.truncated = lengths.first < texts.first->count() ||
+                       (texts.second != nullptr && lengths.second < texts.second->count());
+    return result;
+  }
+
+  normalizer_options normalizer_;
+  word_splitting splitting_;
+  wordpiece wordpiece_;
+  added_token_matcher raw_tokens_;
+  added_token_matcher normalized_tokens_;
+  std::vector<template_part> single_;
+  std::vector<template_part> pair_;
+  std::vector<std::optional<std::string>> pieces_;
+  std::optional<std::size_t> model_max_length_;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/text/characters.hpp>
+#include <offramp/text/tokenizer_description.hpp>
+#include <offramp/text/utf8.hpp>
+#include <offramp/text/wordpiece.hpp>
+#include <offramp/version.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
+
+/// Counts tokens, keeps the first ones, and says when no more are of interest.
+class token_sink {
+ public:
+  /// Keeps the first `kept` ids and is full at `limit` and 1 of them.
+  token_sink(std::size_t kept, std::size_t limit) : kept_(kept), limit_(limit) {}
+
+  /// Returns whether more tokens are wanted.
+  bool push(std::int32_t id) {
+    if (count_ < kept_) {
+      ids_.push_back(id);
+    }
+    ++count_;
+    return count_ <= limit_;
+  }
+
+  [[nodiscard]] const std::vector<std::int32_t>& ids() const noexcept { return ids_; }
+
+  /// Tokens seen, at most the limit and 1.
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+
+ private:
+  std::vector<std::int32_t> ids_;
+  std::size_t kept_;
+  std::size_t limit_;
+  std::size_t count_ = 0;
+};
+
+/// Cuts normalized code points into words and the words into pieces. Of a word that is too long for any vocabulary only
+/// its length is remembered.
+class word_reader {
+ public:
+  word_reader(const wordpiece& pieces, word_splitting splitting, token_sink& tokens)
+      : pieces_(pieces), splitting_(splitting), tokens_(tokens) {}
+
+  /// Returns whether more is wanted.
+  bool operator()(char32_t code_point) {
+    const character_properties properties = properties_of(code_point);
+    if (properties.whitespace()) {
+      return finish();
+    }
+    if (properties.punctuation() && splitting_ == word_splitting::whitespace_and_punctuation) {
+      if (!finish()) {
+        return false;
+      }
+      append(code_point);
+      return finish();
+    }
+    append(code_point);
+    return true;
+  }
+
+  /// Ends the word, if one has begun. Returns whether more is wanted.
+  bool finish() {
+    if (characters_ == 0) {
+      return true;
+    }
+    for (const std::int32_t id : pieces_.split({bytes_.data(), size_}, characters_, buffer_)) {
+      if (!tokens_.push(id)) {
+        return false;
+      }
+    }
+    size_ = 0;
+    characters_ = 0;
+    return true;
+  }
+
+ private:
+  void append(char32_t code_point) {
+    if (characters_ < pieces_.max_word_characters()) {
+      size_ += encode_utf8(code_point, bytes_.data() + size_);
+    }
+    ++characters_;
+  }
+
+  const wordpiece& pieces_;
+  word_splitting splitting_;
+  token_sink& tokens_;
+  std::array<char, 4 * wordpiece::max_word_limit> bytes_;
+  std::size_t size_ = 0;
+  std::size_t characters_ = 0;
+  wordpiece::piece_buffer buffer_;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text
