@@ -179,7 +179,7 @@ inline void refuse_unsupported(json_object& object) {
     object.require("hidden_size").refuse("a multiple of num_attention_heads, " + std::to_string(result.num_heads));
   }
   const std::optional<json_place> epsilon = object.find("layer_norm_eps");
-  result.layer_norm_epsilon = epsilon ? epsilon->number(0.0F, 1.0F) : 1e-12F;
+  result.layer_norm_epsilon = epsilon ? epsilon->number(0.0, 1.0) : 1e-12F;
   detail::read_labels(object, result);
   return result;
 }

@@ -58,11 +58,11 @@ class json_place {
     return v.get<std::int64_t>();
   }
 
-  /// A finite number within [lowest, highest], also after rounding to float.
-  [[nodiscard]] float number(float lowest, float highest) const {
+  /// A number within [lowest, highest], which float32 must be able to hold.
+  [[nodiscard]] float number(double lowest, double highest) const {
     const nlohmann::json& v = value_;
     const double found = v.is_number() ? v.get<double>() : std::numeric_limits<double>::quiet_NaN();
-    if (!(found >= double{lowest} && found <= double{highest})) {
+    if (!(found >= lowest && found <= highest)) {
       refuse("a number from " + nlohmann::json(lowest).dump() + " to " + nlohmann::json(highest).dump());
     }
     return static_cast<float>(found);

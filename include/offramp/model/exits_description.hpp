@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/version.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
+
+enum class pooling { cls, mean };         ///< the [CLS] row, or the mean of all rows
+enum class pooler { none, shared, own };  ///< tanh(W x + b) with no, the model's one, or the exit's own W and b
+enum class input_kind { single, pair };   ///< one text, or premise and hypothesis
+enum class pretokenizer { bert, whitespace };
+
+/// One value per numeric format; a format without a fitted temperature has none.
+struct temperatures {
+  std::optional<float> float32;
+  std::optional<float> bfloat16;
+  std::optional<float> int8;
+};
+
+/// One exit: where it sits and how its head is built. docs/model-format.md has the formula.
+struct exit_description {
+  int layer = 0;  ///< 1-based encoder layer
+  model::pooling pooling = model::pooling::cls;
+  model::pooler pooler = model::pooler::none;
+  bool mix = false;              ///< a learned sum over all layers up to this one
+  bool previous_logits = false;  ///< the earlier exits' calibrated logits are appended to the classifier's input
+  temperatures temperature;
+};
+
+enum class policy_rule {
+  confidence,
+  per_exit,
+  per_class,
+  entropy,
+  normalized_entropy,
+  margin,
+  patience,
+  patience_entropy,
+};
+
+/// A policy as the file states it; its form and ranges are checked.
+struct policy_description {
+  policy_rule rule = policy_rule::confidence;
+  float threshold = 0;                               ///< rules with one threshold
+  std::vector<float> exit_thresholds;                ///< per_exit: one per exit
+  std::vector<std::vector<float>> class_thresholds;  ///< per_class: [exits][labels]
+  int patience = 0;                                  ///< patience, patience_entropy; 0 = full depth
+  std::optional<int> max_layer;                      ///< not below the first exit's layer
+};
+
+/// How one numeric format's temperatures were fitted.
+struct calibration_description {
+  struct exit_quality {
+    float nll_before = 0;
+    float nll_after = 0;
+    float ece_before = 0;
+    float ece_after = 0;
+  };
+  std::string numeric_format;
+  std::string data_sha256;
+  std::int64_t n = 0;  ///< texts
+  std::vector<exit_quality> exits;
+};
+
+/// A guarantee: with probability 1 - delta over n texts like those of the data, `loss` under `policy` is at most
+/// epsilon.
+struct certificate_description {
+  std::string numeric_format;
+  std::string loss;  ///< disagreement, accuracy-drop or error
+  double epsilon = 0;
+  double delta = 0;
+  std::int64_t n = 0;
+  std::string data_sha256;
+  int max_tokens = 0;
+  std::vector<int> exit_layers;
+  policy_description policy;
+};
+
+/// A text and what the model says to it: logits [exits][labels] before the temperature, computed in float32.
+struct golden_text {
+  std::string text;  ///< the premise when the model's input is a pair
+  std::string hypothesis;
+  std::vector<std::vector<float>> logits;
+};
+
+/// The content of `exits.json`.
+struct exits_file {
+  std::vector<std::string> labels;  ///< at least two, all different
+  input_kind input = input_kind::single;
+  model::pretokenizer pretokenizer = model::pretokenizer::bert;
+  std::optional<int> max_tokens;        ///< special tokens included
+  std::vector<exit_description> exits;  ///< at least one, layers strictly ascending
+  std::optional<policy_description> default_policy;
+  std::vector<calibration_description> calibration;
+  std::vector<certificate_description> certificates;
+  std::vector<golden_text> golden;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model
