@@ -23,7 +23,7 @@ class Head(nn.Module):
 
 def make_pooler(hidden: int) -> nn.Linear:
     pooler = nn.Linear(hidden, hidden)
-    nn.init.normal_(pooler.weight, std=0.02)
+    nn.init.normal_(pooler.weight, std=hidden**-0.5)
     nn.init.zeros_(pooler.bias)
     return pooler
 

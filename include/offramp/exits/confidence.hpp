@@ -23,11 +23,11 @@ inline std::vector<float> calibrated_probabilities(std::span<const float> logits
   for (const double value : scaled) {
     sum += std::exp(value - highest);
   }
-  const double log_sum = highest + std::log(sum);
+  const double log_sum = std::log(sum);
   std::vector<float> probabilities;
   probabilities.reserve(scaled.size());
   for (const double value : scaled) {
-    probabilities.push_back(static_cast<float>(std::min(1.0, std::exp(value - log_sum))));
+    probabilities.push_back(static_cast<float>(std::min(1.0, std::exp(value - highest - log_sum))));
   }
   return probabilities;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/model/exits_file.hpp>
 #include <offramp/nn/linear.hpp>
 
 #include <cmath>
@@ -11,16 +12,10 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
 
-/// Which rows of the hidden states a head looks at.
-enum class pooling {
-  cls,   ///< the first row
-  mean,  ///< the mean over all rows, summed in row order
-};
-
 /// The classifier head on one encoder layer, in the general form that covers the published early-exit models.
 struct head {
   int layer = 0;  // from 1
-  exits::pooling pooling = exits::pooling::cls;
+  model::pooling pooling = model::pooling::cls;
   /// Set when the exit has a pooler of its own: p = tanh(W h + b).
   std::optional<nn::linear> pooler;
   bool uses_shared_pooler = false;
@@ -37,6 +32,14 @@ struct head_set {
   std::vector<head> heads;
   std::optional<nn::linear> shared_pooler;
   std::size_t num_labels = 0;
+
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    std::size_t sum = shared_pooler ? shared_pooler->bytes() : 0;
+    for (const head& head : heads) {
+      sum += head.classifier.bytes() + (head.pooler ? head.pooler->bytes() : 0);
+    }
+    return sum;
+  }
 };
 
 /// What the heads remember of one text from layer to layer.
@@ -46,9 +49,9 @@ struct head_memory {
 };
 
 /// The row [hidden] that represents a text whose hidden states are `rows` [tokens, hidden], before any pooler.
-inline std::vector<float> pool(pooling kind, const float* rows, std::size_t tokens, std::size_t hidden) {
+inline std::vector<float> pool(model::pooling kind, const float* rows, std::size_t tokens, std::size_t hidden) {
   std::vector<float> pooled(rows, rows + hidden);
-  if (kind == pooling::mean) {
+  if (kind == model::pooling::mean) {
     for (std::size_t token = 1; token < tokens; ++token) {
       for (std::size_t i = 0; i < hidden; ++i) {
         pooled[i] += rows[token * hidden + i];

@@ -1,32 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/version.hpp>
+#include <offramp/model/config.hpp>
 
 #include <cmath>
 #include <span>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
-enum class activation {
-  gelu,       ///< x/2 (1 + erf(x / sqrt 2)), Hendrycks & Gimpel 2016
-  gelu_tanh,  ///< its tanh approximation, `gelu_new` in Hugging Face configs
-  relu,
-};
-
-inline float activate(activation kind, float x) {
+/// x/2 (1 + erf(x / sqrt 2)) (Hendrycks & Gimpel 2016), its tanh approximation, or max(x, 0).
+inline float activate(model::activation kind, float x) {
   switch (kind) {
-    case activation::gelu:
+    case model::activation::gelu:
       return 0.5F * x * (1.0F + std::erf(x * 0.70710678F));
-    case activation::gelu_tanh:
+    case model::activation::gelu_tanh:
       return 0.5F * x * (1.0F + std::tanh(0.79788456F * (x + 0.044715F * x * x * x)));
-    case activation::relu:
+    case model::activation::relu:
       return x < 0.0F ? 0.0F : x;
   }
   return x;
 }
 
-inline void activate(activation kind, std::span<float> row) {
+inline void activate(model::activation kind, std::span<float> row) {
   for (float& x : row) {
     x = activate(kind, x);
   }

@@ -28,9 +28,18 @@ struct encoder_layer {
 struct encoder {
   std::size_t hidden = 0;
   std::size_t heads = 0;
-  activation feed_forward_activation = activation::gelu;
+  model::activation feed_forward_activation = model::activation::gelu;
   nn::embeddings embeddings;
   std::vector<encoder_layer> layers;
+
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    std::size_t sum = (embeddings.word.size() + embeddings.position.size() + embeddings.type.size()) * sizeof(float);
+    for (const encoder_layer& layer : layers) {
+      sum += layer.query_key_value.bytes() + layer.attention_output.bytes() + layer.intermediate.bytes() +
+             layer.output.bytes();
+    }
+    return sum;
+  }
 };
 
 inline void add_row(const float* source, std::span<float> target) {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/classifier.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <string>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::detail {
+
+/// Calls body(0..n-1) through `run`, or here one after another without one. The first exception of a body is rethrown
+/// when all have ended, since it may not unwind the caller's threads.
+inline void lend(const runner& run, std::size_t n, const std::function<void(std::size_t)>& body) {
+  if (!run || n < 2) {
+    for (std::size_t i = 0; i < n; ++i) {
+      body(i);
+    }
+    return;
+  }
+  std::atomic<std::size_t> calls{0};
+  std::atomic<bool> has_failed{false};
+  std::exception_ptr failure;
+  run(n, [&](std::size_t i) {
+    try {
+      body(i);
+    } catch (...) {
+      if (!has_failed.exchange(true)) {
+        failure = std::current_exception();
+      }
+    }
+    calls.fetch_add(1);
+  });
+  if (calls.load() != n) {
+    throw error(error_kind::invalid_argument, "run called " + std::to_string(calls.load()) + " bodies, expected " +
+                                                  std::to_string(n));
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::detail

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/exit_policy.hpp>
+#include <offramp/exits/head.hpp>
+#include <offramp/model/exits_file.hpp>
+#include <offramp/model/weights.hpp>
+
+#include <cstddef>
+#include <string>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
+
+/// Reads the heads that `exits.json` describes from the tensors of `exits.safetensors`.
+inline exits::head_set read_heads(const exits_file& description, const checkpoint& tensors, const config& shape) {
+  const auto hidden = static_cast<std::size_t>(shape.hidden_size);
+  exits::head_set set{.heads = {}, .shared_pooler = {}, .num_labels = description.labels.size()};
+  for (std::size_t j = 0; j < description.exits.size(); ++j) {
+    const exit_description& exit = description.exits[j];
+    const std::string name = "exits." + std::to_string(j) + ".";
+    exits::head head{.layer = exit.layer, .pooling = exit.pooling, .pooler = {}, .mix = {}, .classifier = {}};
+    head.temperature = exit.temperature.float32.value_or(1.0F);
+    head.uses_shared_pooler = exit.pooler == pooler::shared;
+    head.appends_previous_logits = exit.previous_logits;
+    if (exit.pooler == pooler::own) {
+      head.pooler = read_linear(tensors, name + "pooler.dense", hidden, hidden);
+    }
+    if (head.uses_shared_pooler && !set.shared_pooler) {
+      set.shared_pooler = read_linear(tensors, "pooler.dense", hidden, hidden);
+    }
+    if (exit.mix) {
+      head.mix = tensors.read(name + "mix", {static_cast<std::size_t>(exit.layer)});
+    }
+    const std::size_t width = hidden + (exit.previous_logits ? j * set.num_labels : 0);
+    head.classifier = read_linear(tensors, name + "classifier", set.num_labels, width);
+    set.heads.push_back(std::move(head));
+  }
+  return set;
+}
+
+/// The one head of a Hugging Face BertForSequenceClassification, on the last layer.
+inline exits::head_set read_sequence_classification_head(const checkpoint& tensors, const config& shape) {
+  const auto hidden = static_cast<std::size_t>(shape.hidden_size);
+  const auto labels = static_cast<std::size_t>(shape.num_labels);
+  exits::head head{.layer = shape.num_layers, .pooling = pooling::cls, .pooler = {}, .mix = {}, .classifier = {}};
+  head.pooler = read_linear(tensors, backbone_prefix(tensors) + "pooler.dense", hidden, hidden);
+  head.classifier = read_linear(tensors, "classifier", labels, hidden);
+  exits::head_set set{.heads = {}, .shared_pooler = {}, .num_labels = labels};
+  set.heads.push_back(std::move(head));
+  return set;
+}
+
+inline exit_policy make_policy(const policy_description& stored) {
+  const auto by_rule = [&]() -> exit_policy {
+    switch (stored.rule) {
+      case policy_rule::confidence:
+        return exit_policy(stored.threshold);
+      case policy_rule::per_exit:
+        return exit_policy::per_exit(stored.exit_thresholds);
+      case policy_rule::per_class:
+        return exit_policy::per_class(stored.class_thresholds);
+      case policy_rule::entropy:
+        return exit_policy::entropy(stored.threshold);
+      case policy_rule::normalized_entropy:
+        return exit_policy::normalized_entropy(stored.threshold);
+      case policy_rule::margin:
+        return exit_policy::margin(stored.threshold);
+      case policy_rule::patience:
+        return exit_policy::patience(stored.patience);
+      case policy_rule::patience_entropy:
+        return exit_policy::patience_entropy(stored.threshold, stored.patience);
+    }
+    return exit_policy::full_depth();
+  };
+  return stored.max_layer ? by_rule().with_max_layer(*stored.max_layer) : by_rule();
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// The public interface on the bundled model; compiled once against each target.
+#include <offramp/offramp.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+using offramp::classifier;
+using offramp::encoding;
+using offramp::error;
+using offramp::error_kind;
+using offramp::exit_policy;
+using offramp::prediction;
+using offramp::sentence_pair;
+using offramp::stop_reason;
+
+const classifier& model() {
+  static const classifier loaded = classifier::load(OFFRAMP_SOURCE_DIR "/models/sentiment-en");
+  return loaded;
+}
+
+const std::vector<std::string>& texts() {
+  static const std::vector<std::string> all = {
+      "A delight from start to finish.",
+      "",
+      "Slow, strange and quietly wonderful.",
+      "You could do worse, though I am not sure how.",
+      "bad",
+      "Hardly a masterpiece, yet I would gladly see it again.",
+      "The jokes land, the songs do not, and the ending arrives about forty minutes after the film has made its point.",
+      "\xff\xfe ill-formed \xc3",
+      "Ein Film \xe2\x80\x94 na ja.",
+      "Too long by half and too clever by a quarter.",
+  };
+  return all;
+}
+
+template <class Function>
+error_kind kind_of_error(Function function) {
+  try {
+    (void)function();
+  } catch (const error& caught) {
+    EXPECT_STRNE(caught.what(), "");
+    return caught.kind();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return error_kind::io;
+}
+
+void run_in_order(std::size_t n, const std::function<void(std::size_t)>& body) {
+  for (std::size_t i = 0; i < n; ++i) {
+    body(i);
+  }
+}
+
+void run_backwards(std::size_t n, const std::function<void(std::size_t)>& body) {
+  for (std::size_t i = n; i > 0; --i) {
+    body(i - 1);
+  }
+}
+
+void run_on_one_other_thread(std::size_t n, const std::function<void(std::size_t)>& body) {
+  std::jthread([&] { run_in_order(n, body); }).join();
+}
+
+void run_on_a_thread_each(std::size_t n, const std::function<void(std::size_t)>& body) {
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < n; ++i) {
+    threads.emplace_back([&body, i] { body(i); });
+  }
+}
+
+std::vector<exit_policy> policies() {
+  return {0.0F,
+          0.7F,
+          0.95F,
+          exit_policy::full_depth(),
+          exit_policy::entropy(0.3F),
+          exit_policy::normalized_entropy(0.5F),
+          exit_policy::margin(0.6F),
+          exit_policy::patience(1),
+          exit_policy::patience_entropy(0.6F, 2),
+          exit_policy::full_depth().with_max_layer(3),
+          exit_policy::per_exit({0.99F, 0.95F, 0.9F, 0.8F, 0.7F, 0.6F}),
+          exit_policy(0.9F).with_deadline(std::chrono::steady_clock::now() + std::chrono::hours(1))};
+}
+
+TEST(classify, says_what_the_readme_says) {
+  const prediction p = model().classify("A delight from start to finish.", 0.9F);
+  EXPECT_EQ(p.label, "positive");
+  EXPECT_EQ(p.label, model().labels()[static_cast<std::size_t>(p.label_id)]);
+  EXPECT_LT(p.layer, model().num_layers());
+  EXPECT_EQ(p.stopped, stop_reason::confident);
+}
+
+TEST(classify, is_consistent_with_itself) {
+  for (const std::string& text : texts()) {
+    for (const exit_policy& policy : policies()) {
+      const prediction p = model().classify(text, policy);
+      ASSERT_EQ(p.probabilities.size(), model().labels().size());
+      EXPECT_EQ(p.confidence, p.probabilities[static_cast<std::size_t>(p.label_id)]);
+      EXPECT_EQ(p.confidence, *std::max_element(p.probabilities.begin(), p.probabilities.end()));
+      EXPECT_NEAR(std::accumulate(p.probabilities.begin(), p.probabilities.end(), 0.0), 1.0, 1e-6);
+      EXPECT_EQ(static_cast<std::size_t>(p.tokens), model().tokenize(text).ids.size());
+    }
+  }
+}
+
+TEST(classify, equals_the_report_of_the_exit_that_answered) {
+  for (const std::string& text : texts()) {
+    const auto exits = model().classify_every_exit(text);
+    ASSERT_EQ(exits.size(), model().exits().size());
+    for (const exit_policy& policy : policies()) {
+      prediction p = model().classify(text, policy);
+      const auto exit = std::find_if(exits.begin(), exits.end(),
+                                     [&](const auto& candidate) { return candidate.answer.layer == p.layer; });
+      ASSERT_NE(exit, exits.end());
+      p.stopped = exit->answer.stopped;
+      EXPECT_EQ(p, exit->answer);
+    }
+    for (const auto& exit : exits) {
+      EXPECT_EQ(model().classify(text, exit_policy::full_depth().with_max_layer(exit.answer.layer)), exit.answer);
+    }
+  }
+}
+
+TEST(classify, leaves_at_the_first_exit_that_reaches_the_threshold) {
+  for (const std::string& text : texts()) {
+    const auto exits = model().classify_every_exit(text);
+    for (float threshold = 0.5F; threshold <= 1.01F; threshold += 0.05F) {
+      const auto first = std::find_if(exits.begin(), exits.end() - 1,
+                                      [&](const auto& exit) { return exit.answer.confidence >= threshold; });
+      EXPECT_EQ(model().classify(text, threshold).layer, first->answer.layer);
+    }
+  }
+}
+
+TEST(classify, goes_no_less_deep_for_a_higher_threshold) {
+  for (const std::string& text : texts()) {
+    int layer = 0;
+    for (float threshold = 0.0F; threshold <= 1.1F; threshold += 0.05F) {
+      const int deeper = model().classify(text, threshold).layer;
+      EXPECT_GE(deeper, layer);
+      layer = deeper;
+    }
+  }
+}
+
+TEST(classify, takes_every_kind_of_text) {
+  const std::string text = "A fine film.";
+  const prediction expected = model().classify(text, 0.9F);
+  EXPECT_EQ(model().classify("A fine film.", 0.9F), expected);
+  EXPECT_EQ(model().classify(std::string_view(text), 0.9F), expected);
+  EXPECT_EQ(model().classify(model().tokenize(text), 0.9F), expected);
+  EXPECT_EQ(model().classify(text), model().classify(text, model().default_policy()));
+}
+
+TEST(classify, stops_late_texts_after_their_first_exit) {
+  const auto past = std::chrono::steady_clock::now() - std::chrono::hours(1);
+  for (const prediction& p : model().classify_batch(texts(), exit_policy::full_depth().with_deadline(past))) {
+    EXPECT_EQ(p.layer, model().exits().front().layer);
+    EXPECT_EQ(p.stopped, stop_reason::deadline);
+  }
+}
+
+TEST(classify, says_why_it_stopped) {
+  EXPECT_EQ(model().classify("bad", 0.0F).stopped, stop_reason::confident);
+  EXPECT_EQ(model().classify("bad", 2.0F).stopped, stop_reason::last_exit);
+  EXPECT_EQ(model().classify("bad", exit_policy::full_depth().with_max_layer(3)).stopped, stop_reason::layer_limit);
+  EXPECT_EQ(model().classify("bad", exit_policy::full_depth().with_max_layer(99)).stopped, stop_reason::last_exit);
+}
+
+TEST(classify, refuses_policies_that_do_not_fit) {
+  EXPECT_EQ(kind_of_error([] { return model().classify("a", std::numeric_limits<float>::quiet_NaN()); }),
+            error_kind::invalid_argument);
+  EXPECT_EQ(kind_of_error([] { return model().classify("a", exit_policy::per_exit({0.5F})); }),
+            error_kind::invalid_argument);
+  EXPECT_EQ(kind_of_error([] { return model().classify("a", exit_policy(0.5F).with_max_layer(0)); }),
+            error_kind::invalid_argument);
+}
+
+TEST(classify, refuses_token_ids_that_do_not_exist) {
+  const auto refuses = [](const encoding& tokens) {
+    return kind_of_error([&] { return model().classify(tokens, 0.9F); }) == error_kind::invalid_argument;
+  };
+  EXPECT_TRUE(refuses({}));
+  EXPECT_TRUE(refuses({.ids = {101, -1, 102}, .type_ids = {}}));
+  EXPECT_TRUE(refuses({.ids = {101, 1 << 30, 102}, .type_ids = {}}));
+  EXPECT_TRUE(refuses({.ids = {101, 102}, .type_ids = {0}}));
+  EXPECT_TRUE(refuses({.ids = {101, 102}, .type_ids = {0, 7}}));
+  EXPECT_TRUE(refuses({.ids = std::vector<std::int32_t>(100'000, 101), .type_ids = {}}));
+}
+
+TEST(classify, cuts_ten_megabytes_and_says_so) {
+  std::string text;
+  while (text.size() < 10'000'000) {
+    text += "a fine film and ";
+  }
+  const prediction p = model().classify(text, 0.0F);
+  EXPECT_TRUE(p.truncated);
+  EXPECT_EQ(p.tokens, model().max_tokens());
+  EXPECT_FALSE(model().classify("short", 0.0F).truncated);
+}
+
+TEST(batch, equals_single_calls_in_any_composition_and_on_any_threads) {
+  std::mt19937 random(7);
+  for (const exit_policy& policy : policies()) {
+    std::vector<std::string> batch = texts();
+    batch.insert(batch.end(), texts().begin(), texts().end());
+    std::shuffle(batch.begin(), batch.end(), random);
+    batch.resize(1 + random() % batch.size());
+    std::vector<prediction> expected;
+    for (const std::string& text : batch) {
+      expected.push_back(model().classify(text, policy));
+    }
+    EXPECT_EQ(model().classify_batch(batch, policy), expected);
+    for (const offramp::runner& run : {offramp::runner(run_in_order), offramp::runner(run_backwards),
+                                       offramp::runner(run_on_one_other_thread), offramp::runner(run_on_a_thread_each)}) {
+      EXPECT_EQ(model().classify_batch(batch, policy, run), expected);
+    }
+  }
+}
+
+TEST(batch, is_cut_without_a_trace) {
+  std::vector<std::string> batch;
+  std::vector<prediction> expected;
+  for (std::size_t i = 0; i < 60; ++i) {
+    std::string text;
+    for (std::size_t copies = 0; copies <= i % 7 * 3; ++copies) {
+      text += texts()[i % texts().size()] + " ";
+    }
+    batch.push_back(text);
+    expected.push_back(model().classify(text, 0.8F));
+  }
+  EXPECT_EQ(model().classify_batch(batch, 0.8F, run_on_a_thread_each), expected);
+}
+
+TEST(batch, takes_views_pairs_and_encodings) {
+  const std::vector<std::string_view> views(texts().begin(), texts().end());
+  EXPECT_EQ(model().classify_batch(views, 0.9F), model().classify_batch(texts(), 0.9F));
+  const std::vector<sentence_pair> pairs = {{"a", "b"}, {"a fine film", ""}};
+  EXPECT_EQ(model().classify_batch(pairs, 0.9F)[1], model().classify(pairs[1], 0.9F));
+  const std::vector<encoding> encodings = {model().tokenize("a"), model().tokenize(pairs[0])};
+  EXPECT_EQ(model().classify_batch(encodings, 0.9F)[1], model().classify(pairs[0], 0.9F));
+  EXPECT_TRUE(model().classify_batch(std::vector<std::string>{}, 0.9F).empty());
+}
+
+TEST(batch, reports_every_exit_as_single_calls_do) {
+  const auto all = model().classify_batch_every_exit(texts());
+  ASSERT_EQ(all.size(), texts().size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i], model().classify_every_exit(texts()[i]));
+  }
+}
+
+TEST(batch, passes_errors_on_from_lent_threads) {
+  const std::vector<encoding> bad = {model().tokenize("a"), encoding{}};
+  EXPECT_EQ(kind_of_error([&] { return model().classify_batch(bad, 0.9F, run_on_a_thread_each); }),
+            error_kind::invalid_argument);
+  const auto idle = [](std::size_t, const std::function<void(std::size_t)>&) {};
+  EXPECT_EQ(kind_of_error([&] { return model().classify_batch(texts(), 0.9F, idle); }), error_kind::invalid_argument);
+}
+
+TEST(threads, share_one_model) {
+  const std::vector<prediction> expected = model().classify_batch(texts(), 0.8F);
+  std::vector<std::vector<prediction>> found(4);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& mine : found) {
+      threads.emplace_back([&mine] {
+        for (const std::string& text : texts()) {
+          mine.push_back(model().classify(text, 0.8F));
+        }
+      });
+    }
+  }
+  for (const auto& mine : found) {
+    EXPECT_EQ(mine, expected);
+  }
+}
+
+TEST(load, can_leave_exits_out) {
+  const auto some = classifier::load(OFFRAMP_SOURCE_DIR "/models/sentiment-en", {.exits = {2, 4}, .max_tokens = {}});
+  ASSERT_EQ(some.exits().size(), 2U);
+  EXPECT_EQ(some.num_layers(), 6);
+  const prediction p = some.classify(texts()[5], 2.0F);
+  EXPECT_EQ(p.layer, 4);
+  EXPECT_EQ(p.stopped, stop_reason::last_exit);
+  EXPECT_EQ(p.probabilities, model().classify_every_exit(texts()[5])[3].answer.probabilities);
+}
+
+TEST(load, refuses_what_it_cannot_do) {
+  const std::string directory = OFFRAMP_SOURCE_DIR "/models/sentiment-en";
+  EXPECT_EQ(kind_of_error([] { return classifier::load("/nonexistent/model"); }), error_kind::io);
+  EXPECT_EQ(kind_of_error([&] { return classifier::load(directory, {.exits = {9}, .max_tokens = {}}); }),
+            error_kind::invalid_argument);
+  EXPECT_EQ(kind_of_error([&] { return classifier::load(directory, {.exits = {}, .max_tokens = 1}); }),
+            error_kind::invalid_argument);
+  EXPECT_EQ(kind_of_error([&] {
+              return classifier::load(directory, {.format = offramp::numeric_format::int8, .exits = {}, .max_tokens = {}});
+            }),
+            error_kind::unsupported);
+}
+
+TEST(golden_texts, are_reproduced) {
+  ASSERT_FALSE(model().golden_texts().empty());
+  for (const auto& golden : model().golden_texts()) {
+    const auto exits = model().classify_every_exit(golden.first);
+    ASSERT_EQ(exits.size(), golden.logits.size());
+    for (std::size_t exit = 0; exit < exits.size(); ++exit) {
+      for (std::size_t label = 0; label < exits[exit].logits.size(); ++label) {
+        EXPECT_NEAR(exits[exit].logits[label], golden.logits[exit][label], 1e-4F) << golden.first;
+      }
+    }
+  }
+}
+
+static_assert(!std::is_default_constructible_v<classifier>);
+static_assert(std::is_copy_constructible_v<classifier> && std::is_copy_assignable_v<classifier>);
+
+TEST(handle, is_never_empty) {
+  classifier first = model();
+  const classifier second = std::move(first);
+  EXPECT_EQ(first.num_layers(), second.num_layers());  // NOLINT: moving copies, that is the point
+  first = second;
+  EXPECT_EQ(first.labels(), second.labels());
+}
+
+}  // namespace
