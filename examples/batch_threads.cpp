@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Classifies a batch on threads of its own. Usage: batch_threads [MODEL-DIRECTORY]
+//
+// The library starts no thread. It asks a `runner` to call body(0) to body(n - 1), here on four threads; a program
+// with a thread pool would hand the bodies to that.
+#include <offramp/offramp.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+void on_four_threads(std::size_t n, const std::function<void(std::size_t)>& body) {
+  std::atomic<std::size_t> next = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (std::size_t index = next++; index < n; index = next++) {
+        body(index);
+      }
+    });
+  }
+}  // the threads are joined here
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const auto model = offramp::classifier::load(argc > 1 ? argv[1] : "models/sentiment-en");
+  const std::vector<std::string> texts = {
+      "A delight from start to finish.",
+      "Two hours I will never get back.",
+      "It should not work, and for the first half it does not, yet I left the cinema glad I had stayed.",
+      "The cast deserves better jokes.",
+  };
+  const std::vector<offramp::prediction> predictions = model.classify_batch(texts, 0.9F, on_four_threads);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::cout << predictions[i].label << " after layer " << predictions[i].layer << ": " << texts[i] << '\n';
+  }
+} catch (const std::exception& problem) {
+  std::cerr << problem.what() << '\n';
+  return 1;
+}

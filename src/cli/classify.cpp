@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.hpp"
+#include "input_lines.hpp"
+#include "json_output.hpp"
+#include "model_options.hpp"
+#include "policy_options.hpp"
+#include "thread_runner.hpp"
+
+#include <offramp/classifier.hpp>
+
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace offramp_cli {
+
+namespace {
+
+/// Texts per call: enough to keep threads busy, few enough to bound memory and the wait for the first result.
+constexpr std::size_t chunk_size = 256;
+
+struct classify_options {
+  model_options model;
+  policy_options policy;
+  input_options input;
+  int threads = 1;
+  const CLI::Option* trace = nullptr;
+  const CLI::Option* json_lines = nullptr;
+};
+
+/// The predictions of one chunk; with --trace also what every exit says of each text, else empty.
+struct chunk_result {
+  std::vector<offramp::prediction> predictions;
+  std::vector<std::vector<offramp::exit_output>> exits;
+};
+
+std::string_view stop_name(offramp::stop_reason reason) {
+  using enum offramp::stop_reason;
+  switch (reason) {
+    case confident: return "confident";
+    case last_exit: return "last_exit";
+    case deadline: return "deadline";
+    case layer_limit: return "layer_limit";
+  }
+  return "unknown";
+}
+
+template <class Inputs>
+chunk_result classify_inputs(const offramp::classifier& model, const Inputs& inputs, const classify_options& options,
+                             const offramp::exit_policy& policy) {
+  const offramp::runner run = thread_runner(options.threads);
+  chunk_result result;
+  result.predictions = model.classify_batch(inputs, options.policy.starting_now(policy), run);
+  if (options.trace->count() > 0) {
+    result.exits = model.classify_batch_every_exit(inputs, run);
+  }
+  return result;
+}
+
+chunk_result classify_chunk(const offramp::classifier& model, const std::vector<input_text>& chunk,
+                            const classify_options& options, const offramp::exit_policy& policy) {
+  if (chunk.front().second) {
+    std::vector<offramp::sentence_pair> pairs;
+    for (const input_text& text : chunk) {
+      pairs.push_back({text.first, *text.second});
+    }
+    return classify_inputs(model, pairs, options, policy);
+  }
+  std::vector<std::string_view> texts;
+  for (const input_text& text : chunk) {
+    texts.emplace_back(text.first);
+  }
+  return classify_inputs(model, texts, options, policy);
+}
+
+std::string fixed(float value) {
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%.4f", static_cast<double>(value));
+  return digits;
+}
+
+/// The exits that were asked before `answer` was given, that of the answer included.
+std::vector<offramp::exit_output> visited(const std::vector<offramp::exit_output>& exits,
+                                          const offramp::prediction& answer) {
+  std::vector<offramp::exit_output> below;
+  for (const offramp::exit_output& exit : exits) {
+    if (exit.answer.layer <= answer.layer) {
+      below.push_back(exit);
+    }
+  }
+  return below;
+}
+
+void write_text(const offramp::prediction& answer, const std::vector<offramp::exit_output>& trace) {
+  std::cout << answer.label << '\t' << fixed(answer.confidence) << '\t' << answer.layer << '\n';
+  for (const offramp::exit_output& exit : trace) {
+    std::cout << "\tlayer " << exit.answer.layer << '\t' << exit.answer.label << '\t' << fixed(exit.answer.confidence)
+              << '\n';
+  }
+}
+
+json answer_fields(const offramp::prediction& answer) {
+  return {{"label", answer.label},
+          {"label_id", answer.label_id},
+          {"confidence", answer.confidence},
+          {"probabilities", answer.probabilities},
+          {"layer", answer.layer}};
+}
+
+void write_json(const offramp::prediction& answer, const std::vector<offramp::exit_output>& trace, int layers) {
+  json line = answer_fields(answer);
+  line["layers"] = layers;
+  line["tokens"] = answer.tokens;
+  line["truncated"] = answer.truncated;
+  line["stopped"] = stop_name(answer.stopped);
+  if (!trace.empty()) {
+    json exits = json::array();
+    for (const offramp::exit_output& exit : trace) {
+      exits.push_back(answer_fields(exit.answer));
+      exits.back()["logits"] = exit.logits;
+    }
+    line["exits"] = std::move(exits);
+  }
+  write_json_line(std::cout, line);
+}
+
+void write_chunk(const chunk_result& result, const classify_options& options, int layers) {
+  for (std::size_t i = 0; i < result.predictions.size(); ++i) {
+    const offramp::prediction& answer = result.predictions[i];
+    const auto trace = result.exits.empty() ? std::vector<offramp::exit_output>() : visited(result.exits[i], answer);
+    if (options.json_lines->count() > 0) {
+      write_json(answer, trace, layers);
+    } else {
+      write_text(answer, trace);
+    }
+  }
+  if (!std::cout.flush()) {
+    throw std::runtime_error("standard output cannot be written");
+  }
+}
+
+void classify(const classify_options& options) {
+  // Mistakes in the policy should not wait for the model.
+  static_cast<void>(options.policy.policy(offramp::exit_policy::full_depth()));
+  const offramp::classifier model = options.model.load();
+  const offramp::exit_policy policy = options.policy.policy(model.default_policy());
+  input_lines input(options.input, model.input());
+  const std::size_t size = options.policy.deadline_ms ? 1 : chunk_size;
+  for (auto chunk = input.next_chunk(size); !chunk.empty(); chunk = input.next_chunk(size)) {
+    write_chunk(classify_chunk(model, chunk, options, policy), options, model.num_layers());
+  }
+}
+
+}  // namespace
+
+command add_classify(CLI::App& app) {
+  CLI::App& parser = *app.add_subcommand("classify", "Label, confidence and layer of each text");
+  const auto options = std::make_shared<classify_options>();
+  options->model.add_to(parser);
+  options->model.add_format_to(parser);
+  options->model.add_exits_to(parser);
+  options->policy.add_to(parser);
+  options->input.add_to(parser);
+  parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
+  options->trace = parser.add_flag("--trace")->description("Also show every exit visited");
+  options->json_lines = parser.add_flag("--json")->description("Write JSON Lines");
+  return {&parser, [options] { classify(*options); }};
+}
+
+}  // namespace offramp_cli

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "input_lines.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
+#include <stdexcept>
+#include <utility>
+
+namespace offramp_cli {
+
+input_text split_line(std::string_view line, offramp::input_kind kind, const std::string& place) {
+  if (kind == offramp::input_kind::single) {
+    return {std::string(line), std::nullopt};
+  }
+  const std::size_t tab = line.find('\t');
+  if (tab == std::string_view::npos) {
+    throw std::runtime_error(place + ": no tab between the two texts of a pair");
+  }
+  return {std::string(line.substr(0, tab)), std::string(line.substr(tab + 1))};
+}
+
+std::optional<std::string> next_line(std::istream& in, const std::string& name) {
+  std::string line;
+  if (!std::getline(in, line)) {
+    if (in.bad()) {
+      throw std::runtime_error(name + ": cannot be read");
+    }
+    return std::nullopt;
+  }
+  // getline has dropped a '\n' unless the input ended first.
+  if (!in.eof() && line.ends_with('\r')) {
+    line.pop_back();
+  }
+  return line;
+}
+
+void input_options::add_to(CLI::App& parser) {
+  // Read raw: CLI11 would take "[a,b]" and "{}" apart when it fills a vector.
+  texts = parser.add_option("TEXT")->description("Texts to read instead of standard input")->expected(-1)
+              ->allow_extra_args(false);
+  parser.add_option("--input", file, "File to read, one text per line")->excludes(parser.get_option("TEXT"));
+  parser.add_option("--input-kind", kind, "single: a line is a text; pair: two texts, split at the first tab")
+      ->check(CLI::IsMember({"single", "pair"}));
+}
+
+namespace {
+
+offramp::input_kind chosen_kind(const std::string& option, std::optional<offramp::input_kind> model_kind) {
+  if (option.empty()) {
+    return model_kind.value_or(offramp::input_kind::single);
+  }
+  return option == "pair" ? offramp::input_kind::pair : offramp::input_kind::single;
+}
+
+}  // namespace
+
+input_lines::input_lines(const input_options& options, std::optional<offramp::input_kind> model_kind)
+    : kind_(chosen_kind(options.kind, model_kind)),
+      from_arguments_(options.texts->count() > 0),
+      interactive_(!from_arguments_ && options.file.empty() && isatty(STDIN_FILENO) == 1),
+      name_(options.file.empty() ? "standard input" : options.file) {
+  if (from_arguments_) {
+    const std::vector<std::string> texts = options.texts->results();
+    arguments_.assign(texts.begin(), texts.end());
+  } else if (!options.file.empty()) {
+    file_.emplace(options.file, std::ios::binary);
+    if (!file_->is_open()) {
+      throw offramp::error(offramp::error_kind::io, options.file + ": cannot be opened");
+    }
+  }
+}
+
+std::istream& input_lines::stream() { return file_ ? static_cast<std::istream&>(*file_) : std::cin; }
+
+std::optional<input_text> input_lines::next_text() {
+  ++count_;
+  if (from_arguments_) {
+    if (arguments_.empty()) {
+      return std::nullopt;
+    }
+    const std::string text = std::move(arguments_.front());
+    arguments_.pop_front();
+    return split_line(text, kind_, "text " + std::to_string(count_));
+  }
+  const std::optional<std::string> line = next_line(stream(), name_);
+  if (!line) {
+    return std::nullopt;
+  }
+  return split_line(*line, kind_, name_ + ", line " + std::to_string(count_));
+}
+
+std::vector<input_text> input_lines::next_chunk(std::size_t size) {
+  if (pending_) {
+    std::rethrow_exception(std::exchange(pending_, nullptr));
+  }
+  std::vector<input_text> chunk;
+  try {
+    while (chunk.size() < (interactive_ ? 1 : size)) {
+      std::optional<input_text> text = next_text();
+      if (!text) {
+        break;
+      }
+      chunk.push_back(std::move(*text));
+    }
+  } catch (const std::exception&) {
+    if (chunk.empty()) {
+      throw;
+    }
+    pending_ = std::current_exception();
+  }
+  return chunk;
+}
+
+}  // namespace offramp_cli

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.hpp"
+#include "json_output.hpp"
+#include "model_options.hpp"
+#include "policy_options.hpp"
+
+#include <offramp/classifier.hpp>
+
+#include <iostream>
+#include <memory>
+#include <string>
+
+namespace offramp_cli {
+
+namespace {
+
+struct inspect_options {
+  model_options model;
+  const CLI::Option* json_lines = nullptr;
+};
+
+std::string kind_name(std::optional<offramp::input_kind> kind) {
+  if (!kind) {
+    return "not stated";
+  }
+  return *kind == offramp::input_kind::pair ? "pair" : "single";
+}
+
+void write_json(const offramp::classifier& model) {
+  json exits = json::array();
+  for (const offramp::exit_info& exit : model.exits()) {
+    exits.push_back({{"layer", exit.layer}, {"temperature", exit.temperature}});
+  }
+  json line = {{"labels", model.labels()},
+               {"layers", model.num_layers()},
+               {"max_tokens", model.max_tokens()},
+               {"input", model.input() ? json(kind_name(model.input())) : json()},
+               {"exits", std::move(exits)},
+               {"default_policy", describe(model.default_policy())},
+               {"golden_texts", model.golden_texts().size()},
+               {"kernels", model.info().kernels},
+               {"weight_bytes", model.info().weight_bytes},
+               {"warnings", model.info().warnings}};
+  write_json_line(std::cout, line);
+}
+
+void write_text(const offramp::classifier& model) {
+  std::cout << "labels          ";
+  const char* separator = "";
+  for (const std::string& label : model.labels()) {
+    std::cout << separator << label;
+    separator = ", ";
+  }
+  std::cout << "\nlayers          " << model.num_layers() << "\nmax tokens      " << model.max_tokens()
+            << "\ninput           " << kind_name(model.input()) << "\ndefault policy  " << describe(model.default_policy())
+            << "\ngolden texts    " << model.golden_texts().size() << "\nkernels         " << model.info().kernels
+            << "\nweights         " << model.info().weight_bytes << " bytes\n";
+  for (const offramp::exit_info& exit : model.exits()) {
+    std::cout << "exit            layer " << exit.layer << ", temperature " << exit.temperature << '\n';
+  }
+  for (const std::string& warning : model.info().warnings) {
+    std::cout << "warning         " << warning << '\n';
+  }
+}
+
+void inspect(const inspect_options& options) {
+  const offramp::classifier model = options.model.load();
+  if (options.json_lines->count() > 0) {
+    write_json(model);
+  } else {
+    write_text(model);
+  }
+}
+
+}  // namespace
+
+command add_inspect(CLI::App& app) {
+  CLI::App& parser = *app.add_subcommand("inspect", "What is in a model");
+  const auto options = std::make_shared<inspect_options>();
+  options->model.add_positional_to(parser);
+  options->model.add_format_to(parser);
+  options->json_lines = parser.add_flag("--json")->description("Write one line of JSON");
+  return {&parser, [options] { inspect(*options); }};
+}
+
+}  // namespace offramp_cli

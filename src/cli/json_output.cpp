@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json_output.hpp"
+
+#include <ostream>
+
+namespace offramp_cli {
+
+void write_json_line(std::ostream& out, const json& value) {
+  constexpr int one_line = -1;
+  constexpr char no_indent = ' ';
+  constexpr bool escape_non_ascii = false;
+  out << value.dump(one_line, no_indent, escape_non_ascii, json::error_handler_t::replace) << '\n';
+}
+
+}  // namespace offramp_cli

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.hpp"
+
+#include <offramp/error.hpp>
+
+#include <exception>
+#include <iostream>
+#include <vector>
+
+namespace {
+
+constexpr int runtime_failure = 1;
+constexpr int usage_failure = 2;
+
+int complain(const std::exception& problem, int status) {
+  std::cout.flush();
+  std::cerr << "offramp: " << problem.what() << '\n';
+  return status;
+}
+
+int run_chosen(const std::vector<offramp_cli::command>& commands) {
+  try {
+    for (const offramp_cli::command& command : commands) {
+      if (command.parser->parsed()) {
+        command.run();
+      }
+    }
+    if (!std::cout.flush()) {
+      throw std::runtime_error("standard output cannot be written");
+    }
+    return 0;
+  } catch (const offramp_cli::usage_error& problem) {
+    return complain(problem, usage_failure);
+  } catch (const offramp::error& problem) {
+    // The library blames its caller only for values that came from the command line.
+    const bool usage = problem.kind() == offramp::error_kind::invalid_argument;
+    return complain(problem, usage ? usage_failure : runtime_failure);
+  } catch (const std::exception& problem) {
+    return complain(problem, runtime_failure);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::ios_base::sync_with_stdio(false);
+  CLI::App app("Classifies text with an early-exit BERT encoder.", "offramp");
+  app.set_version_flag("--version", OFFRAMP_VERSION);
+  app.require_subcommand(1);
+  const std::vector<offramp_cli::command> commands = {
+      offramp_cli::add_classify(app),
+      offramp_cli::add_tokenize(app),
+      offramp_cli::add_inspect(app),
+      offramp_cli::add_verify(app),
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    // CLI11 prints the help to the first stream and complaints to the second; its own codes start at 100.
+    return app.exit(problem, std::cout, std::cerr) == 0 ? 0 : usage_failure;
+  }
+  return run_chosen(commands);
+}

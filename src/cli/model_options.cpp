@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model_options.hpp"
+
+#include <stdexcept>
+#include <system_error>
+
+#if defined(__APPLE__)
+#include <mach-o/dyld.h>
+
+#include <cstdint>
+#endif
+
+namespace offramp_cli {
+
+namespace {
+
+std::filesystem::path program_path() {
+#if defined(__APPLE__)
+  std::uint32_t size = 0;
+  _NSGetExecutablePath(nullptr, &size);
+  std::string name(size, '\0');
+  return _NSGetExecutablePath(name.data(), &size) == 0 ? std::filesystem::path(name.c_str()) : std::filesystem::path();
+#else
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored);
+#endif
+}
+
+offramp::numeric_format format_named(const std::string& name) {
+  if (name == "bfloat16") {
+    return offramp::numeric_format::bfloat16;
+  }
+  return name == "int8" ? offramp::numeric_format::int8 : offramp::numeric_format::float32;
+}
+
+}  // namespace
+
+void model_options::add_to(CLI::App& parser) {
+  parser.add_option("--model", directory, "Model directory (default: the bundled sentiment-en)");
+}
+
+void model_options::add_positional_to(CLI::App& parser) {
+  parser.add_option("MODEL", directory, "Model directory (default: the bundled sentiment-en)");
+}
+
+void model_options::add_format_to(CLI::App& parser) {
+  parser.add_option("--format", format, "Arithmetic of the linear layers; this version runs float32")
+      ->check(CLI::IsMember({"float32", "bfloat16", "int8"}))
+      ->capture_default_str();
+}
+
+void model_options::add_exits_to(CLI::App& parser) {
+  parser.add_option("--exits", exits, "Layers whose exits may answer, as in 2,4,6 (default: all)")
+      ->delimiter(',')
+      ->expected(1)
+      ->take_all();
+}
+
+std::filesystem::path model_options::path() const {
+  if (!directory.empty()) {
+    return directory;
+  }
+  const std::filesystem::path prefix = program_path().parent_path().parent_path();
+  for (const std::filesystem::path& bundled : {prefix / OFFRAMP_INSTALLED_MODEL, std::filesystem::path(OFFRAMP_SOURCE_MODEL)}) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(bundled, ignored)) {
+      return bundled;
+    }
+  }
+  throw std::runtime_error("the bundled model is neither installed nor in the source tree: name one with --model");
+}
+
+offramp::classifier model_options::load() const {
+  offramp::load_options options;
+  options.format = format_named(format);
+  options.exits = exits;
+  return offramp::classifier::load(path(), options);
+}
+
+}  // namespace offramp_cli

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/classifier.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace offramp_cli {
+
+/// Which model to load, and how.
+struct model_options {
+  std::string directory;
+  std::string format = "float32";
+  std::vector<int> exits;
+
+  /// Adds --model; with `add_positional_to`, the directory stands alone. `this` must stay where it is until
+  /// parsing is over.
+  void add_to(CLI::App& parser);
+  void add_positional_to(CLI::App& parser);
+  void add_format_to(CLI::App& parser);
+  void add_exits_to(CLI::App& parser);
+
+  /// The chosen directory, else the bundled model: the installed one beside this program, else the source tree's.
+  /// Throws std::runtime_error when there is neither.
+  [[nodiscard]] std::filesystem::path path() const;
+  [[nodiscard]] offramp::classifier load() const;
+};
+
+}  // namespace offramp_cli

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy_options.hpp"
+
+#include "command.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <sstream>
+
+namespace offramp_cli {
+
+void policy_options::add_to(CLI::App& parser) {
+  parser.add_option("--threshold", threshold, "Value the rule compares with (default: the model's own policy)");
+  parser.add_option("--rule", rule, "What decides whether a text may leave (default: confidence)")
+      ->check(CLI::IsMember(
+          {"confidence", "entropy", "normalized-entropy", "margin", "patience", "patience-entropy"}));
+  parser.add_option("--patience", patience, "Consecutive exits that have to agree, for the two patience rules");
+  parser.add_option("--max-layer", max_layer, "Go no deeper than this layer")->check(CLI::PositiveNumber);
+  parser.add_option("--deadline-ms", deadline_ms,
+                    "Milliseconds each text may take; texts then run one after another")
+      ->check(CLI::Range(0.0, 1e9));
+}
+
+namespace {
+
+float required_threshold(const policy_options& options) {
+  if (!options.threshold) {
+    throw usage_error("--rule " + options.rule + " needs --threshold");
+  }
+  return *options.threshold;
+}
+
+int required_patience(const policy_options& options) {
+  if (!options.patience) {
+    throw usage_error("--rule " + options.rule + " needs --patience");
+  }
+  return *options.patience;
+}
+
+offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_policy& fallback) {
+  using offramp::exit_policy;
+  const bool patient = options.rule == "patience" || options.rule == "patience-entropy";
+  if (options.patience && !patient) {
+    throw usage_error("--patience needs --rule patience or --rule patience-entropy");
+  }
+  if (options.rule.empty()) {
+    return options.threshold ? exit_policy(*options.threshold) : fallback;
+  }
+  if (options.rule == "patience") {
+    if (options.threshold) {
+      throw usage_error("--rule patience takes no --threshold");
+    }
+    return exit_policy::patience(required_patience(options));
+  }
+  if (options.rule == "patience-entropy") {
+    return exit_policy::patience_entropy(required_threshold(options), required_patience(options));
+  }
+  if (options.rule == "entropy") {
+    return exit_policy::entropy(required_threshold(options));
+  }
+  if (options.rule == "normalized-entropy") {
+    return exit_policy::normalized_entropy(required_threshold(options));
+  }
+  if (options.rule == "margin") {
+    return exit_policy::margin(required_threshold(options));
+  }
+  return {required_threshold(options)};
+}
+
+}  // namespace
+
+offramp::exit_policy policy_options::policy(const offramp::exit_policy& fallback) const {
+  const offramp::exit_policy chosen = rule_of(*this, fallback);
+  return max_layer ? chosen.with_max_layer(*max_layer) : chosen;
+}
+
+offramp::exit_policy policy_options::starting_now(const offramp::exit_policy& policy) const {
+  if (!deadline_ms) {
+    return policy;
+  }
+  using clock = std::chrono::steady_clock;
+  const std::chrono::duration<double, std::milli> allowed(*deadline_ms);
+  return policy.with_deadline(clock::now() + std::chrono::duration_cast<clock::duration>(allowed));
+}
+
+std::string rule_name(offramp::exit_policy::rule rule) {
+  using enum offramp::exit_policy::rule;
+  switch (rule) {
+    case confidence: return "confidence";
+    case per_exit: return "per-exit";
+    case per_class: return "per-class";
+    case entropy: return "entropy";
+    case normalized_entropy: return "normalized-entropy";
+    case margin: return "margin";
+    case patience: return "patience";
+    case patience_entropy: return "patience-entropy";
+  }
+  return "unknown";
+}
+
+std::string describe(const offramp::exit_policy& policy) {
+  using enum offramp::exit_policy::rule;
+  std::ostringstream text;
+  switch (policy.kind()) {
+    case confidence:
+      if (std::isinf(policy.threshold()) && policy.threshold() > 0) {
+        text << "full depth";
+        break;
+      }
+      [[fallthrough]];
+    case margin: text << rule_name(policy.kind()) << " >= " << policy.threshold(); break;
+    case entropy: text << "entropy < " << policy.threshold(); break;
+    case normalized_entropy: text << "normalized-entropy <= " << policy.threshold(); break;
+    case patience: text << "patience " << policy.patience_count(); break;
+    case patience_entropy:
+      text << "normalized-entropy < " << policy.threshold() << " at " << policy.patience_count() << " exits in a row";
+      break;
+    case per_exit: text << "confidence, one threshold per exit"; break;
+    case per_class: text << "confidence, one threshold per exit and label"; break;
+  }
+  if (policy.max_layer()) {
+    text << ", no deeper than layer " << *policy.max_layer();
+  }
+  return text.str();
+}
+
+}  // namespace offramp_cli
