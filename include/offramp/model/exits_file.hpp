@@ -10,6 +10,7 @@
 #include <offramp/model/json_object.hpp>
 #include <offramp/model/sha256.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -72,13 +73,26 @@ namespace detail {
   return exit;
 }
 
+/// Every exit that mixes sees the same pooled states of the layers below.
+inline void check_mixes_agree(const json_place& place, const std::vector<exit_description>& exits) {
+  const auto first = std::ranges::find_if(exits, &exit_description::mix);
+  for (std::size_t j = 0; j < exits.size(); ++j) {
+    if (exits[j].mix && (exits[j].pooling != first->pooling || exits[j].pooler != first->pooler)) {
+      place.element(j).member("mix").refuse("false, because an earlier exit mixes with another pooling or pooler");
+    }
+  }
+}
+
 [[nodiscard]] inline std::vector<exit_description> read_exits(const json_place& place, const config& encoder) {
   int lowest_layer = 1;
-  return place.array(1, static_cast<std::size_t>(encoder.num_layers), [&](const json_place& element) {
-    const exit_description exit = read_exit(element, encoder, lowest_layer);
-    lowest_layer = exit.layer + 1;
-    return exit;
-  });
+  std::vector<exit_description> exits =
+      place.array(1, static_cast<std::size_t>(encoder.num_layers), [&](const json_place& element) {
+        const exit_description exit = read_exit(element, encoder, lowest_layer);
+        lowest_layer = exit.layer + 1;
+        return exit;
+      });
+  check_mixes_agree(place, exits);
+  return exits;
 }
 
 [[nodiscard]] inline golden_text read_golden(const json_place& place, const exits_file& model) {
