@@ -37,8 +37,8 @@ std::optional<std::string> next_line(std::istream& in, const std::string& name) 
 
 void input_options::add_to(CLI::App& parser) {
   // Read raw: CLI11 would take "[a,b]" and "{}" apart when it fills a vector.
-  texts = parser.add_option("TEXT")->description("Texts to read instead of standard input")->expected(-1)
-              ->allow_extra_args(false);
+  texts = parser.add_option("TEXT")->description("Texts to read instead of standard input")
+              ->type_size(1)->expected(1, CLI::detail::expected_max_vector_size);
   parser.add_option("--input", file, "File to read, one text per line")->excludes(parser.get_option("TEXT"));
   parser.add_option("--input-kind", kind, "single: a line is a text; pair: two texts, split at the first tab")
       ->check(CLI::IsMember({"single", "pair"}));
