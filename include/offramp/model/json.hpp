@@ -6,10 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
@@ -46,6 +44,10 @@ inline constexpr std::size_t json_depth_limit = 64;
     }
     return true;
   };
+  // The parser takes a NUL for the end of the text; no JSON text holds one.
+  if (const std::size_t position = content.find('\0'); position != std::string::npos) {
+    throw error(error_kind::bad_model, name + ": is not valid JSON: byte " + std::to_string(position) + " is NUL");
+  }
   try {
     return json::parse(content, inspect);
   } catch (const json::exception& failure) {

@@ -109,6 +109,9 @@ class safetensors {
                                                     std::to_string(first + target.size()) + " of a tensor with " +
                                                     std::to_string(info.num_elements) + " were asked for");
     }
+    if (target.empty()) {
+      return;
+    }
     source_.read(info.begin + std::uint64_t{first} * sizeof(T), std::as_writable_bytes(target));
   }
 
