@@ -15,6 +15,11 @@ if(NOT nlohmann_json_FOUND)
   message(FATAL_ERROR "nlohmann_json 3.11 was not found: install nlohmann-json3-dev")
 endif()
 
+find_package(hwy QUIET CONFIG)
+if(NOT hwy_FOUND)
+  message(FATAL_ERROR "Google Highway was not found: install libhwy-dev")
+endif()
+
 if(OFFRAMP_BUILD_TOOLS)
   find_package(CLI11 2.1 QUIET CONFIG)
   if(NOT CLI11_FOUND)

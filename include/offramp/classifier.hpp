@@ -43,14 +43,16 @@ struct batch_view {
 
 }  // namespace detail
 
-/// Something that can be classified: a text (whatever converts to std::string_view), a sentence_pair, or token ids. Braced
-/// lists are not: `classify({"a", "b"})` does not compile, because a list of two texts would read as one of them.
+/// Something that can be classified: a text (whatever converts to std::string_view), a sentence_pair, or token ids.
+/// Braced lists are not: `classify({"a", "b"})` does not compile, because a list of two texts would read as one of
+/// them.
 template <class T>
 concept classifiable = (std::convertible_to<const T&, std::string_view> && !std::same_as<T, std::nullptr_t>) ||
                        std::same_as<T, sentence_pair> || std::same_as<T, encoding>;
 
-/// Lends the caller's threads: `run(n, body)` calls body(0) to body(n - 1), each once, in any order, on any threads, also
-/// all on one thread, and returns when all have ended. `body` does not throw. No body waits for another.
+/// Lends the caller's threads: `run(n, body)` calls body(0) to body(n - 1), each once, in any order, on any threads,
+/// also all on one thread, and returns when all have ended. `body` does not throw. No body waits for one that has not
+/// started.
 using runner = std::function<void(std::size_t n, const std::function<void(std::size_t)>& body)>;
 
 /// What a model expects to classify.
@@ -58,7 +60,7 @@ enum class input_kind { single, pair };
 
 /// One exit of a loaded model.
 struct exit_info {
-  int layer = 0;            ///< encoder layer it stands on, from 1
+  int layer = 0;             ///< encoder layer it stands on, from 1
   float temperature = 1.0F;  ///< divides its logits, for the loaded numeric format
 
   bool operator==(const exit_info&) const = default;
@@ -66,7 +68,7 @@ struct exit_info {
 
 /// What loading found out.
 struct model_info {
-  std::string kernels;        ///< the arithmetic in use
+  std::string kernels;           ///< the arithmetic in use
   std::size_t weight_bytes = 0;  ///< memory taken by the weights
   std::vector<std::string> warnings;
 };
@@ -83,9 +85,9 @@ struct golden_text {
 ///     const auto model = offramp::classifier::load("models/sentiment-en");
 ///     const offramp::prediction p = model.classify("A delight from start to finish.", 0.9F);
 ///
-/// An immutable handle: cheap to copy, every member is const and safe to call from any number of threads at once. Moving
-/// copies, so that no handle is ever empty. The library starts no thread and prints nothing. Same input, model, numeric
-/// format and instruction set give bit-identical results, alone or in any batch, on any number of threads.
+/// An immutable handle: cheap to copy, every member is const and safe to call from any number of threads at once.
+/// Moving copies, so that no handle is ever empty. The library starts no thread and prints nothing. Same input, model,
+/// numeric format and instruction set give bit-identical results, alone or in any batch, on any number of threads.
 class classifier {
  public:
   /// Loads a model directory (docs/model-format.md). Throws `io` for files that cannot be read, `bad_model` for
@@ -99,24 +101,25 @@ class classifier {
   classifier& operator=(const classifier&) = default;
   ~classifier() = default;
 
-  /// Classifies one input with early exit. Any bytes are valid text: ill-formed UTF-8 reads as U+FFFD, over-long text is
-  /// cut to max_tokens() and says so. Throws `invalid_argument` for a policy that does not fit the model and for token
-  /// ids out of range, `bad_model` when logits become non-finite.
+  /// Classifies one input with early exit. Any bytes are valid text: ill-formed UTF-8 reads as U+FFFD, over-long text
+  /// is cut to max_tokens() and says so. Throws `invalid_argument` for a policy that does not fit the model and for
+  /// token ids out of range, `bad_model` when logits become non-finite. The threads that `run` lends share the work of
+  /// each layer; without it the calling thread does it all.
   template <classifiable Input>
-  [[nodiscard]] prediction classify(const Input& input, const exit_policy& policy) const {
-    return classify_one(view(input), policy);
+  [[nodiscard]] prediction classify(const Input& input, const exit_policy& policy, const runner& run = {}) const {
+    return classify_one(view(input), policy, run);
   }
   /// With default_policy().
   template <classifiable Input>
   [[nodiscard]] prediction classify(const Input& input) const {
-    return classify_one(view(input), default_policy());
+    return classify_one(view(input), default_policy(), {});
   }
 
-  /// Classifies a contiguous range (vector, array, span) of inputs; predictions in input order. Ragged, nothing is padded,
-  /// and each text leaves the batch at its own exit. Errors as in classify; also `invalid_argument` when `run` did
-  /// not call every body.
+  /// Classifies a contiguous range (vector, array, span) of inputs; predictions in input order. Ragged, nothing is
+  /// padded, and each text leaves the batch at its own exit. Errors as in classify; also `invalid_argument` when `run`
+  /// did not call every body.
   template <std::ranges::contiguous_range Inputs>
-    requires std::ranges::sized_range<Inputs> && classifiable<std::ranges::range_value_t<Inputs>>
+  requires std::ranges::sized_range<Inputs> && classifiable<std::ranges::range_value_t<Inputs>>
   [[nodiscard]] std::vector<prediction> classify_batch(const Inputs& inputs, const exit_policy& policy,
                                                        const runner& run = {}) const {
     return classify_many(view_batch(inputs), policy, run);
@@ -124,12 +127,12 @@ class classifier {
 
   /// Runs every layer and reports each exit in turn: the basis of calibration and speed/accuracy curves.
   template <classifiable Input>
-  [[nodiscard]] std::vector<exit_output> classify_every_exit(const Input& input) const {
-    return every_exit_of_one(view(input));
+  [[nodiscard]] std::vector<exit_output> classify_every_exit(const Input& input, const runner& run = {}) const {
+    return every_exit_of_one(view(input), run);
   }
   /// For each input in order, each exit in turn.
   template <std::ranges::contiguous_range Inputs>
-    requires std::ranges::sized_range<Inputs> && classifiable<std::ranges::range_value_t<Inputs>>
+  requires std::ranges::sized_range<Inputs> && classifiable<std::ranges::range_value_t<Inputs>>
   [[nodiscard]] std::vector<std::vector<exit_output>> classify_batch_every_exit(const Inputs& inputs,
                                                                                 const runner& run = {}) const {
     return every_exit_of_many(view_batch(inputs), run);
@@ -137,8 +140,7 @@ class classifier {
 
   /// The token ids the encoder would see.
   template <classifiable Input>
-    requires(!std::same_as<Input, encoding>)
-  [[nodiscard]] encoding tokenize(const Input& input) const {
+  requires(!std::same_as<Input, encoding>) [[nodiscard]] encoding tokenize(const Input& input) const {
     return tokenize_one(view(input));
   }
   /// The vocabulary's text of one token id. Throws `invalid_argument` when there is none.
@@ -177,15 +179,15 @@ class classifier {
   template <class Inputs>
   static detail::batch_view view_batch(const Inputs& inputs) {
     using element = std::ranges::range_value_t<Inputs>;
-    return {std::ranges::data(inputs), std::ranges::size(inputs), [](const void* elements, std::size_t index) {
-              return view(static_cast<const element*>(elements)[index]);
-            }};
+    return {std::ranges::data(inputs), std::ranges::size(inputs),
+            [](const void* elements, std::size_t index) { return view(static_cast<const element*>(elements)[index]); }};
   }
 
-  [[nodiscard]] prediction classify_one(const detail::input_view& input, const exit_policy& policy) const;
+  [[nodiscard]] prediction classify_one(const detail::input_view& input, const exit_policy& policy,
+                                        const runner& run) const;
   [[nodiscard]] std::vector<prediction> classify_many(const detail::batch_view& inputs, const exit_policy& policy,
                                                       const runner& run) const;
-  [[nodiscard]] std::vector<exit_output> every_exit_of_one(const detail::input_view& input) const;
+  [[nodiscard]] std::vector<exit_output> every_exit_of_one(const detail::input_view& input, const runner& run) const;
   [[nodiscard]] std::vector<std::vector<exit_output>> every_exit_of_many(const detail::batch_view& inputs,
                                                                          const runner& run) const;
   [[nodiscard]] encoding tokenize_one(const detail::input_view& input) const;

@@ -11,16 +11,36 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 
-/// The arithmetic of the linear layers. This version runs float32; the others are refused as `unsupported`.
+/// The arithmetic of the linear layers; everything else is float32.
+///   float32   as trained
+///   bfloat16  weights and inputs rounded to bfloat16, sums in float32
+///   int8      weights rounded to 8 bits per output, inputs per row while they are computed, sums in int32
+/// The header-only target runs float32 alone and refuses the others as `unsupported`.
 enum class numeric_format { float32, bfloat16, int8 };
+
+/// Instructions that a CPU may have beyond its architecture's first version. Each includes the ones before it.
+enum class instruction_set {
+  avx2,         ///< with FMA
+  avx512,       ///< F, BW, DQ, VL
+  avx512_vnni,  ///< with int8 dot products and the rest of Ice Lake's
+  avx512_bf16,  ///< with bfloat16 dot products
+};
+
+/// Whether a layer with an exit computes the [CLS] rows that the exit reads before the layer's other rows, which texts
+/// that leave there then never need. A schedule: it changes no result.
+enum class cls_first { by_cost, always, never };
 
 /// How classifier::load prepares a model.
 struct load_options {
   numeric_format format = numeric_format::float32;
   /// Layers whose exits may answer; empty: all of the model's. Heads in between still run where a later one needs them.
-  std::vector<int> exits;
+  std::vector<int> exits = {};
+  /// Instruction sets not to use although the CPU has them, each with the ones after it.
+  std::vector<instruction_set> avoid = {};
+  /// When to compute [CLS] rows first: by_cost where the rows that are likely saved outweigh reading weights twice.
+  offramp::cls_first schedule = cls_first::by_cost;
   /// Longest text in tokens, special tokens included; default: what the model directory says.
-  std::optional<int> max_tokens;
+  std::optional<int> max_tokens = {};
 };
 
 /// One file of a model in memory, under its plain file name. The bytes are needed during classifier::load only.

@@ -4,20 +4,45 @@
 #include <offramp/classifier.hpp>
 #include <offramp/detail/batching.hpp>
 #include <offramp/detail/lend.hpp>
+#include <offramp/detail/memory_pool.hpp>
 #include <offramp/exits/engine.hpp>
 #include <offramp/model/heads.hpp>
 #include <offramp/model/weights.hpp>
+#include <offramp/nn/kernels.hpp>
+#include <offramp/nn/team.hpp>
 #include <offramp/text/tokenizer.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#if defined(OFFRAMP_HEADER_ONLY)
+#include <offramp/nn/reference_kernels.hpp>  // the compiled library has faster ones in src/kernels/
+#endif
+
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
+
+namespace detail {
+
+/// Sends a team's helpers home at the end of its life, also when the leader leaves by an exception.
+class closing_team {
+ public:
+  explicit closing_team(nn::team& team) : team_(team) {}
+  closing_team(const closing_team&) = delete;
+  closing_team& operator=(const closing_team&) = delete;
+  ~closing_team() { team_.close(); }
+
+ private:
+  nn::team& team_;
+};
+
+}  // namespace detail
 
 /// Everything a loaded model consists of.
 struct classifier::state {
@@ -31,6 +56,7 @@ struct classifier::state {
   std::size_t max_tokens;
   std::vector<golden_text> golden_texts;
   model_info info;
+  std::unique_ptr<detail::memory_pool> memory;
 
   static std::shared_ptr<const state> load(const model::file_set& files, const load_options& options);
 
@@ -44,14 +70,13 @@ struct classifier::state {
   }
 
   void check(const encoding& tokens) const {
-    const auto refuse = [](const std::string& what) {
-      throw error(error_kind::invalid_argument, "encoding: " + what);
-    };
+    const auto refuse = [](const std::string& what) { throw error(error_kind::invalid_argument, "encoding: " + what); };
     if (tokens.ids.empty() || tokens.ids.size() > max_tokens) {
       refuse(std::to_string(tokens.ids.size()) + " tokens, expected 1 to " + std::to_string(max_tokens));
     }
     if (!tokens.type_ids.empty() && tokens.type_ids.size() != tokens.ids.size()) {
-      refuse(std::to_string(tokens.type_ids.size()) + " type ids, expected none or " + std::to_string(tokens.ids.size()));
+      refuse(std::to_string(tokens.type_ids.size()) + " type ids, expected none or " +
+             std::to_string(tokens.ids.size()));
     }
     const auto check_range = [&](const std::vector<std::int32_t>& ids, int end, const char* name) {
       for (const std::int32_t id : ids) {
@@ -82,43 +107,68 @@ struct classifier::state {
             .stopped = stopped};
   }
 
-  [[nodiscard]] prediction predict(const encoding& tokens, exits::outcome outcome) const {
-    exits::visit& answer = outcome.visits.back();
-    return predict(tokens, std::move(answer.probabilities), answer.exit, outcome.stopped);
+  [[nodiscard]] prediction predict(const encoding& tokens, exits::outcome& outcome) const {
+    return predict(tokens, std::move(outcome.probabilities), outcome.exit, outcome.stopped);
   }
 
-  [[nodiscard]] std::vector<exit_output> report(const encoding& tokens, exits::outcome outcome) const {
+  [[nodiscard]] std::vector<exit_output> report(const encoding& tokens, exits::outcome& outcome) const {
     std::vector<exit_output> outputs;
     outputs.reserve(outcome.visits.size());
-    for (exits::visit& visit : outcome.visits) {
+    for (exits::visit_record& visit : outcome.visits) {
       const bool is_last = visit.exit + 1 == exits.size();
-      outputs.push_back({std::move(visit.logits),
-                         predict(tokens, std::move(visit.probabilities), visit.exit,
-                                 is_last ? stop_reason::last_exit : stop_reason::layer_limit)});
+      outputs.push_back(
+          {std::move(visit.logits), predict(tokens, std::move(visit.probabilities), visit.exit,
+                                            is_last ? stop_reason::last_exit : stop_reason::layer_limit)});
     }
     return outputs;
   }
 
-  /// Encodes every input, cuts batches, runs them through `run`, and gives each text's outcome to `finish(encoding,
-  /// outcome)`; results in input order.
+  /// Runs one batch on the threads that `run` lends: the first to start leads, the others help until it is done, and
+  /// those that start later find nothing left to do. Gives each text's outcome to `finish(index, outcome)`.
+  template <class Finish>
+  void run_batch(std::span<const encoding> texts, const exit_policy& policy, exits::keep kept, const runner& run,
+                 const Finish& finish) const {
+    const std::size_t workers = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
+    nn::team team(workers);
+    std::atomic<bool> has_leader{false};
+    detail::lend(run, workers, [&](std::size_t /*index*/) {
+      if (has_leader.exchange(true)) {
+        team.help();
+        return;
+      }
+      const detail::closing_team closing(team);
+      const detail::memory_pool::lease lease(*memory);
+      const std::span<exits::outcome> outcomes = exits::engine(model, policy, kept, *lease, team).run(texts);
+      for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        finish(i, outcomes[i]);
+      }
+    });
+  }
+
+  /// Encodes every input, cuts batches, runs them on the threads that `run` lends, and gives each text's outcome to
+  /// `finish(encoding, outcome)`; results in input order.
   template <class Result, class Finish>
   [[nodiscard]] std::vector<Result> run_batches(const detail::batch_view& inputs, const exit_policy& policy,
                                                 exits::keep kept, const runner& run, const Finish& finish) const {
     std::vector<encoding> texts(inputs.size);
     detail::lend(run, inputs.size, [&](std::size_t i) { texts[i] = encode(inputs.at(inputs.elements, i)); });
+    const std::size_t threads = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
     const auto order = policy.deadline() ? detail::batch_order::as_given : detail::batch_order::longest_first;
-    const std::vector<std::vector<std::size_t>> batches = detail::cut_batches(texts, order);
+    const std::vector<std::vector<std::size_t>> batches = detail::cut_batches(texts, order, threads);
     std::vector<Result> results(inputs.size);
-    detail::lend(run, batches.size(), [&](std::size_t b) {
+    const auto run_one = [&](std::size_t b, const runner& lent) {
       std::vector<encoding> batch;
       for (const std::size_t index : batches[b]) {
-        batch.push_back(texts[index]);
+        batch.push_back(std::move(texts[index]));
       }
-      std::vector<exits::outcome> outcomes = exits::engine(model, policy, kept).run(batch);
-      for (std::size_t i = 0; i < batch.size(); ++i) {
-        results[batches[b][i]] = finish(batch[i], std::move(outcomes[i]));
-      }
-    });
+      run_batch(batch, policy, kept, lent,
+                [&](std::size_t i, exits::outcome& outcome) { results[batches[b][i]] = finish(batch[i], outcome); });
+    };
+    if (batches.size() == 1) {
+      run_one(0, run);
+    } else {
+      detail::lend(run, batches.size(), [&](std::size_t b) { run_one(b, {}); });
+    }
     return results;
   }
 };
@@ -140,6 +190,24 @@ inline std::vector<std::size_t> answering_exits(const exits::head_set& heads, co
     }
   }
   return answering;
+}
+
+/// Says so where an exit has no temperature of its own for the format.
+inline void warn_of_temperature(const model::exit_description& exit, numeric_format format,
+                                std::vector<std::string>& warnings) {
+  const model::temperatures& stored = exit.temperature;
+  const auto warn = [&](const char* name, const char* instead) {
+    warnings.push_back("the exit on layer " + std::to_string(exit.layer) + " has no temperature for " + name + "; " +
+                       instead + " is used");
+  };
+  const char* instead = stored.float32 ? "float32's" : "1";
+  if (format == numeric_format::float32 && !stored.float32) {
+    warn("float32", "1");
+  } else if (format == numeric_format::bfloat16 && !stored.bfloat16) {
+    warn("bfloat16", instead);
+  } else if (format == numeric_format::int8 && !stored.int8) {
+    warn("int8", instead);
+  }
 }
 
 inline std::size_t choose_max_tokens(const load_options& options, const std::optional<model::exits_file>& exits,
@@ -174,9 +242,7 @@ inline std::vector<golden_text> copy_golden_texts(const model::exits_file& exits
 
 inline std::shared_ptr<const classifier::state> classifier::state::load(const model::file_set& files,
                                                                         const load_options& options) {
-  if (options.format != numeric_format::float32) {
-    throw error(error_kind::unsupported, "load_options: format is not float32, the only one that this version runs");
-  }
+  const nn::kernels kernels = nn::choose_kernels(options);
   const model::config config = model::read_config(files);
   const std::optional<model::exits_file> exits_file = model::read_exits_file(files, config);
   const model::checkpoint tensors = model::open_checkpoint(files);
@@ -184,24 +250,23 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
     throw error(error_kind::unsupported, files.describe("config.json") + ": num_labels is " +
                                              std::to_string(config.num_labels) + ", expected at least 2");
   }
-  exits::head_set heads = exits_file ? model::read_heads(*exits_file, model::open_exits(files), config)
-                                     : model::read_sequence_classification_head(tensors, config);
+  exits::head_set heads = exits_file ? model::read_heads(*exits_file, model::open_exits(files), config, kernels.layout)
+                                     : model::read_sequence_classification_head(tensors, config, kernels.layout);
   std::vector<std::size_t> answering = detail::answering_exits(heads, options.exits);
   text::tokenizer tokenizer = text::tokenizer::load(
       files, exits_file && exits_file->pretokenizer == model::pretokenizer::whitespace ? text::pretokenizer::whitespace
                                                                                        : text::pretokenizer::bert);
   if (tokenizer.vocabulary_size() > static_cast<std::size_t>(config.vocabulary_size)) {
-    throw error(error_kind::bad_model, files.describe("config.json") + ": vocab_size is " +
-                                           std::to_string(config.vocabulary_size) + ", expected at least the tokenizer's " +
-                                           std::to_string(tokenizer.vocabulary_size()));
+    throw error(error_kind::bad_model,
+                files.describe("config.json") + ": vocab_size is " + std::to_string(config.vocabulary_size) +
+                    ", expected at least the tokenizer's " + std::to_string(tokenizer.vocabulary_size()));
   }
-  model_info info{.kernels = "reference float32", .weight_bytes = 0, .warnings = {}};
+  model_info info{.kernels = kernels.name, .weight_bytes = 0, .warnings = {}};
   std::vector<exit_info> exit_infos;
   for (const std::size_t j : answering) {
     exit_infos.push_back({heads.heads[j].layer, heads.heads[j].temperature});
-    if (exits_file && !exits_file->exits[j].temperature.float32) {
-      info.warnings.push_back("the exit on layer " + std::to_string(heads.heads[j].layer) +
-                              " has no temperature for float32; 1 is used");
+    if (exits_file) {
+      detail::warn_of_temperature(exits_file->exits[j], options.format, info.warnings);
     }
   }
   const int last_layer = heads.heads[answering.back()].layer;
@@ -214,21 +279,25 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
     policy = exit_policy::full_depth();
     info.warnings.emplace_back("the stored policy does not fit the chosen exits; full depth is the default");
   }
-  nn::encoder encoder = model::read_encoder(tensors, config, last_layer);
+  nn::encoder encoder = model::read_encoder(tensors, config, last_layer, kernels);
   info.weight_bytes = encoder.bytes() + heads.bytes();
-  return std::make_shared<const state>(
-      state{.config = config,
-            .tokenizer = std::move(tokenizer),
-            .model = {.encoder = std::move(encoder), .heads = std::move(heads), .answering = std::move(answering)},
-            .labels = exits_file ? exits_file->labels : config.labels,
-            .exits = std::move(exit_infos),
-            .input = exits_file ? std::optional(exits_file->input == model::input_kind::pair ? input_kind::pair
-                                                                                             : input_kind::single)
-                                : std::nullopt,
-            .default_policy = std::move(policy),
-            .max_tokens = max_tokens,
-            .golden_texts = exits_file ? detail::copy_golden_texts(*exits_file) : std::vector<golden_text>{},
-            .info = std::move(info)});
+  return std::make_shared<const state>(state{
+      .config = config,
+      .tokenizer = std::move(tokenizer),
+      .model = {.encoder = std::move(encoder),
+                .heads = std::move(heads),
+                .answering = std::move(answering),
+                .schedule = options.schedule},
+      .labels = exits_file ? exits_file->labels : config.labels,
+      .exits = std::move(exit_infos),
+      .input = exits_file
+                   ? std::optional(exits_file->input == model::input_kind::pair ? input_kind::pair : input_kind::single)
+                   : std::nullopt,
+      .default_policy = std::move(policy),
+      .max_tokens = max_tokens,
+      .golden_texts = exits_file ? detail::copy_golden_texts(*exits_file) : std::vector<golden_text>{},
+      .info = std::move(info),
+      .memory = std::make_unique<detail::memory_pool>()});
 }
 
 OFFRAMP_INLINE classifier classifier::load(const std::filesystem::path& directory, const load_options& options) {
@@ -243,37 +312,43 @@ OFFRAMP_INLINE classifier classifier::load(std::span<const model_file> files, co
   return classifier(state::load(model::file_set(std::move(blobs)), options));
 }
 
-OFFRAMP_INLINE prediction classifier::classify_one(const detail::input_view& input, const exit_policy& policy) const {
+OFFRAMP_INLINE prediction classifier::classify_one(const detail::input_view& input, const exit_policy& policy,
+                                                   const runner& run) const {
   state_->check(policy);
   const encoding tokens = state_->encode(input);
-  exits::engine engine(state_->model, policy, exits::keep::last_visit);
-  return state_->predict(tokens, std::move(engine.run(std::span(&tokens, 1)).front()));
+  prediction answer;
+  state_->run_batch(std::span(&tokens, 1), policy, exits::keep::last_visit, run,
+                    [&](std::size_t /*index*/, exits::outcome& outcome) { answer = state_->predict(tokens, outcome); });
+  return answer;
 }
 
 OFFRAMP_INLINE std::vector<prediction> classifier::classify_many(const detail::batch_view& inputs,
                                                                  const exit_policy& policy, const runner& run) const {
   state_->check(policy);
   return state_->run_batches<prediction>(
-      inputs, policy, exits::keep::last_visit, run, [&](const encoding& tokens, exits::outcome outcome) {
-        return state_->predict(tokens, std::move(outcome));
-      });
+      inputs, policy, exits::keep::last_visit, run,
+      [&](const encoding& tokens, exits::outcome& outcome) { return state_->predict(tokens, outcome); });
 }
 
-OFFRAMP_INLINE std::vector<exit_output> classifier::every_exit_of_one(const detail::input_view& input) const {
+OFFRAMP_INLINE std::vector<exit_output> classifier::every_exit_of_one(const detail::input_view& input,
+                                                                      const runner& run) const {
   const encoding tokens = state_->encode(input);
-  const exit_policy policy = exit_policy::full_depth();
-  exits::engine engine(state_->model, policy, exits::keep::every_visit);
-  return state_->report(tokens, std::move(engine.run(std::span(&tokens, 1)).front()));
+  std::vector<exit_output> outputs;
+  state_->run_batch(std::span(&tokens, 1), exit_policy::full_depth(), exits::keep::every_visit, run,
+                    [&](std::size_t /*index*/, exits::outcome& outcome) { outputs = state_->report(tokens, outcome); });
+  return outputs;
 }
 
 OFFRAMP_INLINE std::vector<std::vector<exit_output>> classifier::every_exit_of_many(const detail::batch_view& inputs,
                                                                                     const runner& run) const {
   return state_->run_batches<std::vector<exit_output>>(
       inputs, exit_policy::full_depth(), exits::keep::every_visit, run,
-      [&](const encoding& tokens, exits::outcome outcome) { return state_->report(tokens, std::move(outcome)); });
+      [&](const encoding& tokens, exits::outcome& outcome) { return state_->report(tokens, outcome); });
 }
 
-OFFRAMP_INLINE encoding classifier::tokenize_one(const detail::input_view& input) const { return state_->encode(input); }
+OFFRAMP_INLINE encoding classifier::tokenize_one(const detail::input_view& input) const {
+  return state_->encode(input);
+}
 
 OFFRAMP_INLINE std::string_view classifier::piece(std::int32_t id) const { return state_->tokenizer.piece(id); }
 

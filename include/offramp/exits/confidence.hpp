@@ -12,23 +12,24 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
 
-/// softmax(logits / temperature), computed as exp(z - log sum exp z): never NaN or above 1 for finite logits.
-inline std::vector<float> calibrated_probabilities(std::span<const float> logits, float temperature) {
-  std::vector<double> scaled(logits.begin(), logits.end());
-  for (double& value : scaled) {
-    value /= static_cast<double>(temperature);
-  }
-  const double highest = *std::max_element(scaled.begin(), scaled.end());
+/// softmax(logits / temperature) into `probabilities`, computed as exp(z - log sum exp z): never NaN or above 1 for
+/// finite logits.
+inline void calibrate(std::span<const float> logits, float temperature, std::span<float> probabilities) {
+  const auto scaled = [&](float logit) { return static_cast<double>(logit) / static_cast<double>(temperature); };
+  const double highest = scaled(*std::max_element(logits.begin(), logits.end()));
   double sum = 0.0;
-  for (const double value : scaled) {
-    sum += std::exp(value - highest);
+  for (const float logit : logits) {
+    sum += std::exp(scaled(logit) - highest);
   }
   const double log_sum = std::log(sum);
-  std::vector<float> probabilities;
-  probabilities.reserve(scaled.size());
-  for (const double value : scaled) {
-    probabilities.push_back(static_cast<float>(std::min(1.0, std::exp(value - highest - log_sum))));
-  }
+  std::transform(logits.begin(), logits.end(), probabilities.begin(), [&](float logit) {
+    return static_cast<float>(std::min(1.0, std::exp(scaled(logit) - highest - log_sum)));
+  });
+}
+
+inline std::vector<float> calibrated_probabilities(std::span<const float> logits, float temperature) {
+  std::vector<float> probabilities(logits.size());
+  calibrate(logits, temperature, probabilities);
   return probabilities;
 }
 

@@ -5,16 +5,18 @@
 #include <offramp/error.hpp>
 #include <offramp/exit_policy.hpp>
 #include <offramp/exits/confidence.hpp>
+#include <offramp/exits/engine_memory.hpp>
 #include <offramp/exits/gate.hpp>
 #include <offramp/exits/head.hpp>
+#include <offramp/exits/schedule.hpp>
 #include <offramp/nn/encoder_layer.hpp>
+#include <offramp/nn/team.hpp>
 #include <offramp/prediction.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,59 +30,43 @@ struct early_exit_model {
   head_set heads;
   /// Which heads may answer, by index into heads.heads, ascending; never empty.
   std::vector<std::size_t> answering;
-};
-
-/// One visited exit of one text.
-struct visit {
-  std::size_t exit = 0;  // index into early_exit_model::answering
-  std::vector<float> logits;
-  std::vector<float> probabilities;
-};
-
-/// How one text ended: the exits it visited (the last one only, unless all were asked for), and why it stopped there.
-struct outcome {
-  std::vector<visit> visits;
-  stop_reason stopped = stop_reason::last_exit;
+  cls_first schedule = cls_first::by_cost;
 };
 
 enum class keep { last_visit, every_visit };
 
 /// The ragged early-exit loop: embeds a batch of texts, runs layer after layer over the rows of those still unsure, and
-/// takes every text out at the exit that answers it. One object serves one call on one thread.
+/// takes every text out at the exit that answers it. One object serves one call; the threads of its team share the work
+/// of each step.
 class engine {
  public:
-  /// `policy` was checked against the model.
-  engine(const early_exit_model& model, const exit_policy& policy, keep kept)
-      : model_(model), policy_(policy), kept_(kept), last_exit_(last_exit(model, policy)) {}
+  /// `policy` was checked against the model. `memory` serves one engine at a time.
+  engine(const early_exit_model& model, const exit_policy& policy, keep kept, engine_memory& memory, nn::team& team)
+      : model_(model),
+        policy_(policy),
+        kept_(kept),
+        memory_(memory),
+        layers_(model.encoder, memory.scratch, team),
+        last_exit_(last_exit(model, policy)) {}
 
-  /// Outcomes in the order of `texts`, which were checked against the encoder's embeddings and are not empty.
-  std::vector<outcome> run(std::span<const encoding> texts) {
-    outcomes_.assign(texts.size(), {});
+  /// Outcomes in the order of `texts`, which were checked against the encoder's embeddings and are not empty. They live
+  /// in the memory until its next use, and may be moved from.
+  std::span<outcome> run(std::span<const encoding> texts) {
     embed(texts);
     const int last_layer = head_of(last_exit_).layer;
-    for (int layer = 1; layer <= last_layer && !active_.empty(); ++layer) {
+    for (int layer = 1; layer <= last_layer && !memory_.active.empty(); ++layer) {
       const auto start = clock::now();
-      encode(layer);
-      remember_pooled_states();
-      visit_exits(layer);
+      run_layer(layer);
       slowest_layer_ = std::max(slowest_layer_, clock::now() - start);
-      if (!active_.empty() && next_layer_is_late()) {
+      if (!memory_.active.empty() && next_layer_is_late()) {
         stop_late_texts();
       }
     }
-    return std::move(outcomes_);
+    return std::span(memory_.outcomes).first(texts.size());
   }
 
  private:
   using clock = std::chrono::steady_clock;
-
-  /// One text that has not been answered yet.
-  struct active_text {
-    std::size_t index = 0;  // into the batch
-    head_memory heads;
-    gate_memory gate;
-    bool is_answered = false;
-  };
 
   static std::size_t last_exit(const early_exit_model& model, const exit_policy& policy) {
     std::size_t last = 0;
@@ -93,108 +79,204 @@ class engine {
   }
 
   [[nodiscard]] const head& head_of(std::size_t exit) const { return model_.heads.heads[model_.answering[exit]]; }
-
-  [[nodiscard]] float* rows_of(std::size_t position) { return rows_.data() + offsets_[position] * model_.encoder.hidden; }
-  [[nodiscard]] std::size_t tokens_of(std::size_t position) const { return offsets_[position + 1] - offsets_[position]; }
+  [[nodiscard]] std::size_t hidden() const { return model_.encoder.hidden; }
+  [[nodiscard]] std::size_t tokens() const { return memory_.offsets.back(); }
 
   void embed(std::span<const encoding> texts) {
-    const std::size_t hidden = model_.encoder.hidden;
-    active_.clear();
-    offsets_.assign(1, 0);
+    memory_.begin(texts.size());
     for (std::size_t index = 0; index < texts.size(); ++index) {
-      active_.push_back({.index = index, .heads = {}, .gate = {}, .is_answered = false});
-      offsets_.push_back(offsets_.back() + texts[index].ids.size());
+      memory_.active.push_back({.index = index, .heads = {}, .gate = {}, .is_answered = false});
+      memory_.offsets.push_back(memory_.offsets.back() + texts[index].ids.size());
     }
-    rows_.resize(offsets_.back() * hidden);
+    nn::grow(memory_.rows, tokens() * hidden());
     for (std::size_t index = 0; index < texts.size(); ++index) {
-      model_.encoder.embeddings.apply(texts[index], rows_of(index));
+      float* rows = memory_.rows.data() + memory_.offsets[index] * hidden();
+      model_.encoder.embeddings.apply(texts[index], rows);
+      model_.encoder.kernels.normalize(model_.encoder.embeddings.norm, rows, texts[index].ids.size());
     }
   }
 
-  void encode(int layer) {
-    const auto index = static_cast<std::size_t>(layer) - 1;
-    nn::apply_layer(model_.encoder, model_.encoder.layers[index], offsets_, rows_.data(), scratch_);
+  /// Encodes one layer and asks its exit, where it has one.
+  void run_layer(int number) {
+    const nn::encoder_layer& layer = model_.encoder.layers[static_cast<std::size_t>(number) - 1];
+    const head* exit = head_on(number);
+    layers_.project_key_value(layer, memory_.rows.data(), tokens());
+    switch (order_of_rows(exit)) {
+      case row_order::together:
+        layers_.finish_rows(layer, memory_.offsets, memory_.offsets, memory_.rows.data());
+        visit(exit, memory_.rows.data(), memory_.offsets);
+        break;
+      case row_order::first_rows_only:
+        finish_first_rows(layer);
+        visit(exit, memory_.first_rows.data(), memory_.first_offsets);
+        break;
+      case row_order::first_rows_first:
+        finish_first_rows(layer);
+        visit(exit, memory_.first_rows.data(), memory_.first_offsets);
+        if (!memory_.active.empty()) {
+          layers_.finish_rows(layer, memory_.offsets, memory_.offsets, memory_.rows.data());
+        }
+        break;
+    }
   }
 
-  // A head that mixes sees the pooled states of all layers so far, also of those without an exit.
-  void remember_pooled_states() {
-    const auto mixing = std::find_if(model_.heads.heads.begin(), model_.heads.heads.end(),
-                                     [](const head& candidate) { return !candidate.mix.empty(); });
-    if (mixing == model_.heads.heads.end()) {
-      return;
-    }
-    for (std::size_t position = 0; position < active_.size(); ++position) {
-      const std::vector<float> state =
-          pooled_state(model_.heads, *mixing, rows_of(position), tokens_of(position), model_.encoder.hidden);
-      std::vector<float>& states = active_[position].heads.pooled_layers;
-      states.insert(states.end(), state.begin(), state.end());
-    }
-  }
-
-  void visit_exits(int layer) {
+  [[nodiscard]] const head* head_on(int layer) const {
     const auto& heads = model_.heads.heads;
     const auto found = std::find_if(heads.begin(), heads.end(), [&](const head& h) { return h.layer == layer; });
-    if (found == heads.end()) {
-      return;
-    }
-    const auto index = static_cast<std::size_t>(found - heads.begin());
-    const auto answering = std::find(model_.answering.begin(), model_.answering.end(), index);
-    for (std::size_t position = 0; position < active_.size(); ++position) {
-      std::vector<float> logits = checked_logits(*found, position);
-      if (answering != model_.answering.end()) {
-        ask_gate(static_cast<std::size_t>(answering - model_.answering.begin()), std::move(logits), active_[position]);
-      }
-    }
-    compact();
+    return found == heads.end() ? nullptr : &*found;
   }
 
-  [[nodiscard]] std::vector<float> checked_logits(const head& head, std::size_t position) {
-    std::vector<float> logits = apply_head(model_.heads, head, rows_of(position), tokens_of(position),
-                                           model_.encoder.hidden, active_[position].heads);
-    if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); })) {
+  [[nodiscard]] row_order order_of_rows(const head* exit) const {
+    const head* mixing = model_.heads.mixing_head();
+    const bool reads_first_rows = exit != nullptr && exit->pooling == model::pooling::cls &&
+                                  (mixing == nullptr || mixing->pooling == model::pooling::cls);
+    if (!reads_first_rows) {
+      return row_order::together;
+    }
+    if (exit == &head_of(last_exit_)) {
+      return row_order::first_rows_only;
+    }
+    const bool may_answer = answering_index(*exit) < last_exit_;
+    return choose_row_order(model_.schedule, may_answer ? exit_likelihood(policy_) : 0.0, memory_.active.size(),
+                            tokens());
+  }
+
+  /// Finishes the layer for the first row of each active text, in a copy.
+  void finish_first_rows(const nn::encoder_layer& layer) {
+    const std::size_t texts = memory_.active.size();
+    nn::grow(memory_.first_rows, texts * hidden());
+    memory_.first_offsets.resize(texts + 1);
+    for (std::size_t position = 0; position < texts; ++position) {
+      memory_.first_offsets[position + 1] = position + 1;
+      std::copy_n(memory_.rows.data() + memory_.offsets[position] * hidden(), hidden(),
+                  memory_.first_rows.data() + position * hidden());
+    }
+    layers_.finish_rows(layer, memory_.first_offsets, memory_.offsets, memory_.first_rows.data());
+  }
+
+  /// Asks the exit of the layer whose output is `rows`, and keeps what later exits need of that layer.
+  void visit(const head* exit, const float* rows, std::span<const std::size_t> offsets) {
+    const head* mixing = model_.heads.mixing_head();
+    if (mixing != nullptr) {
+      pool_all(*mixing, rows, offsets);
+      for (std::size_t position = 0; position < memory_.active.size(); ++position) {
+        std::vector<float>& states = memory_.active[position].heads.pooled_layers;
+        const std::span<const float> state = pooled(position);
+        states.insert(states.end(), state.begin(), state.end());
+      }
+    }
+    if (exit == nullptr) {
+      return;
+    }
+    if (exit->mix.empty()) {
+      pool_all(*exit, rows, offsets);
+    }
+    for (std::size_t position = 0; position < memory_.active.size(); ++position) {
+      ask(*exit, position);
+    }
+    leave();
+  }
+
+  /// The pooled states of all active texts, through the head's pooler where it has one.
+  void pool_all(const head& head, const float* rows, std::span<const std::size_t> offsets) {
+    const std::size_t texts = memory_.active.size();
+    nn::grow(memory_.pooled, texts * hidden());
+    const nn::linear* pooler = model_.heads.pooler_of(head);
+    nn::grow(memory_.before_pooler, texts * hidden());
+    float* target = pooler == nullptr ? memory_.pooled.data() : memory_.before_pooler.data();
+    for (std::size_t position = 0; position < texts; ++position) {
+      pool(head.pooling, rows + offsets[position] * hidden(), offsets[position + 1] - offsets[position],
+           std::span(target + position * hidden(), hidden()));
+    }
+    if (pooler != nullptr) {
+      layers_.project(*pooler, target, texts, memory_.pooled.data(), nn::epilogue::tanh);
+    }
+  }
+
+  [[nodiscard]] std::span<const float> pooled(std::size_t position) const {
+    return {memory_.pooled.data() + position * hidden(), hidden()};
+  }
+
+  [[nodiscard]] std::size_t answering_index(const head& head) const {
+    const auto index = static_cast<std::size_t>(&head - model_.heads.heads.data());
+    const auto found = std::find(model_.answering.begin(), model_.answering.end(), index);
+    return found == model_.answering.end() ? model_.heads.heads.size()
+                                           : static_cast<std::size_t>(found - model_.answering.begin());
+  }
+
+  /// Head, temperature, gate.
+  void ask(const head& head, std::size_t position) {
+    active_text& text = memory_.active[position];
+    memory_.logits.resize(model_.heads.num_labels);
+    apply_head(head, pooled(position), text.heads, memory_.head_input, memory_.logits);
+    check_finite(head);
+    if (model_.heads.append_logits) {
+      for (const float logit : memory_.logits) {
+        text.heads.previous_logits.push_back(logit / head.temperature);
+      }
+    }
+    const std::size_t exit = answering_index(head);
+    if (exit >= model_.answering.size()) {
+      return;  // a head that later ones need, but that may not answer
+    }
+    outcome& outcome = memory_.outcomes[text.index];
+    outcome.exit = exit;
+    outcome.probabilities.resize(memory_.logits.size());
+    calibrate(memory_.logits, head.temperature, outcome.probabilities);
+    if (kept_ == keep::every_visit) {
+      outcome.visits.push_back({exit, memory_.logits, outcome.probabilities});
+    }
+    decide(outcome, text);
+  }
+
+  void check_finite(const head& head) const {
+    if (!std::all_of(memory_.logits.begin(), memory_.logits.end(), [](float logit) { return std::isfinite(logit); })) {
       throw error(error_kind::bad_model, "the logits of the exit on layer " + std::to_string(head.layer) +
                                              " are not finite, expected finite numbers");
     }
-    return logits;
   }
 
-  void ask_gate(std::size_t exit, std::vector<float> logits, active_text& text) {
-    outcome& outcome = outcomes_[text.index];
-    if (kept_ == keep::last_visit) {
-      outcome.visits.clear();
-    }
-    std::vector<float> probabilities = calibrated_probabilities(logits, head_of(exit).temperature);
-    outcome.visits.push_back({exit, std::move(logits), std::move(probabilities)});
-    if (exit + 1 == model_.answering.size()) {
+  void decide(outcome& outcome, active_text& text) const {
+    if (outcome.exit + 1 == model_.answering.size()) {
       outcome.stopped = stop_reason::last_exit;
       text.is_answered = true;
-    } else if (is_satisfied(policy_, exit, outcome.visits.back().probabilities, text.gate)) {
+    } else if (is_satisfied(policy_, outcome.exit, outcome.probabilities, text.gate)) {
       outcome.stopped = stop_reason::confident;
       text.is_answered = true;
-    } else if (exit == last_exit_) {
+    } else if (outcome.exit == last_exit_) {
       outcome.stopped = stop_reason::layer_limit;
       text.is_answered = true;
     }
   }
 
-  // Moves the rows of the texts that go on together, in order.
-  void compact() {
-    const std::size_t hidden = model_.encoder.hidden;
-    std::vector<std::size_t> offsets(1, 0);
-    std::vector<active_text> going_on;
-    for (std::size_t position = 0; position < active_.size(); ++position) {
-      if (active_[position].is_answered) {
+  /// Takes the answered texts out: moves the rows, keys and values of the others together, in order.
+  void leave() {
+    std::vector<active_text>& active = memory_.active;
+    std::vector<std::size_t>& offsets = memory_.offsets;
+    std::size_t kept = 0;
+    std::size_t end = 0;
+    for (std::size_t position = 0; position < active.size(); ++position) {
+      const std::size_t begin = offsets[position];
+      const std::size_t count = offsets[position + 1] - begin;
+      if (active[position].is_answered) {
         continue;
       }
-      const float* source = rows_of(position);
-      if (float* target = rows_.data() + offsets.back() * hidden; target != source) {
-        std::copy_n(source, tokens_of(position) * hidden, target);
+      if (kept != position) {
+        move_rows(memory_.rows, begin, end, count, hidden());
+        move_rows(memory_.scratch.key_value, begin, end, count, 2 * hidden());
+        active[kept] = std::move(active[position]);
       }
-      offsets.push_back(offsets.back() + tokens_of(position));
-      going_on.push_back(std::move(active_[position]));
+      offsets[kept++] = end;
+      end += count;
     }
-    offsets_ = std::move(offsets);
-    active_ = std::move(going_on);
+    active.resize(kept);
+    offsets.resize(kept + 1);
+    offsets[kept] = end;
+  }
+
+  static void move_rows(nn::aligned_vector<float>& rows, std::size_t from, std::size_t to, std::size_t count,
+                        std::size_t width) {
+    std::copy_n(rows.data() + from * width, count * width, rows.data() + to * width);
   }
 
   [[nodiscard]] bool next_layer_is_late() const {
@@ -202,24 +284,21 @@ class engine {
   }
 
   void stop_late_texts() {
-    for (active_text& text : active_) {
-      if (!outcomes_[text.index].visits.empty()) {
-        outcomes_[text.index].stopped = stop_reason::deadline;
+    for (active_text& text : memory_.active) {
+      if (outcome& outcome = memory_.outcomes[text.index]; !outcome.probabilities.empty()) {
+        outcome.stopped = stop_reason::deadline;
         text.is_answered = true;
       }
     }
-    compact();
+    leave();
   }
 
   const early_exit_model& model_;
   const exit_policy& policy_;
   keep kept_;
+  engine_memory& memory_;
+  nn::layer_runner layers_;
   std::size_t last_exit_;
-  std::vector<outcome> outcomes_;
-  std::vector<active_text> active_;
-  std::vector<std::size_t> offsets_;  // [active + 1], in tokens
-  std::vector<float> rows_;           // [sum of tokens, hidden]
-  nn::workspace scratch_;
   clock::duration slowest_layer_{0};
 };
 

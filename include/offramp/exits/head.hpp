@@ -2,15 +2,28 @@
 #pragma once
 
 #include <offramp/model/exits_file.hpp>
+#include <offramp/nn/dot.hpp>
 #include <offramp/nn/linear.hpp>
 
-#include <cmath>
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
+
+/// The last step of a head, W x + b for a handful of labels: always float32, as stored.
+struct classification {
+  std::vector<float> weights;  // [labels, inputs]
+  std::vector<float> bias;     // [labels]
+
+  void apply(std::span<const float> input, std::span<float> logits) const {
+    for (std::size_t label = 0; label < bias.size(); ++label) {
+      logits[label] = nn::dot(weights.data() + label * input.size(), input.data(), input.size()) + bias[label];
+    }
+  }
+};
 
 /// The classifier head on one encoder layer, in the general form that covers the published early-exit models.
 struct head {
@@ -23,7 +36,7 @@ struct head {
   std::vector<float> mix;
   /// The classifier's input ends with the earlier exits' logits, already divided by their temperatures.
   bool appends_previous_logits = false;
-  nn::linear classifier;
+  classification classifier;
   float temperature = 1.0F;
 };
 
@@ -32,13 +45,31 @@ struct head_set {
   std::vector<head> heads;
   std::optional<nn::linear> shared_pooler;
   std::size_t num_labels = 0;
+  /// Some head reads the logits of earlier ones.
+  bool append_logits = false;
 
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t sum = shared_pooler ? shared_pooler->bytes() : 0;
     for (const head& head : heads) {
-      sum += head.classifier.bytes() + (head.pooler ? head.pooler->bytes() : 0);
+      sum += (head.pooler ? head.pooler->bytes() : 0) +
+             (head.classifier.weights.size() + head.classifier.bias.size()) * sizeof(float);
     }
     return sum;
+  }
+
+  /// The pooler of a head, if it has one.
+  [[nodiscard]] const nn::linear* pooler_of(const head& head) const noexcept {
+    return head.pooler ? &*head.pooler : head.uses_shared_pooler ? &*shared_pooler : nullptr;
+  }
+
+  /// A head that mixes, if there is one; all that do pool alike.
+  [[nodiscard]] const head* mixing_head() const noexcept {
+    for (const head& head : heads) {
+      if (!head.mix.empty()) {
+        return &head;
+      }
+    }
+    return nullptr;
   }
 };
 
@@ -49,8 +80,9 @@ struct head_memory {
 };
 
 /// The row [hidden] that represents a text whose hidden states are `rows` [tokens, hidden], before any pooler.
-inline std::vector<float> pool(model::pooling kind, const float* rows, std::size_t tokens, std::size_t hidden) {
-  std::vector<float> pooled(rows, rows + hidden);
+inline void pool(model::pooling kind, const float* rows, std::size_t tokens, std::span<float> pooled) {
+  const std::size_t hidden = pooled.size();
+  std::copy_n(rows, hidden, pooled.begin());
   if (kind == model::pooling::mean) {
     for (std::size_t token = 1; token < tokens; ++token) {
       for (std::size_t i = 0; i < hidden; ++i) {
@@ -61,56 +93,32 @@ inline std::vector<float> pool(model::pooling kind, const float* rows, std::size
       value /= static_cast<float>(tokens);
     }
   }
-  return pooled;
-}
-
-/// tanh(W x + b).
-inline std::vector<float> apply_pooler(const nn::linear& pooler, std::span<const float> input) {
-  std::vector<float> output(pooler.outputs());
-  pooler.apply(input.data(), output.data());
-  for (float& value : output) {
-    value = std::tanh(value);
-  }
-  return output;
-}
-
-/// The pooled state that `head` sees of one layer's hidden states.
-inline std::vector<float> pooled_state(const head_set& set, const head& head, const float* rows, std::size_t tokens,
-                                       std::size_t hidden) {
-  std::vector<float> pooled = pool(head.pooling, rows, tokens, hidden);
-  if (head.pooler) {
-    return apply_pooler(*head.pooler, pooled);
-  }
-  return head.uses_shared_pooler ? apply_pooler(*set.shared_pooler, pooled) : pooled;
 }
 
 /// sum_l mix[l] * p_l over the layers so far; `pooled_layers` is [mix.size(), hidden].
-inline std::vector<float> mix_layers(std::span<const float> mix, std::span<const float> pooled_layers) {
-  const std::size_t hidden = pooled_layers.size() / mix.size();
-  std::vector<float> mixed(hidden, 0.0F);
+inline void mix_layers(std::span<const float> mix, std::span<const float> pooled_layers, std::span<float> mixed) {
+  std::fill(mixed.begin(), mixed.end(), 0.0F);
   for (std::size_t layer = 0; layer < mix.size(); ++layer) {
-    for (std::size_t i = 0; i < hidden; ++i) {
-      mixed[i] += mix[layer] * pooled_layers[layer * hidden + i];
+    for (std::size_t i = 0; i < mixed.size(); ++i) {
+      mixed[i] += mix[layer] * pooled_layers[layer * mixed.size() + i];
     }
   }
-  return mixed;
 }
 
-/// The logits [labels] of one exit, before the temperature; remembers what later heads need of them.
-inline std::vector<float> apply_head(const head_set& set, const head& head, const float* rows, std::size_t tokens,
-                                     std::size_t hidden, head_memory& memory) {
-  std::vector<float> input = head.mix.empty() ? pooled_state(set, head, rows, tokens, hidden)
-                                              : mix_layers(head.mix, std::span(memory.pooled_layers)
-                                                                         .first(head.mix.size() * hidden));
+/// The logits [labels] of one exit, before the temperature, from the pooled state of its layer (unused by heads that
+/// mix). `input` is scratch.
+inline void apply_head(const head& head, std::span<const float> pooled, head_memory& memory, std::vector<float>& input,
+                       std::span<float> logits) {
+  input.resize(pooled.size());
+  if (head.mix.empty()) {
+    std::copy(pooled.begin(), pooled.end(), input.begin());
+  } else {
+    mix_layers(head.mix, memory.pooled_layers, input);
+  }
   if (head.appends_previous_logits) {
     input.insert(input.end(), memory.previous_logits.begin(), memory.previous_logits.end());
   }
-  std::vector<float> logits(head.classifier.outputs());
-  head.classifier.apply(input.data(), logits.data());
-  for (const float logit : logits) {
-    memory.previous_logits.push_back(logit / head.temperature);
-  }
-  return logits;
+  head.classifier.apply(input, logits);
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits

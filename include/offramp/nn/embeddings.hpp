@@ -9,14 +9,15 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
-/// BERT's input: layer_norm(word + position + segment).
+/// BERT's input: the layer normalization `norm` of word + position + segment.
 struct embeddings {
   std::vector<float> word;      // [vocabulary, hidden]
   std::vector<float> position;  // [max_positions, hidden]
   std::vector<float> type;      // [segments, hidden]
   layer_norm norm;
 
-  /// Writes [tokens, hidden] to `rows`. The encoding was checked: ids and type ids are in range, and not too many.
+  /// Writes the sums, not yet normalized, to `rows` [tokens, hidden]. The encoding was checked: ids and type ids are in
+  /// range, and not too many.
   void apply(const encoding& tokens, float* rows) const {
     const std::size_t hidden = norm.scale.size();
     for (std::size_t i = 0; i < tokens.ids.size(); ++i) {
@@ -28,7 +29,6 @@ struct embeddings {
       for (std::size_t j = 0; j < hidden; ++j) {
         row[j] = from_word[j] + from_type[j] + from_position[j];
       }
-      norm.apply(row);
     }
   }
 };

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <offramp/nn/activation.hpp>
-#include <offramp/nn/attention.hpp>
 #include <offramp/nn/embeddings.hpp>
+#include <offramp/nn/kernels.hpp>
 #include <offramp/nn/layer_norm.hpp>
 #include <offramp/nn/linear.hpp>
+#include <offramp/nn/team.hpp>
 #include <offramp/nn/workspace.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -16,7 +18,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
 /// The weights of one post-norm transformer layer (Devlin et al. 2019).
 struct encoder_layer {
-  linear query_key_value;   // [hidden] -> [3 * hidden]
+  linear query;             // [hidden] -> [hidden]
+  linear key_value;         // [hidden] -> [2 * hidden]
   linear attention_output;  // [hidden] -> [hidden]
   layer_norm attention_norm;
   linear intermediate;  // [hidden] -> [intermediate]
@@ -26,54 +29,145 @@ struct encoder_layer {
 
 /// Everything below the exits. Immutable once loaded.
 struct encoder {
+  nn::kernels kernels;
   std::size_t hidden = 0;
   std::size_t heads = 0;
-  model::activation feed_forward_activation = model::activation::gelu;
+  activation feed_forward_activation = activation::gelu;
   nn::embeddings embeddings;
   std::vector<encoder_layer> layers;
 
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t sum = (embeddings.word.size() + embeddings.position.size() + embeddings.type.size()) * sizeof(float);
     for (const encoder_layer& layer : layers) {
-      sum += layer.query_key_value.bytes() + layer.attention_output.bytes() + layer.intermediate.bytes() +
-             layer.output.bytes();
+      sum += layer.query.bytes() + layer.key_value.bytes() + layer.attention_output.bytes() +
+             layer.intermediate.bytes() + layer.output.bytes();
     }
     return sum;
   }
 };
 
-inline void add_row(const float* source, std::span<float> target) {
-  for (std::size_t i = 0; i < target.size(); ++i) {
-    target[i] += source[i];
+/// One call's way through the layers of an encoder, on the threads of a team.
+///
+/// A layer runs in two steps, so that the [CLS] rows of a layer may be had without its other rows: project_key_value
+/// over all tokens, then finish_rows for any rows of each text, once or more often. Both give every row the same bytes
+/// whichever rows go with it.
+class layer_runner {
+ public:
+  layer_runner(const encoder& encoder, workspace& scratch, team& workers)
+      : encoder_(encoder), scratch_(scratch), team_(workers) {
+    if (scratch.attention.size() < workers.most_workers()) {
+      scratch.attention.resize(workers.most_workers());
+    }
   }
-}
 
-/// Runs one layer over a ragged batch in place. `rows` is [sum of tokens, hidden], the texts one after another without
-/// padding; text t owns rows offsets[t] to offsets[t + 1] - 1.
-inline void apply_layer(const encoder& encoder, const encoder_layer& layer, std::span<const std::size_t> offsets,
-                        float* rows, workspace& scratch) {
-  const std::size_t hidden = encoder.hidden;
-  const std::size_t tokens = offsets.back();
-  scratch.resize(tokens, hidden, layer.intermediate.outputs());
+  /// Keys and values of a layer's input rows [tokens, hidden] into the workspace.
+  void project_key_value(const encoder_layer& layer, const float* rows, std::size_t tokens) {
+    grow(scratch_.key_value, tokens * 2 * encoder_.hidden);
+    pack(rows, tokens, encoder_.hidden);
+    multiply(layer.key_value, scratch_.key_value.data(), epilogue::store);
+  }
 
-  for (std::size_t i = 0; i < tokens; ++i) {
-    layer.query_key_value.apply(rows + i * hidden, scratch.query_key_value.data() + i * 3 * hidden);
+  /// The rest of a layer, in place. Text t has the rows row_offsets[t] to row_offsets[t + 1] - 1 of `rows`, and in the
+  /// workspace the keys and values token_offsets[t] to token_offsets[t + 1] - 1 of its tokens.
+  void finish_rows(const encoder_layer& layer, std::span<const std::size_t> row_offsets,
+                   std::span<const std::size_t> token_offsets, float* rows) {
+    const std::size_t count = row_offsets.back();
+    const std::size_t hidden = encoder_.hidden;
+    const std::size_t intermediate = layer.intermediate.outputs();
+    grow(scratch_.query, count * hidden);
+    grow(scratch_.context, count * hidden);
+    grow(scratch_.intermediate, count * intermediate);
+
+    pack(rows, count, hidden);
+    multiply(layer.query, scratch_.query.data(), epilogue::store);
+    attend(row_offsets, token_offsets);
+    pack(scratch_.context.data(), count, hidden);
+    multiply(layer.attention_output, rows, epilogue::add);
+    normalize(layer.attention_norm, rows, count);
+    pack(rows, count, hidden);
+    multiply(layer.intermediate, scratch_.intermediate.data(), feed_forward_epilogue());
+    pack(scratch_.intermediate.data(), count, intermediate);
+    multiply(layer.output, rows, epilogue::add);
+    normalize(layer.output_norm, rows, count);
   }
-  for (std::size_t t = 0; t + 1 < offsets.size(); ++t) {
-    attend(scratch.query_key_value.data() + offsets[t] * 3 * hidden, offsets[t + 1] - offsets[t], hidden, encoder.heads,
-           scratch.scores, scratch.context.data() + offsets[t] * hidden);
+
+  /// f(W x + b) of rows [count, weights.inputs()] into `outputs` [count, weights.outputs()].
+  void project(const linear& weights, const float* rows, std::size_t count, float* outputs, epilogue finish) {
+    pack(rows, count, weights.inputs());
+    multiply(weights, outputs, finish);
   }
-  for (std::size_t i = 0; i < tokens; ++i) {
-    const std::span row(rows + i * hidden, hidden);
-    layer.attention_output.apply(scratch.context.data() + i * hidden, scratch.projected.data());
-    add_row(scratch.projected.data(), row);
-    layer.attention_norm.apply(row.data());
-    layer.intermediate.apply(row.data(), scratch.intermediate.data());
-    activate(encoder.feed_forward_activation, scratch.intermediate);
-    layer.output.apply(scratch.intermediate.data(), scratch.projected.data());
-    add_row(scratch.projected.data(), row);
-    layer.output_norm.apply(row.data());
+
+ private:
+  /// Rows that one worker takes at a time where the work is by rows.
+  static constexpr std::size_t rows_at_once = 16;
+
+  [[nodiscard]] epilogue feed_forward_epilogue() const {
+    switch (encoder_.feed_forward_activation) {
+      case activation::gelu:
+        return epilogue::gelu;
+      case activation::gelu_tanh:
+        return epilogue::gelu_tanh;
+      case activation::relu:
+        return epilogue::relu;
+    }
+    return epilogue::gelu;
   }
-}
+
+  /// Cuts 0..count into pieces of at most `most` and calls body(range, worker) for each.
+  template <class Body>
+  void for_each_piece(std::size_t count, std::size_t most, const Body& body) {
+    const std::size_t pieces = layout::ceil_divide(count, most);
+    team_.for_each(pieces, [&](std::size_t piece, std::size_t worker) {
+      body(index_range{count * piece / pieces, count * (piece + 1) / pieces}, worker);
+    });
+  }
+
+  void pack(const float* rows, std::size_t count, std::size_t inputs) {
+    scratch_.packed.resize(encoder_.kernels.layout, count, inputs);
+    for_each_piece(count, rows_at_once, [&](index_range range, std::size_t /*worker*/) {
+      encoder_.kernels.pack(rows, inputs, range, scratch_.packed);
+    });
+  }
+
+  void multiply(const linear& weights, float* outputs, epilogue finish) {
+    const std::size_t share = layout::ceil_divide(weights.panels(), team_.size());
+    for_each_piece(weights.panels(), share, [&](index_range panels, std::size_t /*worker*/) {
+      float* target = outputs + panels.first * encoder_.kernels.layout.panel_width;
+      encoder_.kernels.multiply(scratch_.packed, weights, panels, {target, weights.outputs(), finish});
+    });
+  }
+
+  void normalize(const layer_norm& norm, float* rows, std::size_t count) {
+    for_each_piece(count, rows_at_once, [&](index_range range, std::size_t /*worker*/) {
+      encoder_.kernels.normalize(norm, rows + range.first * encoder_.hidden, range.last - range.first);
+    });
+  }
+
+  void attend(std::span<const std::size_t> row_offsets, std::span<const std::size_t> token_offsets) {
+    const std::size_t hidden = encoder_.hidden;
+    const std::size_t heads = encoder_.heads;
+    const std::size_t size = hidden / heads;
+    team_.for_each((row_offsets.size() - 1) * heads, [&](std::size_t index, std::size_t worker) {
+      const std::size_t text = index / heads;
+      const std::size_t column = index % heads * size;
+      const float* keys = scratch_.key_value.data() + token_offsets[text] * 2 * hidden + column;
+      encoder_.kernels.attend({.query = scratch_.query.data() + row_offsets[text] * hidden + column,
+                               .queries = row_offsets[text + 1] - row_offsets[text],
+                               .query_stride = hidden,
+                               .key = keys,
+                               .value = keys + hidden,
+                               .tokens = token_offsets[text + 1] - token_offsets[text],
+                               .key_value_stride = 2 * hidden,
+                               .size = size,
+                               .context = scratch_.context.data() + row_offsets[text] * hidden + column,
+                               .context_stride = hidden},
+                              scratch_.attention[worker]);
+    });
+  }
+
+  const encoder& encoder_;
+  workspace& scratch_;
+  team& team_;
+};
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

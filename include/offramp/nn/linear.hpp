@@ -1,64 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/version.hpp>
-
-#include <Eigen/Core>
+#include <offramp/nn/aligned_vector.hpp>
+#include <offramp/nn/layout.hpp>
+#include <offramp/nn/rounding.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <span>
-#include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
-/// y = W x + b with W packed in panels of 32 outputs: panel p holds, for every input k, the weights of outputs 32 p to
-/// 32 p + 31, padded with zeros. Built empty, then filled row by row as the rows come from the file.
+/// The weights of y = W x + b, packed for the kernels of one layout. Built empty, then filled row by row as the rows
+/// come from the file; immutable afterwards.
 class linear {
  public:
-  static constexpr std::size_t panel_width = 32;
-
   linear() = default;
-  linear(std::size_t outputs, std::size_t inputs)
-      : outputs_(outputs), inputs_(inputs), panels_(padded(outputs) * inputs), bias_(padded(outputs)) {}
+  linear(const layout& layout, std::size_t outputs, std::size_t inputs)
+      : layout_(layout),
+        outputs_(outputs),
+        inputs_(inputs),
+        units_(layout.weight_units(inputs)),
+        panels_(layout.panels(outputs) * layout.panel_width * units_, 0),
+        bias_(layout.panels(outputs) * layout.panel_width, 0.0F) {
+    if (layout.format == numeric_format::int8) {
+      scales_.resize(bias_.size(), 0.0F);
+      sums_.resize(bias_.size(), 0);
+    }
+  }
 
   [[nodiscard]] std::size_t inputs() const noexcept { return inputs_; }
   [[nodiscard]] std::size_t outputs() const noexcept { return outputs_; }
-  [[nodiscard]] std::size_t bytes() const noexcept { return (panels_.size() + bias_.size()) * sizeof(float); }
+  [[nodiscard]] std::size_t panels() const noexcept { return layout_.panels(outputs_); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return panels_.size() * sizeof(std::uint32_t) + (bias_.size() + scales_.size()) * sizeof(float) +
+           sums_.size() * sizeof(std::int32_t);
+  }
 
-  /// `weights` is [inputs], the weights of one output.
+  /// Takes the weights [inputs] of one output, rounded to the format: int8 symmetrically, the largest magnitude
+  /// becoming 127.
   void set_row(std::size_t output, std::span<const float> weights) {
-    float* panel = panels_.data() + output / panel_width * panel_width * inputs_ + output % panel_width;
-    for (std::size_t k = 0; k < inputs_; ++k) {
-      panel[k * panel_width] = weights[k];
+    switch (layout_.format) {
+      case numeric_format::float32:
+        for (std::size_t k = 0; k < weights.size(); ++k) {
+          std::memcpy(unit(output, k), &weights[k], sizeof(float));
+        }
+        break;
+      case numeric_format::bfloat16:
+        for (std::size_t k = 0; k < weights.size(); ++k) {
+          const std::uint16_t rounded = to_bfloat16(weights[k]);
+          std::memcpy(reinterpret_cast<std::byte*>(unit(output, k / 2)) + k % 2 * sizeof rounded, &rounded,
+                      sizeof rounded);
+        }
+        break;
+      case numeric_format::int8: {
+        const int8_scale scale = symmetric_scale(weights);
+        set_scale(output, scale.step);
+        for (std::size_t k = 0; k < weights.size(); ++k) {
+          set_int8(output, k, scale.round(weights[k]));
+        }
+        break;
+      }
     }
   }
+
+  /// Takes the weights [inputs] of one output as stored in int8, weight = value * scale; other formats multiply out.
+  void set_quantized_row(std::size_t output, std::span<const std::int8_t> values, float scale) {
+    if (layout_.format != numeric_format::int8) {
+      aligned_vector<float> weights(values.size());
+      std::transform(values.begin(), values.end(), weights.begin(),
+                     [&](std::int8_t value) { return static_cast<float>(value) * scale; });
+      set_row(output, weights);
+      return;
+    }
+    set_scale(output, scale);
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      set_int8(output, k, values[k]);
+    }
+  }
+
   void set_bias(std::size_t output, float value) { bias_[output] = value; }
 
-  /// One row: `input` [inputs] to `output` [outputs], which may not overlap. Each output accumulates over k from 0 in
-  /// steps of one, whatever the row's neighbours. Not inlined: a copy per caller could be compiled to other roundings.
-  [[gnu::noinline]] void apply(const float* input, float* output) const {
-    using lanes = Eigen::Array<float, panel_width, 1>;
-    for (std::size_t first = 0; first < outputs_; first += panel_width) {
-      const float* panel = panels_.data() + first * inputs_;
-      lanes sum = lanes::Zero();
-      for (std::size_t k = 0; k < inputs_; ++k) {
-        sum += input[k] * Eigen::Map<const lanes>(panel + k * panel_width);
-      }
-      sum += Eigen::Map<const lanes>(bias_.data() + first);
-      std::copy_n(sum.data(), std::min(panel_width, outputs_ - first), output + first);
-    }
+  /// The weights of panel_width outputs, [weight_units][panel_width].
+  [[nodiscard]] const std::uint32_t* panel(std::size_t index) const noexcept {
+    return panels_.data() + index * units_ * layout_.panel_width;
   }
+  /// Per output, padded with zeros to whole panels: the bias, what int8 weights are multiplied by, and their sum.
+  [[nodiscard]] const float* bias() const noexcept { return bias_.data(); }
+  [[nodiscard]] const float* scales() const noexcept { return scales_.data(); }
+  [[nodiscard]] const std::int32_t* sums() const noexcept { return sums_.data(); }
 
  private:
-  static constexpr std::size_t padded(std::size_t outputs) {
-    return (outputs + panel_width - 1) / panel_width * panel_width;
+  std::uint32_t* unit(std::size_t output, std::size_t index) noexcept {
+    return panels_.data() + (output / layout_.panel_width * units_ + index) * layout_.panel_width +
+           output % layout_.panel_width;
   }
 
+  void set_scale(std::size_t output, float scale) noexcept {
+    scales_[output] = scale;
+    sums_[output] = 0;
+  }
+
+  void set_int8(std::size_t output, std::size_t k, std::int8_t value) noexcept {
+    std::memcpy(reinterpret_cast<std::byte*>(unit(output, k / 4)) + k % 4, &value, 1);
+    sums_[output] += value;
+  }
+
+  layout layout_;
   std::size_t outputs_ = 0;
   std::size_t inputs_ = 0;
-  std::vector<float> panels_;  // [panels, inputs, panel_width]
-  std::vector<float> bias_;    // [panels * panel_width]
+  std::size_t units_ = 0;
+  aligned_vector<std::uint32_t> panels_;
+  aligned_vector<float> bias_;
+  aligned_vector<float> scales_;
+  aligned_vector<std::int32_t> sums_;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

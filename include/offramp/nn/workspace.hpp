@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/version.hpp>
+#include <offramp/nn/aligned_vector.hpp>
+#include <offramp/nn/kernels.hpp>
+#include <offramp/nn/packed_rows.hpp>
 
 #include <cstddef>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
-/// Scratch memory of one call at a time; grows to the largest batch seen.
+/// Scratch memory of the encoder, for one call at a time; every part grows to the largest batch seen.
 struct workspace {
-  std::vector<float> query_key_value;  // [tokens, 3 * hidden]
-  std::vector<float> context;          // [tokens, hidden]
-  std::vector<float> intermediate;     // [intermediate], one row
-  std::vector<float> projected;        // [hidden], one row
-  std::vector<float> scores;           // [tokens of one text]
-
-  void resize(std::size_t tokens, std::size_t hidden, std::size_t intermediate_size) {
-    query_key_value.resize(tokens * 3 * hidden);
-    context.resize(tokens * hidden);
-    intermediate.resize(intermediate_size);
-    projected.resize(hidden);
-  }
+  packed_rows packed;
+  aligned_vector<float> query;               // [rows, hidden]
+  aligned_vector<float> key_value;           // [tokens, 2 * hidden], keys then values
+  aligned_vector<float> context;             // [rows, hidden]
+  aligned_vector<float> intermediate;        // [rows, intermediate]
+  std::vector<attention_scratch> attention;  // one per worker
 };
+
+/// Makes room for `size` elements without ever giving memory back.
+template <class Vector>
+void grow(Vector& memory, std::size_t size) {
+  if (memory.size() < size) {
+    memory.resize(size);
+  }
+}
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

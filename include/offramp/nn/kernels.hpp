@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/load_options.hpp>
+#include <offramp/nn/layer_norm.hpp>
+#include <offramp/nn/layout.hpp>
+#include <offramp/nn/linear.hpp>
+#include <offramp/nn/packed_rows.hpp>
+
+#include <cstddef>
+#include <string>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
+
+/// What becomes of W x + b.
+enum class epilogue {
+  store,      ///< y = W x + b
+  add,        ///< y += W x + b
+  gelu,       ///< y = f(W x + b), with the error function
+  gelu_tanh,  ///< ... with the approximation of gelu by tanh
+  relu,
+  tanh,
+};
+
+/// Half-open range of indices.
+struct index_range {
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+
+/// Where a product puts its outputs: output o of row r goes to rows[r * stride + o - first output of the panels].
+struct product_target {
+  float* rows = nullptr;
+  std::size_t stride = 0;
+  epilogue finish = epilogue::store;
+};
+
+/// One head of one text in self-attention, borrowed: `queries` rows of queries against all its tokens.
+struct attention_head {
+  const float* query = nullptr;  // [queries, query_stride]
+  std::size_t queries = 0;
+  std::size_t query_stride = 0;
+  const float* key = nullptr;    // [tokens, key_value_stride]
+  const float* value = nullptr;  // [tokens, key_value_stride]
+  std::size_t tokens = 0;
+  std::size_t key_value_stride = 0;
+  std::size_t size = 0;      // of a query, key or value
+  float* context = nullptr;  // [queries, context_stride]
+  std::size_t context_stride = 0;
+};
+
+/// Scratch memory of the attention of one head.
+struct attention_scratch {
+  packed_rows queries;
+  packed_rows weights;
+  aligned_vector<float> keys;
+  aligned_vector<float> values;
+  aligned_vector<float> scores;
+};
+
+/// The arithmetic of an encoder for one numeric format on one instruction set. Every element of every result depends on
+/// its own inputs only: not on how many rows, panels or heads a call covers. All functions are safe to call from
+/// several threads on different memory.
+struct kernels {
+  std::string name;  // as model_info reports it
+  nn::layout layout;
+
+  /// Packs the rows `range` of `source`, whose row r begins at r * stride, into `target`, which has its size already.
+  void (*pack)(const float* source, std::size_t stride, index_range range, packed_rows& target);
+  /// The outputs of `panels` of W x + b, for every row.
+  void (*multiply)(const packed_rows& rows, const linear& weights, index_range panels, const product_target& target);
+  /// softmax(q k^T / sqrt(size)) v (Vaswani et al. 2017).
+  void (*attend)(const attention_head& head, attention_scratch& scratch);
+  /// Layer normalization in place of `count` rows.
+  void (*normalize)(const layer_norm& norm, float* rows, std::size_t count);
+};
+
+/// The fastest kernels for `format` on this CPU within `options.avoid`. Throws `unsupported` where there are none.
+[[nodiscard]] kernels choose_kernels(const load_options& options);
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

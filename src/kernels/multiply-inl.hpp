@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// y = f(W x + b) for many rows: tiles over panels, with the epilogue while a tile is still in the first-level cache.
+#if defined(OFFRAMP_KERNELS_MULTIPLY_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef OFFRAMP_KERNELS_MULTIPLY_INL
+#undef OFFRAMP_KERNELS_MULTIPLY_INL
+#else
+#define OFFRAMP_KERNELS_MULTIPLY_INL
+#endif
+
+#include "activation-inl.hpp"
+#include "tile-inl.hpp"
+
+#include <algorithm>
+
+#include "begin_target-inl.hpp"
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
+
+/// Rows multiplied with all panels before the next ones: theirs and a panel should fit the second-level cache.
+inline constexpr std::size_t most_rows_at_once = 168;
+/// Packed rows beyond this are multiplied piece by piece along their inputs.
+inline constexpr std::size_t most_row_bytes = 640U << 10U;
+/// A single tile passes each weight once, so the next panel is not what to fetch but the weights that far ahead.
+inline constexpr std::size_t units_ahead = 256;
+
+/// One call of multiply, with what all of its tiles share.
+template <class Products>
+class product {
+ public:
+  product(const packed_rows& rows, const linear& weights, index_range panels, const product_target& target)
+      : rows_(rows), weights_(weights), panels_(panels), target_(target) {}
+
+  void run() {
+    for (std::size_t first = 0; first < rows_.rows(); first += most_rows_at_once) {
+      const row_tiles tiles = row_tiles::of<Products>(first, std::min(most_rows_at_once, rows_.rows() - first));
+      const std::size_t passes = num_passes(tiles.rows);
+      for (std::size_t pass = 0; pass < passes; ++pass) {
+        const index_range blocks{rows_.blocks() * pass / passes, rows_.blocks() * (pass + 1) / passes};
+        for (std::size_t panel = panels_.first; panel < panels_.last; ++panel) {
+          for (std::size_t tile = 0; tile < tiles.count; ++tile) {
+            multiply_one(tiles, tile, panel, blocks);
+          }
+        }
+      }
+    }
+  }
+
+ private:
+  using value = typename Products::value;
+  static constexpr bool sums_are_outputs = std::is_same_v<value, float>;
+  static constexpr std::size_t block_weight_units = Products::four_units * layout::block_units / 4;
+
+  /// Only float sums can wait in the outputs for the next pass; int8 rows are short enough for one.
+  [[nodiscard]] std::size_t num_passes(std::size_t rows) const {
+    const std::size_t bytes = rows * rows_.blocks() * layout::block_units * sizeof(std::uint32_t);
+    return sums_are_outputs ? std::max<std::size_t>(1, layout::ceil_divide(bytes, most_row_bytes)) : 1;
+  }
+
+  [[nodiscard]] static constexpr std::size_t width() { return 2 * lanes(); }
+
+  [[nodiscard]] tile_operands operands(const row_tiles& tiles, std::size_t tile, std::size_t panel,
+                                       index_range blocks) const {
+    const std::uint32_t* from = weights_.panel(panel) + blocks.first * block_weight_units * width();
+    const std::size_t num_blocks = blocks.last - blocks.first;
+    const std::size_t block_lines = block_weight_units * width() / layout::block_units;
+    prefetch ahead{from + units_ahead * width(), block_lines};
+    if (tiles.count > 1) {
+      ahead.lines = layout::ceil_divide(block_lines, tiles.count);
+      ahead.from = weights_.panel(panel + 1) + blocks.first * block_weight_units * width() +
+                   tile * num_blocks * ahead.lines * layout::block_units;
+    }
+    return {rows_.block(blocks.first, tiles.begin(tile)), rows_.rows() * layout::block_units, from, num_blocks, ahead};
+  }
+
+  void multiply_one(const row_tiles& tiles, std::size_t tile, std::size_t panel, index_range blocks) {
+    const std::size_t height = tiles.height(tile);
+    const std::size_t column = panel * width();
+    const place at{target_.rows + tiles.begin(tile) * target_.stride + column - panels_.first * width(), target_.stride,
+                   height, column};
+    const auto function = nn::HWY_NAMESPACE::tiles<Products>[height - 1];
+    const tile_operands parts = operands(tiles, tile, panel, blocks);
+    if constexpr (sums_are_outputs) {
+      const bool is_first = blocks.first == 0;
+      const bool is_last = blocks.last == rows_.blocks();
+      if (column + width() <= weights_.outputs()) {
+        add_to_outputs(function, parts, at, is_first, is_last);
+      } else {
+        const std::size_t valid = weights_.outputs() - column;
+        const place copy{edge_, width(), height, column};
+        copy_columns(at, copy, valid);
+        add_to_outputs(function, parts, copy, is_first, is_last);
+        copy_columns(copy, at, valid);
+      }
+    } else {
+      multiply_int8(function, parts, at, tiles.begin(tile));
+    }
+  }
+
+  /// A tile of outputs: `height` rows `stride` apart, whose first column is output `column`.
+  struct place {
+    float* rows;
+    std::size_t stride;
+    std::size_t height;
+    std::size_t column;
+  };
+
+  static void copy_columns(const place& from, const place& to, std::size_t columns) {
+    for (std::size_t row = 0; row < from.height; ++row) {
+      std::copy_n(from.rows + row * from.stride, columns, to.rows + row * to.stride);
+    }
+  }
+
+  void add_to_outputs(tile_function<Products> function, const tile_operands& parts, const place& at, bool is_first,
+                      bool is_last) const {
+    if (is_first) {
+      begin_with_bias(at);
+    }
+    function(parts, reinterpret_cast<value*>(at.rows), at.stride);
+    if (is_last) {
+      activate(target_.finish, at.rows, at.height, at.stride);
+    }
+  }
+
+  void begin_with_bias(const place& at) const {
+    const tag<float> d;
+    const float* bias = weights_.bias() + at.column;
+    const auto left = hn::Load(d, bias);
+    const auto right = hn::Load(d, bias + lanes());
+    for (std::size_t row = 0; row < at.height; ++row) {
+      float* outputs = at.rows + row * at.stride;
+      const bool adds = target_.finish == epilogue::add;
+      hn::StoreU(adds ? left + hn::LoadU(d, outputs) : left, d, outputs);
+      hn::StoreU(adds ? right + hn::LoadU(d, outputs + lanes()) : right, d, outputs + lanes());
+    }
+  }
+
+  void multiply_int8(tile_function<Products> function, const tile_operands& parts, const place& at,
+                     std::size_t first_row) {
+    const tag<std::int32_t> d;
+    if constexpr (!sums_are_outputs) {
+      const auto offset = hn::Set(d, -Products::row_offset);
+      const std::int32_t* of_weights = weights_.sums() + at.column;
+      const auto left = hn::Load(d, of_weights) * offset;
+      const auto right = hn::Load(d, of_weights + lanes()) * offset;
+      for (std::size_t row = 0; row < at.height; ++row) {
+        hn::Store(left, d, sums_ + row * width());
+        hn::Store(right, d, sums_ + row * width() + lanes());
+      }
+      function(parts, sums_, width());
+    }
+    if (at.column + width() <= weights_.outputs()) {
+      scale_sums(at, first_row);
+    } else {
+      const std::size_t valid = weights_.outputs() - at.column;
+      const place copy{edge_, width(), at.height, at.column};
+      copy_columns(at, copy, valid);
+      scale_sums(copy, first_row);
+      copy_columns(copy, at, valid);
+    }
+  }
+
+  /// outputs = function(int32 sum * scale of the row * scale of the output + bias).
+  void scale_sums(const place& at, std::size_t first_row) const {
+    const tag<float> d;
+    const tag<std::int32_t> di;
+    for (std::size_t half = 0; half < 2; ++half) {
+      const std::size_t shift = half * lanes();
+      const auto bias = hn::Load(d, weights_.bias() + at.column + shift);
+      const auto scale = hn::Load(d, weights_.scales() + at.column + shift);
+      for (std::size_t row = 0; row < at.height; ++row) {
+        float* outputs = at.rows + row * at.stride + shift;
+        const auto sum = hn::ConvertTo(d, hn::Load(di, sums_ + row * width() + shift));
+        const auto factor = scale * hn::Set(d, rows_.scale(first_row + row));
+        const auto start = target_.finish == epilogue::add ? bias + hn::LoadU(d, outputs) : bias;
+        hn::StoreU(hn::MulAdd(sum, factor, start), d, outputs);
+      }
+    }
+    activate(target_.finish, at.rows, at.height, at.stride);
+  }
+
+  const packed_rows& rows_;
+  const linear& weights_;
+  index_range panels_;
+  product_target target_;
+  HWY_ALIGN float edge_[static_cast<std::size_t>(Products::tallest) * 2 * lanes()];
+  HWY_ALIGN std::int32_t sums_[static_cast<std::size_t>(Products::tallest) * 2 * lanes()];
+};
+
+template <class Products>
+void multiply(const packed_rows& rows, const linear& weights, index_range panels, const product_target& target) {
+  product<Products>(rows, weights, panels, target).run();
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// The arithmetic of products, one struct for each way to multiply: how four units of a row are multiplied with the
+// weights of two vectors of outputs and added to their sums. A struct states:
+//   value      what a sum is: float, or int32 for int8
+//   tallest    the most rows of sums that fit the registers beside the operands
+//   four_units the weights' units for four units of a row
+#if defined(OFFRAMP_KERNELS_PRODUCTS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef OFFRAMP_KERNELS_PRODUCTS_INL
+#undef OFFRAMP_KERNELS_PRODUCTS_INL
+#else
+#define OFFRAMP_KERNELS_PRODUCTS_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "begin_target-inl.hpp"
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// 32 vector registers hold 12 rows of two vectors; 16 hold 6.
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+inline constexpr int tallest_tile = 12;
+#else
+inline constexpr int tallest_tile = 6;
+#endif
+
+template <class Value>
+using tag = hn::ScalableTag<Value>;
+template <class Value>
+using vector = hn::Vec<tag<Value>>;
+
+/// Floats in a vector. Highway's scalable targets are left out: the layouts need a constant.
+constexpr std::size_t lanes() { return HWY_LANES(float); }
+
+HWY_INLINE vector<float> load_weights(const std::uint32_t* units) {
+  return hn::Load(tag<float>(), reinterpret_cast<const float*>(units));
+}
+HWY_INLINE vector<std::int32_t> load_weights_as_int(const std::uint32_t* units) {
+  return hn::Load(tag<std::int32_t>(), reinterpret_cast<const std::int32_t*>(units));
+}
+
+/// The sums of `height` rows by two vectors of outputs. Recursive, so that every compiler keeps each in a register.
+template <class Products, int height>
+struct tile_sums {
+  using value = typename Products::value;
+  vector<value> left;
+  vector<value> right;
+  tile_sums<Products, height - 1> below;
+
+  HWY_INLINE void load(const value* rows, std::size_t stride) {
+    left = hn::LoadU(tag<value>(), rows);
+    right = hn::LoadU(tag<value>(), rows + lanes());
+    below.load(rows + stride, stride);
+  }
+  HWY_INLINE void store(value* rows, std::size_t stride) const {
+    hn::StoreU(left, tag<value>(), rows);
+    hn::StoreU(right, tag<value>(), rows + lanes());
+    below.store(rows + stride, stride);
+  }
+  /// Adds the products of one unit of each row, the first at `row`, with the weights of one unit.
+  template <class Weights>
+  HWY_INLINE void add(const std::uint32_t* row, Weights weights_left, Weights weights_right) {
+    const auto unit = Products::broadcast(row);
+    left = Products::add(left, unit, weights_left);
+    right = Products::add(right, unit, weights_right);
+    below.add(row + layout::block_units, weights_left, weights_right);
+  }
+};
+
+template <class Products>
+struct tile_sums<Products, 0> {
+  using value = typename Products::value;
+  HWY_INLINE void load(const value* /*rows*/, std::size_t /*stride*/) {}
+  HWY_INLINE void store(value* /*rows*/, std::size_t /*stride*/) const {}
+  template <class Weights>
+  HWY_INLINE void add(const std::uint32_t* /*row*/, Weights /*left*/, Weights /*right*/) {}
+};
+
+struct float32_products {
+  using value = float;
+  static constexpr int tallest = tallest_tile;
+  static constexpr std::size_t four_units = 4;
+
+  static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) {
+    return hn::Set(tag<float>(), *reinterpret_cast<const float*>(unit));
+  }
+  static HWY_INLINE vector<float> add(vector<float> sum, vector<float> row, vector<float> weights) {
+    return hn::MulAdd(row, weights, sum);
+  }
+  template <class Sums>
+  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
+    const std::size_t n = lanes();
+    sums.add(row, load_weights(weights), load_weights(weights + n));
+    sums.add(row + 1, load_weights(weights + 2 * n), load_weights(weights + 3 * n));
+    sums.add(row + 2, load_weights(weights + 4 * n), load_weights(weights + 5 * n));
+    sums.add(row + 3, load_weights(weights + 6 * n), load_weights(weights + 7 * n));
+  }
+};
+
+/// bfloat16 weights widened to float32 in registers; the rows are float32 that were rounded to bfloat16.
+struct widened_bfloat16_products {
+  using value = float;
+  static constexpr int tallest = tallest_tile;
+  static constexpr std::size_t four_units = 2;
+
+  static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) { return float32_products::broadcast(unit); }
+  static HWY_INLINE vector<float> add(vector<float> sum, vector<float> row, vector<float> weights) {
+    return hn::MulAdd(row, weights, sum);
+  }
+  static HWY_INLINE vector<float> even(vector<std::int32_t> weights) {
+    return hn::BitCast(tag<float>(), hn::ShiftLeft<16>(weights));
+  }
+  static HWY_INLINE vector<float> odd(vector<std::int32_t> weights) {
+    const auto upper = hn::Set(tag<std::int32_t>(), static_cast<std::int32_t>(0xFFFF0000U));
+    return hn::BitCast(tag<float>(), hn::And(weights, upper));
+  }
+  template <class Sums>
+  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
+    const std::size_t n = lanes();
+    for (int pair = 0; pair < 2; ++pair) {
+      const auto left = load_weights_as_int(weights);
+      const auto right = load_weights_as_int(weights + n);
+      sums.add(row, even(left), even(right));
+      sums.add(row + 1, odd(left), odd(right));
+      row += 2;
+      weights += 2 * n;
+    }
+  }
+};
+
+/// Four int8 products summed in int32. Values are within +-127, so that no intermediate saturates and every target
+/// computes the same sums.
+struct int8_products {
+  using value = std::int32_t;
+#if OFFRAMP_HAS_DOT_PRODUCTS
+  static constexpr int tallest = tallest_tile;
+  /// Rows are stored with this added, as unsigned bytes; 128 times the sum of the weights is then subtracted.
+  static constexpr int row_offset = 128;
+#else
+  static constexpr int tallest = tallest_tile == 12 ? 8 : 4;
+  static constexpr int row_offset = 0;
+#endif
+  static constexpr std::size_t four_units = 4;
+
+  static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) {
+    return hn::Set(tag<std::int32_t>(), static_cast<std::int32_t>(*unit));
+  }
+
+  static HWY_INLINE vector<std::int32_t> add(vector<std::int32_t> sum, vector<std::int32_t> row,
+                                             vector<std::int32_t> weights) {
+#if OFFRAMP_HAS_DOT_PRODUCTS
+    return vector<std::int32_t>{_mm512_dpbusd_epi32(sum.raw, row.raw, weights.raw)};
+#elif HWY_TARGET == HWY_AVX3
+    const __m512i signs =
+        _mm512_mask_sub_epi8(weights.raw, _mm512_movepi8_mask(row.raw), _mm512_setzero_si512(), weights.raw);
+    const __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(row.raw), signs);
+    return sum + vector<std::int32_t>{_mm512_madd_epi16(pairs, _mm512_set1_epi16(1))};
+#elif HWY_TARGET == HWY_AVX2
+    const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(row.raw), _mm256_sign_epi8(weights.raw, row.raw));
+    return sum + vector<std::int32_t>{_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))};
+#elif HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
+    const __m128i pairs = _mm_maddubs_epi16(_mm_abs_epi8(row.raw), _mm_sign_epi8(weights.raw, row.raw));
+    return sum + vector<std::int32_t>{_mm_madd_epi16(pairs, _mm_set1_epi16(1))};
+#else
+    const auto byte = [](auto values, auto shift) { return hn::ShiftRight<24>(hn::ShiftLeft<shift>(values)); };
+    using std::integral_constant;
+    sum = sum + byte(row, integral_constant<int, 24>()) * byte(weights, integral_constant<int, 24>());
+    sum = sum + byte(row, integral_constant<int, 16>()) * byte(weights, integral_constant<int, 16>());
+    sum = sum + byte(row, integral_constant<int, 8>()) * byte(weights, integral_constant<int, 8>());
+    return sum + byte(row, integral_constant<int, 0>()) * byte(weights, integral_constant<int, 0>());
+#endif
+  }
+
+  template <class Sums>
+  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
+    const std::size_t n = lanes();
+    sums.add(row, load_weights_as_int(weights), load_weights_as_int(weights + n));
+    sums.add(row + 1, load_weights_as_int(weights + 2 * n), load_weights_as_int(weights + 3 * n));
+    sums.add(row + 2, load_weights_as_int(weights + 4 * n), load_weights_as_int(weights + 5 * n));
+    sums.add(row + 3, load_weights_as_int(weights + 6 * n), load_weights_as_int(weights + 7 * n));
+  }
+};
+
+#if OFFRAMP_HAS_DOT_PRODUCTS
+/// Pairs of bfloat16 by the instruction for it.
+struct bfloat16_products {
+  using value = float;
+  static constexpr int tallest = tallest_tile;
+  static constexpr std::size_t four_units = 4;
+
+  static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) { return int8_products::broadcast(unit); }
+  static HWY_INLINE vector<float> add(vector<float> sum, vector<std::int32_t> row, vector<std::int32_t> weights) {
+    return vector<float>{
+        _mm512_dpbf16_ps(sum.raw, reinterpret_cast<__m512bh>(row.raw), reinterpret_cast<__m512bh>(weights.raw))};
+  }
+  template <class Sums>
+  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
+    int8_products::add_four(sums, row, weights);
+  }
+};
+#endif
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens to single rows between the products: packing them for the next one, and layer normalization.
+#if defined(OFFRAMP_KERNELS_ROWS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef OFFRAMP_KERNELS_ROWS_INL
+#undef OFFRAMP_KERNELS_ROWS_INL
+#else
+#define OFFRAMP_KERNELS_ROWS_INL
+#endif
+
+#include "products-inl.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "begin_target-inl.hpp"
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
+
+/// Calls pack_block(block, 16 units' worth of inputs) for a row, the last block from a copy padded with zeros.
+template <std::size_t block_inputs, class PackBlock>
+HWY_INLINE void for_each_block(const float* row, std::size_t inputs, const PackBlock& pack_block) {
+  std::size_t block = 0;
+  for (; (block + 1) * block_inputs <= inputs; ++block) {
+    pack_block(block, row + block * block_inputs);
+  }
+  if (const std::size_t rest = inputs - block * block_inputs; rest != 0) {
+    HWY_ALIGN float padded[block_inputs] = {};
+    std::copy_n(row + block * block_inputs, rest, padded);
+    pack_block(block, padded);
+  }
+}
+
+inline void pack_float32(const float* source, std::size_t stride, index_range range, packed_rows& target) {
+  for (std::size_t row = range.first; row < range.last; ++row) {
+    for_each_block<16>(source + row * stride, target.inputs(), [&](std::size_t block, const float* inputs) {
+      std::memcpy(target.block(block, row), inputs, 64);
+    });
+  }
+}
+
+/// Rounds to the nearest bfloat16, ties to even, and leaves it in float32.
+HWY_INLINE vector<float> round_to_bfloat16(vector<float> x) {
+  const tag<std::uint32_t> d;
+  const auto bits = hn::BitCast(d, x);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1U));
+  const auto rounded = hn::And(bits + odd + hn::Set(d, 0x7FFFU), hn::Set(d, 0xFFFF0000U));
+  return hn::BitCast(tag<float>(), rounded);
+}
+
+inline void pack_widened_bfloat16(const float* source, std::size_t stride, index_range range, packed_rows& target) {
+  for (std::size_t row = range.first; row < range.last; ++row) {
+    for_each_block<16>(source + row * stride, target.inputs(),
+                       [&](std::size_t block, const float* inputs) OFFRAMP_ATTR {
+                         auto* units = reinterpret_cast<float*>(target.block(block, row));
+                         for (std::size_t i = 0; i < 16; i += lanes()) {
+                           hn::StoreU(round_to_bfloat16(hn::LoadU(tag<float>(), inputs + i)), tag<float>(), units + i);
+                         }
+                       });
+  }
+}
+
+#if OFFRAMP_HAS_DOT_PRODUCTS
+inline void pack_bfloat16(const float* source, std::size_t stride, index_range range, packed_rows& target) {
+  for (std::size_t row = range.first; row < range.last; ++row) {
+    for_each_block<32>(source + row * stride, target.inputs(),
+                       [&](std::size_t block, const float* inputs) OFFRAMP_ATTR {
+                         const auto pairs = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(inputs + 16), _mm512_loadu_ps(inputs));
+                         _mm512_storeu_si512(target.block(block, row), reinterpret_cast<__m512i>(pairs));
+                       });
+  }
+}
+#endif
+
+/// The largest magnitude of a row, compared as integers so that infinities and NaN come out on top.
+inline float largest_magnitude(const float* row, std::size_t size) {
+  const tag<std::int32_t> d;
+  const auto no_sign = hn::Set(d, 0x7FFFFFFF);
+  auto largest = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + lanes() <= size; i += lanes()) {
+    const auto bits = hn::BitCast(d, hn::LoadU(tag<float>(), row + i));
+    largest = hn::Max(largest, hn::And(bits, no_sign));
+  }
+  std::int32_t top = hn::GetLane(hn::MaxOfLanes(d, largest));
+  for (; i < size; ++i) {
+    std::int32_t bits = 0;
+    std::memcpy(&bits, row + i, sizeof bits);
+    top = std::max(top, bits & 0x7FFFFFFF);
+  }
+  float magnitude = 0.0F;
+  std::memcpy(&magnitude, &top, sizeof magnitude);
+  return magnitude;
+}
+
+/// 64 inputs to int8, plus the offset that the products want.
+HWY_INLINE void quantize_block(const float* inputs, vector<float> inverse, std::uint32_t* units) {
+  const tag<float> d;
+  const tag<std::int32_t> di;
+  const hn::Rebind<std::int8_t, tag<std::int32_t>> d8;
+  auto* bytes = reinterpret_cast<std::int8_t*>(units);
+  for (std::size_t i = 0; i < 64; i += lanes()) {
+    const auto rounded = hn::NearestInt(hn::LoadU(d, inputs + i) * inverse);
+    const auto limited = hn::Max(hn::Min(rounded, hn::Set(di, 127)), hn::Set(di, -127));
+    auto narrow = hn::DemoteTo(d8, limited);
+    if constexpr (int8_products::row_offset == 128) {
+      narrow = hn::Xor(narrow, hn::Set(d8, std::int8_t{-128}));
+    }
+    hn::StoreU(narrow, d8, bytes + i);
+  }
+}
+
+inline void pack_int8(const float* source, std::size_t stride, index_range range, packed_rows& target) {
+  for (std::size_t row = range.first; row < range.last; ++row) {
+    const float* inputs = source + row * stride;
+    const int8_scale scale = scale_of_magnitude(largest_magnitude(inputs, target.inputs()));
+    target.scale(row) = scale.step;
+    const auto inverse = hn::Set(tag<float>(), scale.inverse);
+    for_each_block<64>(inputs, target.inputs(), [&](std::size_t block, const float* piece) OFFRAMP_ATTR {
+      quantize_block(piece, inverse, target.block(block, row));
+    });
+  }
+}
+
+/// Calls each(index, vector of row) over whole vectors in four interleaved sums' order, then rest(index) for what is
+/// left.
+template <class Term>
+HWY_INLINE float sum_of_terms(const float* row, std::size_t size, const Term& term) {
+  const tag<float> d;
+  const std::size_t n = lanes();
+  auto first = hn::Zero(d);
+  auto second = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 2 * n <= size; i += 2 * n) {
+    first = term(hn::LoadU(d, row + i), first);
+    second = term(hn::LoadU(d, row + i + n), second);
+  }
+  float sum = hn::GetLane(hn::SumOfLanes(d, first + second));
+  for (; i < size; ++i) {
+    sum = hn::GetLane(term(hn::Set(d, row[i]), hn::Set(d, sum)));
+  }
+  return sum;
+}
+
+inline void normalize(const layer_norm& norm, float* rows, std::size_t count) {
+  const tag<float> d;
+  const std::size_t size = norm.scale.size();
+  const auto scale_and_shift = [&](auto x, auto mean, auto inverse, auto scale, auto shift)
+                                   OFFRAMP_ATTR { return hn::MulAdd((x - mean) * inverse, scale, shift); };
+  for (float* row = rows; row != rows + count * size; row += size) {
+    const float sum = sum_of_terms(row, size, [](auto x, auto so_far) OFFRAMP_ATTR { return so_far + x; });
+    const float average = sum / static_cast<float>(size);
+    const auto mean = hn::Set(d, average);
+    const float squares = sum_of_terms(row, size, [&](auto x, auto so_far) OFFRAMP_ATTR {
+      const auto difference = x - mean;
+      return hn::MulAdd(difference, difference, so_far);
+    });
+    const float deviation = std::sqrt(squares / static_cast<float>(size) + norm.epsilon);
+    const auto inverse = hn::Set(d, 1.0F / deviation);
+    std::size_t i = 0;
+    for (; i + lanes() <= size; i += lanes()) {
+      const auto y = scale_and_shift(hn::LoadU(d, row + i), mean, inverse, hn::LoadU(d, norm.scale.data() + i),
+                                     hn::LoadU(d, norm.shift.data() + i));
+      hn::StoreU(y, d, row + i);
+    }
+    for (; i < size; ++i) {
+      row[i] = hn::GetLane(
+          scale_and_shift(hn::Set(d, row[i]), mean, inverse, hn::Set(d, norm.scale[i]), hn::Set(d, norm.shift[i])));
+    }
+  }
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loop of every product.
+#if defined(OFFRAMP_KERNELS_TILE_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef OFFRAMP_KERNELS_TILE_INL
+#undef OFFRAMP_KERNELS_TILE_INL
+#else
+#define OFFRAMP_KERNELS_TILE_INL
+#endif
+
+#include "products-inl.hpp"
+
+#include <hwy/cache_control.h>
+
+#include <array>
+#include <utility>
+
+#include "begin_target-inl.hpp"
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
+
+/// Weights to bring into the second-level cache while a tile is computed: `lines` cache lines with each block.
+struct prefetch {
+  const std::uint32_t* from = nullptr;
+  std::size_t lines = 0;
+};
+
+HWY_INLINE void bring_to_second_level(const std::uint32_t* line) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  __builtin_prefetch(line, 0, 2);
+#else
+  hwy::Prefetch(line);
+#endif
+}
+
+/// What a tile multiplies: `blocks` blocks of packed rows, the first row's units at `rows`, the next block of the same
+/// row `block_stride` units further, with the weights of one panel.
+struct tile_operands {
+  const std::uint32_t* rows;
+  std::size_t block_stride;
+  const std::uint32_t* weights;
+  std::size_t blocks;
+  prefetch ahead;
+};
+
+/// Adds the products of `height` rows with one panel to `sums`, whose rows lie `stride` apart. Every sum grows over the
+/// inputs in their order, so that it depends on its own row and output alone, and may be continued by a later call.
+template <class Products, int height>
+HWY_NOINLINE void multiply_tile(tile_operands operands, typename Products::value* sums, std::size_t stride) {
+  tile_sums<Products, height> tile;
+  tile.load(sums, stride);
+  const std::uint32_t* row = operands.rows;
+  const std::uint32_t* weights = operands.weights;
+  const std::uint32_t* ahead = operands.ahead.from;
+  for (std::size_t block = operands.blocks; block != 0; --block) {
+    for (std::size_t line = operands.ahead.lines; line != 0; --line) {
+      bring_to_second_level(ahead);
+      ahead += 16;
+    }
+    for (std::size_t four = 0; four < layout::block_units / 4; ++four) {
+      Products::add_four(tile, row, weights);
+      row += 4;
+      weights += Products::four_units * 2 * lanes();
+    }
+    row += operands.block_stride - layout::block_units;
+  }
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  asm("" : "+r"(sums), "+r"(stride));  // else g++ keeps twelve addresses in registers through the loop, and spills
+#endif
+  tile.store(sums, stride);
+}
+
+template <class Products>
+using tile_function = void (*)(tile_operands, typename Products::value*, std::size_t);
+
+/// multiply_tile of 1 to Products::tallest rows, by height - 1.
+template <class Products>
+inline constexpr auto tiles = []<int... index>(std::integer_sequence<int, index...>) {
+  return std::array<tile_function<Products>, sizeof...(index)>{&multiply_tile<Products, index + 1>...};
+}
+(std::make_integer_sequence<int, Products::tallest>());
+
+/// The rows of a product cut into tiles of nearly equal height.
+struct row_tiles {
+  std::size_t first;
+  std::size_t rows;
+  std::size_t count;
+
+  template <class Products>
+  static row_tiles of(std::size_t first, std::size_t rows) {
+    return {first, rows, layout::ceil_divide(rows, static_cast<std::size_t>(Products::tallest))};
+  }
+  [[nodiscard]] std::size_t begin(std::size_t tile) const { return first + rows * tile / count; }
+  [[nodiscard]] std::size_t height(std::size_t tile) const { return begin(tile + 1) - begin(tile); }
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
