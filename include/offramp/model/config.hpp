@@ -4,6 +4,7 @@
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
+#include <offramp/nn/activation.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,12 +15,6 @@
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
-
-enum class activation {
-  gelu,       ///< x * Phi(x), with the error function
-  gelu_tanh,  ///< the approximation with tanh; `gelu_new` and `gelu_pytorch_tanh` in HF
-  relu,
-};
 
 /// What `config.json` says about the encoder. All sizes are positive, and so limited that the product of any two fits
 /// 40 bits.
