@@ -1,36 +1,75 @@
 # SPDX-License-Identifier: Apache-2.0
-# Every dependency: the system's package first, else the pinned commit of its repository.
+# Every dependency: the system's package first, else its repository at one commit, which FetchContent clones. To build
+# without the network, point FETCHCONTENT_SOURCE_DIR_<PACKAGE> (in capitals) to a copy of the sources.
+# CMAKE_DISABLE_FIND_PACKAGE_<Package>=ON passes the system's package over.
 include(FetchContent)
 
-# FetchContent's own find-first step: versions are compared after the fact because find_package(Eigen3 3.4) refuses Eigen 5.
-find_package(Eigen3 QUIET CONFIG)
-if(NOT Eigen3_FOUND)
-  message(FATAL_ERROR "Eigen was not found: install libeigen3-dev")
-elseif(Eigen3_VERSION VERSION_LESS 3.4)
-  message(FATAL_ERROR "Eigen ${Eigen3_VERSION} was found, 3.4 or later is needed")
-endif()
+# offramp_dependency(<Package> TARGET <target> MINIMUM <version> REPOSITORY <url> COMMIT <full id>
+#                    [HEADERS] [OPTIONS <variable> <value> ...])
+#
+# Afterwards <target> exists. The commit is that of the release named beside it, read from a clone of the repository.
+# HEADERS: the sources are a directory of headers, and their CMake project is left alone. OPTIONS: variables for that
+# project.
+function(offramp_dependency package)
+  cmake_parse_arguments(PARSE_ARGV 1 wanted "HEADERS" "TARGET;MINIMUM;REPOSITORY;COMMIT" "OPTIONS")
+  if(TARGET ${wanted_TARGET})
+    return()  # the surrounding project brought its own
+  endif()
+  # Without a version, which is compared afterwards: find_package(Eigen3 3.4) refuses Eigen 5.
+  find_package(${package} QUIET CONFIG)
+  if(${package}_FOUND)
+    if(${package}_VERSION VERSION_LESS wanted_MINIMUM)
+      message(FATAL_ERROR "${package} ${${package}_VERSION} was found, ${wanted_MINIMUM} or later is needed. "
+                          "CMAKE_DISABLE_FIND_PACKAGE_${package}=ON fetches one instead")
+    endif()
+    return()
+  endif()
 
-find_package(nlohmann_json 3.11 QUIET CONFIG)
-if(NOT nlohmann_json_FOUND)
-  message(FATAL_ERROR "nlohmann_json 3.11 was not found: install nlohmann-json3-dev")
-endif()
+  message(STATUS "${package} was not found; it is fetched from ${wanted_REPOSITORY}")
+  set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)  # the variables below count as options
+  set(CMAKE_COMPILE_WARNING_AS_ERROR OFF)
+  while(wanted_OPTIONS)
+    list(POP_FRONT wanted_OPTIONS variable value)
+    set(${variable} ${value})
+  endwhile()
+  set(subdirectory "")
+  if(wanted_HEADERS)
+    set(subdirectory SOURCE_SUBDIR no-project-here)
+  endif()
+  FetchContent_Declare(${package} GIT_REPOSITORY ${wanted_REPOSITORY} GIT_TAG ${wanted_COMMIT} SYSTEM ${subdirectory})
+  FetchContent_MakeAvailable(${package})
+  if(wanted_HEADERS)
+    string(TOLOWER ${package} name)
+    add_library(offramp_${name} INTERFACE)
+    add_library(${wanted_TARGET} ALIAS offramp_${name})
+    target_include_directories(offramp_${name} SYSTEM INTERFACE ${${name}_SOURCE_DIR})
+  endif()
+endfunction()
 
-find_package(hwy QUIET CONFIG)
-if(NOT hwy_FOUND)
-  message(FATAL_ERROR "Google Highway was not found: install libhwy-dev")
-endif()
+# Its own project would add hundreds of targets and install rules.
+offramp_dependency(Eigen3 TARGET Eigen3::Eigen MINIMUM 3.4 HEADERS
+                   REPOSITORY https://gitlab.com/libeigen/eigen.git
+                   COMMIT 3147391d946bb4b6c68edd901f2add6ac1f31f8c)  # 3.4.0
+
+offramp_dependency(nlohmann_json TARGET nlohmann_json::nlohmann_json MINIMUM 3.11
+                   REPOSITORY https://github.com/nlohmann/json.git
+                   COMMIT 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)  # v3.11.3
+
+offramp_dependency(hwy TARGET hwy::hwy MINIMUM 1.0.3
+                   REPOSITORY https://github.com/google/highway.git
+                   COMMIT 457c891775a7397bdb0376bb1031e6e027af1c48  # 1.2.0
+                   OPTIONS HWY_ENABLE_TESTS OFF HWY_ENABLE_EXAMPLES OFF HWY_ENABLE_CONTRIB OFF HWY_ENABLE_INSTALL OFF)
 
 if(OFFRAMP_BUILD_TOOLS)
-  find_package(CLI11 2.1 QUIET CONFIG)
-  if(NOT CLI11_FOUND)
-    message(FATAL_ERROR "CLI11 was not found: install libcli11-dev, or set OFFRAMP_BUILD_TOOLS=OFF")
-  endif()
+  offramp_dependency(CLI11 TARGET CLI11::CLI11 MINIMUM 2.1
+                     REPOSITORY https://github.com/CLIUtils/CLI11.git
+                     COMMIT 6c7b07a878ad834957b98d0f9ce1dbe0cb204fc9)  # v2.4.2
 endif()
 
 if(OFFRAMP_BUILD_TESTS)
   find_package(Threads REQUIRED)
-  find_package(GTest QUIET)
-  if(NOT GTest_FOUND)
-    message(FATAL_ERROR "GoogleTest was not found: install libgtest-dev, or set OFFRAMP_BUILD_TESTS=OFF")
-  endif()
+  offramp_dependency(GTest TARGET GTest::gtest_main MINIMUM 1.11
+                     REPOSITORY https://github.com/google/googletest.git
+                     COMMIT b514bdc898e2951020cbdca1304b75f5950d1f59  # v1.15.2
+                     OPTIONS INSTALL_GTEST OFF BUILD_GMOCK OFF)
 endif()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 include(CMakePackageConfigHelpers)
 
+# A component, so that the library can be installed without the command.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME offramp_development)
 install(TARGETS offramp offramp_header_only EXPORT offramp-targets)
 install(DIRECTORY include/offramp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT offramp-targets NAMESPACE offramp:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)

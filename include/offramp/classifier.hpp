@@ -6,6 +6,7 @@
 #include <offramp/exit_policy.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/prediction.hpp>
+#include <offramp/runner.hpp>
 #include <offramp/sentence_pair.hpp>
 #include <offramp/version.hpp>
 
@@ -13,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
@@ -49,11 +50,6 @@ struct batch_view {
 template <class T>
 concept classifiable = (std::convertible_to<const T&, std::string_view> && !std::same_as<T, std::nullptr_t>) ||
                        std::same_as<T, sentence_pair> || std::same_as<T, encoding>;
-
-/// Lends the caller's threads: `run(n, body)` calls body(0) to body(n - 1), each once, in any order, on any threads,
-/// also all on one thread, and returns when all have ended. `body` does not throw. No body waits for one that has not
-/// started.
-using runner = std::function<void(std::size_t n, const std::function<void(std::size_t)>& body)>;
 
 /// What a model expects to classify.
 enum class input_kind { single, pair };

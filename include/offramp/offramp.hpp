@@ -7,5 +7,6 @@
 #include <offramp/exit_policy.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/prediction.hpp>
+#include <offramp/runner.hpp>
 #include <offramp/sentence_pair.hpp>
 #include <offramp/version.hpp>

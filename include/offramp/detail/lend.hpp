@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/classifier.hpp>
+#include <offramp/error.hpp>
+#include <offramp/runner.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -70,11 +70,15 @@ class checkpoint {
   template <typename Visit>
   void read_rows(std::string_view name, std::size_t rows, std::size_t columns, const Visit& visit) const {
     const location at = locate(name, {rows, columns});
-    const std::vector<float> scale = at.info.type == dtype::i8 ? read_scale(name, rows) : std::vector<float>{};
+    if (at.info.type == dtype::i8) {
+      std::vector<float> values(columns);
+      read_quantized_rows(name, rows, columns, [&](std::size_t row, std::span<const std::int8_t> stored, float scale) {
+        std::ranges::transform(stored, values.begin(), [&](std::int8_t v) { return static_cast<float>(v) * scale; });
+        visit(row, std::span<const float>(values));
+      });
+      return;
+    }
     for_each_row<float>(at, rows, columns, [&](std::size_t row, std::span<float> values) {
-      if (!scale.empty()) {
-        std::ranges::for_each(values, [&](float& value) { value *= scale[row]; });
-      }
       check_finite(at.part, name, values, row * columns);
       visit(row, std::span<const float>(values));
     });

@@ -148,6 +148,20 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
   return place.value().get<double>();
 }
 
+/// Layers of exits of the model, ascending.
+[[nodiscard]] inline std::vector<int> read_certified_layers(const json_place& place, const exits_file& model,
+                                                            const config& encoder) {
+  int lowest_layer = 1;
+  return place.array(1, model.exits.size(), [&](const json_place& element) {
+    const int layer = static_cast<int>(element.integer(lowest_layer, encoder.num_layers));
+    if (std::ranges::find(model.exits, layer, &exit_description::layer) == model.exits.end()) {
+      element.refuse("the layer of an exit");
+    }
+    lowest_layer = layer + 1;
+    return layer;
+  });
+}
+
 [[nodiscard]] inline certificate_description read_certificate(const json_place& place, const exits_file& model,
                                                               const config& encoder) {
   json_object object(place);
@@ -159,9 +173,7 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
   certificate.n = object.require("n").integer(1, INT64_MAX);
   certificate.data_sha256 = read_digest(object.require("data_sha256"));
   certificate.max_tokens = static_cast<int>(object.require("max_tokens").integer(4, encoder.max_positions));
-  certificate.exit_layers = object.require("exits").array(1, model.exits.size(), [&](const json_place& layer) {
-    return static_cast<int>(layer.integer(1, encoder.num_layers));
-  });
+  certificate.exit_layers = read_certified_layers(object.require("exits"), model, encoder);
   certificate.policy = read_policy(object.require("policy"), model, certificate.exit_layers.size(), encoder.num_layers);
   object.refuse_unknown();
   return certificate;

@@ -6,6 +6,7 @@
 #include <offramp/model/files.hpp>
 #include <offramp/text/added_tokens.hpp>
 #include <offramp/text/normalizer.hpp>
+#include <offramp/text/tokenizer_config.hpp>
 #include <offramp/text/tokenizer_description.hpp>
 #include <offramp/text/tokenizer_json.hpp>
 #include <offramp/text/vocab_txt.hpp>
@@ -40,7 +41,7 @@ class tokenizer {
  public:
   /// Reads tokenizer.json, else vocab.txt and tokenizer_config.json. Throws `io`, `bad_model` and `unsupported`.
   [[nodiscard]] static tokenizer load(const model::file_set& files, pretokenizer kind) {
-    tokenizer_config config = read_tokenizer_config(files);
+    const tokenizer_config config = read_tokenizer_config(files);
     if (const std::optional<model::file> file = files.find("tokenizer.json")) {
       return {adapt(read_tokenizer_json(*file), kind), config.model_max_length};
     }

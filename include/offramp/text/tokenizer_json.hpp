@@ -5,6 +5,7 @@
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
+#include <offramp/text/tokenizer_config.hpp>
 #include <offramp/text/tokenizer_description.hpp>
 #include <offramp/text/wordpiece.hpp>
 #include <offramp/version.hpp>
@@ -19,9 +20,6 @@
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
-
-/// Files of a tokenizer that are larger are refused before they are read.
-inline constexpr std::uint64_t tokenizer_file_limit = 64U << 20;
 
 /// Reads tokenizer.json of Hugging Face's fast tokenizers. Its truncation and padding are ignored: the caller's
 /// max_tokens decides.

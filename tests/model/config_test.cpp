@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <offramp/model/config.hpp>
+
+#include "model/model_files.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+using nlohmann::json;
+using offramp::error_kind;
+using offramp::model::config;
+using offramp::nn::activation;
+using offramp_tests::expect_error;
+using offramp_tests::memory_model;
+
+constexpr auto bad = error_kind::bad_model;
+constexpr auto unsupported = error_kind::unsupported;
+
+/// The least that a config must say, changed by a JSON merge patch (null removes a field).
+std::string document(const std::string& patch = "{}") {
+  json result = json::parse(R"({"model_type": "bert", "vocab_size": 50, "hidden_size": 12, "num_hidden_layers": 3,
+      "num_attention_heads": 4, "intermediate_size": 24, "max_position_embeddings": 16})");
+  result.merge_patch(json::parse(patch));
+  return result.dump();
+}
+
+config read(const std::string& content) {
+  const memory_model model{{"config.json", content}};
+  return offramp::model::read_config(model.set());
+}
+
+config read_patched(const std::string& patch) { return read(document(patch)); }
+
+TEST(config, has_the_defaults_of_hugging_face) {
+  const config found = read(document());
+  EXPECT_EQ(found.vocabulary_size, 50);
+  EXPECT_EQ(found.hidden_size, 12);
+  EXPECT_EQ(found.num_layers, 3);
+  EXPECT_EQ(found.num_heads, 4);
+  EXPECT_EQ(found.intermediate_size, 24);
+  EXPECT_EQ(found.max_positions, 16);
+  EXPECT_EQ(found.type_vocabulary_size, 2);
+  EXPECT_EQ(found.hidden_activation, activation::gelu);
+  EXPECT_EQ(found.layer_norm_epsilon, 1e-12F);
+  EXPECT_EQ(found.labels, (std::vector<std::string>{"LABEL_0", "LABEL_1"}));
+  EXPECT_TRUE(found.labels_are_default);
+}
+
+TEST(config, knows_its_activations) {
+  EXPECT_EQ(read_patched(R"({"hidden_act": "gelu"})").hidden_activation, activation::gelu);
+  EXPECT_EQ(read_patched(R"({"hidden_act": "gelu_new"})").hidden_activation, activation::gelu_tanh);
+  EXPECT_EQ(read_patched(R"({"hidden_act": "gelu_pytorch_tanh"})").hidden_activation, activation::gelu_tanh);
+  EXPECT_EQ(read_patched(R"({"hidden_act": "relu"})").hidden_activation, activation::relu);
+}
+
+TEST(config, takes_labels_in_the_order_of_their_ids) {
+  const config found =
+      read_patched(R"({"id2label": {"1": "b", "0": "z", "2": "a"}, "label2id": {"z": 0, "a": 2, "b": 1}})");
+  EXPECT_EQ(found.labels, (std::vector<std::string>{"z", "b", "a"}));
+  EXPECT_EQ(found.num_labels, 3);
+  EXPECT_FALSE(found.labels_are_default);
+  const config eleven = read_patched(R"({"num_labels": 11})");
+  EXPECT_EQ(eleven.labels[10], "LABEL_10");
+  EXPECT_TRUE(eleven.labels_are_default);
+  EXPECT_EQ(read_patched(R"({"id2label": {"0": "x", "1": "y"}, "label2id": {"LABEL_0": 0, "LABEL_1": 1}})").labels[1],
+            "y");
+}
+
+TEST(config, ignores_what_it_does_not_need) {
+  EXPECT_NO_THROW((void)read_patched(R"({"torch_dtype": "float32", "problem_type": "single_label_classification",
+      "is_decoder": false, "position_embedding_type": "absolute", "anything": {"at": ["all"]}})"));
+}
+
+struct hostile {
+  std::string patch;
+  error_kind kind;
+  std::string message;  ///< a part of it
+};
+
+std::vector<hostile> hostile_configs() {
+  std::vector<hostile> table = {
+      {R"({"model_type": "roberta"})", unsupported, R"(model_type is "roberta", expected "bert")"},
+      {R"({"model_type": "BERT"})", unsupported, R"(model_type is "BERT")"},
+      {R"({"model_type": null})", bad, "field \"model_type\" is missing"},
+      {R"({"model_type": 1})", bad, "model_type is 1, expected a string"},
+      {R"({"hidden_act": "swish"})", unsupported, R"(hidden_act is "swish", expected gelu)"},
+      {R"({"hidden_act": 3})", bad, "hidden_act is 3"},
+      {R"({"position_embedding_type": "relative_key"})", unsupported, "position_embedding_type"},
+      {R"({"is_decoder": true})", unsupported, "is_decoder is true, expected false"},
+      {R"({"is_decoder": "no"})", bad, "is_decoder"},
+      {R"({"add_cross_attention": true})", unsupported, "add_cross_attention"},
+      {R"({"problem_type": "regression"})", unsupported, R"(problem_type is "regression")"},
+      {R"({"problem_type": "multi_label_classification"})", unsupported, "multi_label_classification"},
+      {R"({"hidden_size": 13})", bad, "hidden_size is 13, expected a multiple of num_attention_heads, 4"},
+      {R"({"hidden_size": 65536})", bad, "hidden_size"},
+      {R"({"type_vocab_size": 1025})", bad, "type_vocab_size"},
+      {R"({"layer_norm_eps": -1e-12})", bad, "layer_norm_eps"},
+      {R"({"layer_norm_eps": 1.5})", bad, "layer_norm_eps"},
+      {R"({"layer_norm_eps": "1e-12"})", bad, "layer_norm_eps"},
+      {R"({"num_labels": -1})", bad, "num_labels"},
+      {R"({"num_labels": 65537})", bad, "num_labels"},
+      {R"({"num_labels": 3, "id2label": {"0": "a", "1": "b"}})", bad, "num_labels is 3, expected 2"},
+      {R"({"id2label": {"1": "a", "2": "b"}})", bad, "key \"0\" is missing"},
+      {R"({"id2label": {"00": "a", "1": "b"}})", bad, "key \"0\" is missing"},
+      {R"({"id2label": {"0": "a", "1": 2}})", bad, "id2label.1 is 2"},
+      {R"({"id2label": ["a", "b"]})", bad, "id2label"},
+      {R"({"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 1, "b": 0}})", bad, "label \"a\" is 1, expected 0"},
+      {R"({"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 0}})", bad, "label \"b\" is missing"},
+      {R"({"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 0, "b": 1, "c": 2}})", bad, "has 3 labels, expected 2"},
+      {R"({"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 0, "b": "1"}})", bad, "label2id"},
+      {R"({"id2label": {"0": "a", "1": "b"}, "label2id": [0, 1]})", bad, "label2id"},
+  };
+  for (const std::string field : {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
+                                  "intermediate_size", "max_position_embeddings"}) {
+    table.push_back({R"({")" + field + R"(": null})", bad, "field \"" + field + "\" is missing"});
+    for (const std::string value : {"0", "-1", "4.0", "\"4\"", "[4]", "true", "4294967296", "9223372036854775808"}) {
+      table.push_back(
+          {R"({")" + field + R"(": )" + value + "}", bad, field + " is " + value + ", expected an integer"});
+    }
+  }
+  return table;
+}
+
+TEST(config, refuses_what_makes_no_sense_by_name) {
+  for (const hostile& example : hostile_configs()) {
+    SCOPED_TRACE(example.patch);
+    expect_error(example.kind, {"config.json", example.message}, [&] { (void)read_patched(example.patch); });
+  }
+}
+
+TEST(config, must_be_there_and_be_an_object) {
+  expect_error(error_kind::io, {"config.json", "no such file"},
+               [] { (void)offramp::model::read_config(memory_model{}.set()); });
+  for (const std::string content : {"", "[]", "null", "1", "\"bert\"", "{", "{}"}) {
+    SCOPED_TRACE(content);
+    expect_error(bad, {"config.json"}, [&] { (void)read(content); });
+  }
+}
+
+TEST(config, is_refused_wherever_it_ends_early) {
+  const std::string whole = document();
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    expect_error(bad, {"config.json"}, [&] { (void)read(whole.substr(0, size)); });
+  }
+}
+
+}  // namespace

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# find_package on an installed offramp, by a consumer for whom no other package exists.
+include(${CMAKE_CURRENT_LIST_DIR}/consumer.cmake)
+
+file(REMOVE_RECURSE ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix --component offramp_development)
+build_and_run(${SOURCE}/examples/consumer -DCMAKE_PREFIX_PATH=${WORK}/prefix
+              -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
+file(STRINGS ${WORK}/build/CMakeCache.txt found REGEX "^offramp_DIR:")
+if(NOT found MATCHES "${WORK}/prefix")
+  message(FATAL_ERROR "another offramp was found: ${found}")
+endif()

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "corpus.hpp"
+
+#include <offramp/text/tokenizer.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace {
+
+using nlohmann::json;
+using offramp::error;
+using offramp::error_kind;
+using offramp::text::tokenizer;
+
+using ids = std::vector<std::int32_t>;
+using contents = std::map<std::string, std::string>;
+
+const std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##b\n";
+
+json valid() { return corpus::document(vocabulary); }
+
+tokenizer load_json(const json& document) { return corpus::load({{"tokenizer.json", document.dump()}}); }
+
+/// Loading must fail with `kind`, and the message must hold `part`.
+void expect_refusal(const contents& files, error_kind kind, const std::string& part) {
+  try {
+    (void)corpus::load(files);
+    ADD_FAILURE() << "accepted, expected: " << part;
+  } catch (const error& failure) {
+    EXPECT_EQ(failure.kind(), kind) << failure.what();
+    EXPECT_NE(std::string(failure.what()).find(part), std::string::npos) << failure.what() << "\nexpected: " << part;
+  }
+}
+
+void expect_json_refusal(const std::function<void(json&)>& change, error_kind kind, const std::string& part) {
+  json document = valid();
+  change(document);
+  expect_refusal({{"tokenizer.json", document.dump()}}, kind, part);
+}
+
+TEST(tokenizer_files, tokenizer_json_comes_before_vocab_txt) {
+  const tokenizer subject = corpus::load({{"tokenizer.json", valid().dump()}, {"vocab.txt", "nonsense"}});
+  EXPECT_EQ(subject.encode("ab", 10).ids, (ids{2, 5, 7, 3}));
+}
+
+TEST(tokenizer_files, no_file_is_an_io_error) { expect_refusal({}, error_kind::io, "tokenizer.json"); }
+
+TEST(tokenizer_files, truncation_and_padding_are_ignored) {
+  json document = valid();
+  document["truncation"] = {{"max_length", 3}, {"strategy", "LongestFirst"}, {"stride", 0}, {"direction", "Right"}};
+  document["padding"] = {{"strategy", {{"Fixed", 20}}}, {"pad_id", 0}};
+  EXPECT_EQ(load_json(document).encode("a b a b", 10).ids, (ids{2, 5, 6, 5, 6, 3}));
+}
+
+TEST(tokenizer_files, template_processing_says_where_the_texts_go) {
+  json document = valid();
+  const auto special = [](const std::string& id, int type) {
+    return json{{"SpecialToken", {{"id", id}, {"type_id", type}}}};
+  };
+  const auto sequence = [](const std::string& id, int type) {
+    return json{{"Sequence", {{"id", id}, {"type_id", type}}}};
+  };
+  document["post_processor"] = {
+      {"type", "TemplateProcessing"},
+      {"single", {sequence("A", 0), special("end", 0)}},
+      {"pair", {sequence("B", 1), special("end", 2), sequence("A", 0)}},
+      {"special_tokens", {{"end", {{"id", "end"}, {"ids", {3, 4}}, {"tokens", {"[SEP]", "[MASK]"}}}}}}};
+  const tokenizer subject = load_json(document);
+  EXPECT_EQ(subject.encode("a", 10).ids, (ids{5, 3, 4}));
+  EXPECT_EQ(subject.encode("a", "b", 10).ids, (ids{6, 3, 4, 5}));
+  EXPECT_EQ(subject.encode("a", "b", 10).type_ids, (ids{1, 2, 2, 0}));
+}
+
+TEST(tokenizer_files, without_a_normalizer_text_stays_as_it_is) {
+  json document = valid();
+  document["normalizer"] = nullptr;
+  EXPECT_EQ(load_json(document).encode("a A", 10).ids, (ids{2, 5, 1, 3}));
+}
+
+TEST(tokenizer_files, what_is_not_bert_is_unsupported) {
+  const auto type = [](const std::string& field, const std::string& name) {
+    return [=](json& document) { document[field]["type"] = name; };
+  };
+  const auto null = [](const std::string& field) { return [=](json& document) { document[field] = nullptr; }; };
+  constexpr auto unsupported = error_kind::unsupported;
+  expect_json_refusal(type("model", "BPE"), unsupported, "model.type is \"BPE\"");
+  expect_json_refusal(type("normalizer", "NFKC"), unsupported, "normalizer.type is \"NFKC\"");
+  expect_json_refusal(type("pre_tokenizer", "ByteLevel"), unsupported, "pre_tokenizer.type is \"ByteLevel\"");
+  expect_json_refusal(type("post_processor", "RobertaProcessing"), unsupported, "post_processor.type is");
+  expect_json_refusal(null("pre_tokenizer"), unsupported, "pre_tokenizer");
+  expect_json_refusal(null("post_processor"), unsupported, "post_processor");
+  expect_json_refusal([](json& d) { d["model"]["max_input_chars_per_word"] = 1001; }, unsupported, "1001");
+}
+
+TEST(tokenizer_files, a_vocabulary_must_make_sense) {
+  constexpr auto bad = error_kind::bad_model;
+  expect_json_refusal([](json& d) { d["model"]["vocab"]["a"] = -1; }, bad, "model.vocab.a");
+  expect_json_refusal([](json& d) { d["model"]["vocab"]["a"] = 1 << 20; }, bad, "model.vocab.a");
+  expect_json_refusal([](json& d) { d["model"]["vocab"]["a"] = 1.0; }, bad, "model.vocab.a");
+  expect_json_refusal([](json& d) { d["model"]["vocab"]["a"] = "5"; }, bad, "model.vocab.a");
+  expect_json_refusal([](json& d) { d["model"]["vocab"]["a"] = 6; }, bad, "id 6 stands for two pieces");
+  expect_json_refusal([](json& d) { d["model"]["vocab"].erase("[UNK]"); }, bad, "[UNK]");
+  expect_json_refusal([](json& d) { d["model"]["vocab"] = json::array(); }, bad, "model.vocab");
+  expect_json_refusal([](json& d) { d["model"].erase("vocab"); }, bad, "vocab");
+  expect_json_refusal([](json& d) { d["model"]["max_input_chars_per_word"] = 0; }, bad, "max_input_chars_per_word");
+}
+
+TEST(tokenizer_files, added_tokens_must_make_sense) {
+  constexpr auto bad = error_kind::bad_model;
+  expect_json_refusal([](json& d) { d["added_tokens"][1]["id"] = 7; }, bad, "[UNK]");
+  expect_json_refusal([](json& d) { d["added_tokens"][1].erase("content"); }, bad, "content");
+  expect_json_refusal([](json& d) { d["added_tokens"][1]["content"] = ""; }, bad, "added_tokens[1].content");
+  expect_json_refusal([](json& d) { d["added_tokens"][1]["id"] = -1; }, bad, "added_tokens[1].id");
+  expect_json_refusal([](json& d) { d["added_tokens"].push_back({{"id", 9}, {"content", "<x>"}}); }, bad, "expected 8");
+  expect_json_refusal(
+      [](json& d) {
+        d["added_tokens"].push_back({{"id", 8}, {"content", "\u0301"}, {"normalized", true}});
+      },
+      error_kind::unsupported, "empty once normalized");
+}
+
+TEST(tokenizer_files, post_processors_must_make_sense) {
+  constexpr auto bad = error_kind::bad_model;
+  expect_json_refusal([](json& d) { d["post_processor"]["sep"][1] = 8; }, bad, "token id 8");
+  expect_json_refusal([](json& d) { d["post_processor"]["cls"] = "x"; }, bad, "post_processor.cls");
+  const auto templates = [](json single, json pair) {
+    return [=](json& document) {
+      document["post_processor"] = {
+          {"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", json::object()}};
+    };
+  };
+  const json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+  const json b = {{"Sequence", {{"id", "B"}, {"type_id", 1}}}};
+  const json c = {{"Sequence", {{"id", "C"}, {"type_id", 0}}}};
+  const json special = {{"SpecialToken", {{"id", "[SEP]"}, {"type_id", 0}}}};
+  expect_json_refusal(templates({a, a}, {a, b}), bad, "the sequence A once");
+  expect_json_refusal(templates({b}, {a, b}), bad, "the sequence A once");
+  expect_json_refusal(templates({a}, {a}), bad, "once each");
+  expect_json_refusal(templates({a}, json::array()), bad, "pair");
+  expect_json_refusal(templates({c}, {a, b}), bad, "\"A\" or \"B\"");
+  expect_json_refusal(templates({a, special}, {a, b}), bad, "[SEP]");
+}
+
+TEST(tokenizer_files, every_part_of_the_wrong_type_is_refused) {
+  for (const json& wrong : {json(1), json("x"), json::array({1}), json(true)}) {
+    for (const std::string field : {"model", "normalizer", "pre_tokenizer", "post_processor"}) {
+      json document = valid();
+      document[field] = wrong;
+      EXPECT_THROW((void)load_json(document), error) << field << wrong;
+    }
+    json document = valid();
+    document["added_tokens"] = wrong;
+    EXPECT_THROW((void)load_json(document), error) << wrong;
+    EXPECT_THROW((void)load_json(wrong), error) << wrong;
+  }
+}
+
+TEST(tokenizer_files, every_prefix_of_a_tokenizer_json_is_refused) {
+  const std::string whole = valid().dump();
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    EXPECT_THROW((void)corpus::load({{"tokenizer.json", whole.substr(0, length)}}), error) << length;
+  }
+}
+
+TEST(tokenizer_files, changed_bytes_never_do_more_than_throw) {
+  const std::string whole = valid().dump();
+  for (std::size_t position = 0; position < whole.size(); ++position) {
+    for (const char byte : {'\0', '"', '}', '9', '-', '\xFF'}) {
+      std::string changed = whole;
+      changed[position] = byte;
+      try {
+        EXPECT_GE(corpus::load({{"tokenizer.json", changed}}).encode("a[SEP]b", 10).ids.size(), 2U);
+      } catch (const error& failure) {
+        EXPECT_NE(failure.kind(), error_kind::io) << failure.what();
+      }
+    }
+  }
+}
+
+TEST(tokenizer_files, vocab_txt_lines_are_pieces) {
+  EXPECT_EQ(corpus::load({{"vocab.txt", "[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\na"}}).encode("a", 9).ids, (ids{2, 4, 3}));
+  const tokenizer twice = corpus::load({{"vocab.txt", "a\n[UNK]\n[CLS]\n[SEP]\n\na\n"}});
+  EXPECT_EQ(twice.encode("a", 9).ids, (ids{2, 5, 3}));  // the last of equal lines counts
+  EXPECT_EQ(twice.vocabulary_size(), 6U);
+}
+
+TEST(tokenizer_files, vocab_txt_must_make_sense) {
+  constexpr auto bad = error_kind::bad_model;
+  expect_refusal({{"vocab.txt", ""}}, bad, "no line \"[UNK]\"");
+  expect_refusal({{"vocab.txt", "[UNK]\n[CLS]\n"}}, bad, "no line \"[SEP]\"");
+  expect_refusal({{"vocab.txt", "[UNK]\n[CLS]\n[SEP]\n\xC0\xAF\n"}}, bad, "line 4 is not UTF-8");
+  expect_refusal({{"vocab.txt", std::string((1 << 20) + 1, '\n')}}, bad, "line 1048577");
+}
+
+TEST(tokenizer_files, tokenizer_config_names_special_tokens) {
+  const tokenizer subject = corpus::load(
+      {{"vocab.txt", "<u>\n<c>\n<s>\na\n"},
+       {"tokenizer_config.json",
+        R"({"unk_token": "<u>", "cls_token": {"content": "<c>"}, "sep_token": "<s>", "pad_token": null})"}});
+  EXPECT_EQ(subject.encode("a x <s>", 10).ids, (ids{1, 3, 0, 2, 2}));
+}
+
+TEST(tokenizer_files, strip_accents_follows_lowercase_unless_it_is_given) {
+  const auto load_config = [](const std::string& config) {
+    return corpus::load(
+        {{"vocab.txt", "[UNK]\n[CLS]\n[SEP]\ne\n\u00e9\n\u00c9\nE\n"}, {"tokenizer_config.json", config}});
+  };
+  EXPECT_EQ(load_config(R"({})").encode("\u00c9", 9).ids[1], 3);
+  EXPECT_EQ(load_config(R"({"strip_accents": null})").encode("\u00c9", 9).ids[1], 3);
+  EXPECT_EQ(load_config(R"({"strip_accents": false})").encode("\u00c9", 9).ids[1], 4);
+  EXPECT_EQ(load_config(R"({"do_lower_case": false})").encode("\u00c9", 9).ids[1], 5);
+  EXPECT_EQ(load_config(R"({"do_lower_case": false, "strip_accents": true})").encode("\u00c9", 9).ids[1], 6);
+}
+
+TEST(tokenizer_files, model_max_length_is_read_where_it_is_sane) {
+  const auto length = [](const std::string& value) {
+    return corpus::load({{"tokenizer.json", valid().dump()},
+                         {"tokenizer_config.json", R"({"model_max_length": )" + value + "}"}})
+        .model_max_length();
+  };
+  EXPECT_EQ(length("512"), 512U);
+  EXPECT_EQ(length("512.0"), 512U);
+  EXPECT_EQ(length("1000000000000000019884624838656"), std::nullopt);
+  EXPECT_EQ(length("1e30"), std::nullopt);
+  EXPECT_EQ(length("null"), std::nullopt);
+  EXPECT_EQ(corpus::load({{"vocab.txt", vocabulary}}).model_max_length(), std::nullopt);
+  for (const std::string wrong : {"0", "-1", "\"512\"", "[]"}) {
+    EXPECT_THROW((void)length(wrong), error) << wrong;
+  }
+}
+
+TEST(tokenizer_files, configs_of_other_tokenizers_are_unsupported) {
+  const auto refuse = [](const std::string& config, const std::string& part) {
+    expect_refusal({{"vocab.txt", vocabulary}, {"tokenizer_config.json", config}}, error_kind::unsupported, part);
+  };
+  refuse(R"({"tokenizer_class": "BertJapaneseTokenizer"})", "BertJapaneseTokenizer");
+  refuse(R"({"do_basic_tokenize": false})", "do_basic_tokenize");
+  refuse(R"({"never_split": ["a"]})", "never_split");
+  EXPECT_NO_THROW((void)corpus::load(
+      {{"vocab.txt", vocabulary}, {"tokenizer_config.json", R"({"tokenizer_class": "DistilBertTokenizerFast"})"}}));
+}
+
+}  // namespace
