@@ -80,47 +80,38 @@ double measure_arithmetic(const arithmetic_kernel& kernel, int threads) {
 /// Memory on large pages where the system offers them, written once, so that it exists.
 class buffer {
  public:
-  explicit buffer(std::size_t bytes) : bytes_(bytes), data_(new (std::align_val_t(page)) std::byte[bytes]) {
+  explicit buffer(std::size_t bytes) : data_(new (std::align_val_t(page)) std::byte[bytes]) {
 #if defined(MADV_HUGEPAGE)
     madvise(data_.get(), bytes, MADV_HUGEPAGE);  // a hint: it may fail
 #endif
     std::fill_n(data_.get(), bytes, std::byte{1});
   }
   [[nodiscard]] const std::byte* data() const { return data_.get(); }
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
   static constexpr std::size_t page = std::size_t{1} << 21;
   struct release {
     void operator()(std::byte* data) const { ::operator delete[](data, std::align_val_t(page)); }
   };
-  std::size_t bytes_;
   std::unique_ptr<std::byte[], release> data_;
 };
 
-/// Bytes per second over a working set of `bytes` bytes per thread, with and without prefetch, the better.
+/// Bytes per second over a working set of `bytes` bytes per thread.
 double measure_reads(std::size_t bytes, int threads) {
   bytes = std::max(bytes / read_step, std::size_t{1}) * read_step;
-  const std::vector<buffer> buffers = [&] {
-    std::vector<buffer> made;
-    for (int thread = 0; thread < threads; ++thread) {
-      made.emplace_back(bytes);
-    }
-    return made;
-  }();
-  const read_kernel read = widest_read_kernel();
-  double best = 0.0;
-  for (const std::size_t distance : {std::size_t{0}, std::size_t{1024}, std::size_t{4096}}) {
-    const auto pass = [&](std::size_t count, std::size_t thread) {
-      for (std::size_t i = 0; i < count; ++i) {
-        read(buffers[thread].data(), bytes, distance);
-      }
-    };
-    const std::size_t count = calibrated_count([&](std::size_t n) { pass(n, 0); });
-    const double time = best_time(threads, [&](int thread) { pass(count, static_cast<std::size_t>(thread)); });
-    best = std::max(best, static_cast<double>(bytes * count) * threads / time);
+  std::vector<buffer> buffers;
+  for (int thread = 0; thread < threads; ++thread) {
+    buffers.emplace_back(bytes);
   }
-  return best;
+  const read_kernel read = widest_read_kernel();
+  const auto pass = [&](std::size_t count, int thread) {
+    for (std::size_t i = 0; i < count; ++i) {
+      read(buffers[static_cast<std::size_t>(thread)].data(), bytes);
+    }
+  };
+  const std::size_t count = calibrated_count([&](std::size_t n) { pass(n, 0); });
+  const double time = best_time(threads, [&](int thread) { pass(count, thread); });
+  return static_cast<double>(bytes * count) * threads / time;
 }
 
 std::size_t system_cache_size(int name, std::size_t otherwise) {

@@ -19,12 +19,11 @@ struct arithmetic_kernel {
 [[nodiscard]] arithmetic_kernel int8_tile_kernel();
 [[nodiscard]] arithmetic_kernel bfloat16_tile_kernel();
 
-/// Bytes between two steps of a read kernel; a working set is a multiple of it.
+/// What a working set's size is a multiple of.
 inline constexpr std::size_t read_step = 512;
 
-/// Reads `bytes` bytes, a multiple of read_step, aligned to 64, with the widest loads. Prefetches `prefetch_distance`
-/// bytes ahead, possibly behind the end.
-using read_kernel = void (*)(const std::byte* data, std::size_t bytes, std::size_t prefetch_distance);
+/// Reads `bytes` bytes, a multiple of read_step, aligned to 64, with the widest loads.
+using read_kernel = void (*)(const std::byte* data, std::size_t bytes);
 [[nodiscard]] read_kernel widest_read_kernel();
 
 }  // namespace offramp_bench
