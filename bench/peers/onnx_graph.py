@@ -12,7 +12,7 @@ class GraphBuilder:
         self.nodes, self.initializers = [], []
 
     def constant(self, name, array):
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self.initializers.append(numpy_helper.from_array(np.asarray(array), name))
         return name
 
     def node(self, kind, inputs, name, **attributes):
