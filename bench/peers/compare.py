@@ -27,8 +27,8 @@ def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("model", type=Path, help="offramp model directory")
     p.add_argument("--build", type=Path, default=Path("build/dev"), help="build directory with the benchmark programs")
-    p.add_argument("--onnx", type=Path, help="directory for the exported graphs, kept for later runs of the SAME model; "
-                   "default: MODEL-onnx in the build directory")
+    p.add_argument("--onnx", type=Path, help="directory for the exported graphs, kept for later runs; default: "
+                   "MODEL-onnx in the build directory")
     p.add_argument("--formats", default="float32,bfloat16,int8", help="of offramp; those it lacks are left out")
     p.add_argument("--tokens", type=numbers, default=[16, 32, 128])
     p.add_argument("--batch", type=numbers, default=[1])

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import torch
 
-from compare_shapes import OPPONENTS, best_of
+from compare_shapes import OPPONENTS, SETTLE, best_of, check_logits
 from engines import Inputs
 from report import quartiles
 
@@ -96,6 +96,8 @@ def check_decisions(runners, answers, confidences, threshold):
 def compare_data(report, model, engines, server, options, threads, layers):
     texts, labels = read_data(options.data, model.config, options.texts)
     inputs = tokenized(server, texts)
+    for one in inputs[:3]:
+        check_logits(engines, one, next(e for e in engines if e.family == "pytorch"))
     runners = make_runners(engines, threads, layers, options.threshold)
     seconds = {r.name: np.zeros(options.rounds) for r in runners}
     answers, confidences, order = {}, [], list(runners)
@@ -106,6 +108,7 @@ def compare_data(report, model, engines, server, options, threads, layers):
         for begin in range(0, len(inputs), CHUNK):
             shuffle(order)
             for runner in order:
+                time.sleep(SETTLE)
                 took, found, visited = runner.run(inputs[begin : begin + CHUNK])
                 seconds[runner.name][round_number] += took
                 answers[runner.name] += found

@@ -3,11 +3,13 @@
 fused graph, and dynamic int8 of both, per tensor and per channel."""
 import argparse
 import collections
+import hashlib
 import logging
 import tempfile
 from pathlib import Path
 
 import onnx
+import onnxruntime
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
@@ -59,20 +61,43 @@ def quantize(source, target, per_channel, layers):
         require_nodes(target, MatMulInteger=6 * layers)
 
 
+def digest(directory):
+    """Of everything that the graphs depend on: the model's files and these scripts."""
+    files = sorted(f for f in Path(directory).iterdir() if f.suffix in (".safetensors", ".json"))
+    files += sorted(Path(__file__).parent.glob("*onnx*.py"))
+    total = hashlib.sha256(onnxruntime.__version__.encode())
+    for file in files:
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def write(path, make):
+    """Calls make with another name and renames: an interrupted export leaves no half of a file."""
+    unfinished = path.with_name("unfinished-" + path.name)
+    make(unfinished)
+    unfinished.replace(path)
+
+
 def export(directory, out):
-    """Writes what is not there yet."""
+    """Writes what is not there yet, everything when it was made from something else."""
     model, out = read_model(directory), Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    made_from, current = out / "made-from.txt", digest(directory)
+    if not made_from.exists() or made_from.read_text() != current:
+        for file in (FLOAT32 | INT8).values():
+            (out / file).unlink(missing_ok=True)
+        made_from.write_text(current)
     logging.getLogger().setLevel(logging.ERROR)
     plain, fused = (out / FLOAT32[name] for name in ("plain", "fused"))
     if not plain.exists():
-        onnx.save(onnx_graph.build(model), plain)
+        write(plain, lambda path: onnx.save(onnx_graph.build(model), path))
     if not fused.exists():
-        fuse(plain, fused, model)
+        write(fused, lambda path: fuse(plain, path, model))
     for name, file in INT8.items():
+        graph, granularity = name.split("-")
+        source, layers = out / FLOAT32[graph], model.exits[-1]["layer"]
         if not (out / file).exists():
-            graph, granularity = name.split("-")
-            quantize(out / FLOAT32[graph], out / file, granularity == "channel", model.exits[-1]["layer"])
+            write(out / file, lambda path: quantize(source, path, granularity == "channel", layers))
 
 
 def main():
