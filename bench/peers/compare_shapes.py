@@ -8,8 +8,8 @@ import numpy as np
 from engines import Inputs
 from report import quartiles
 
-# Distance of logits from PyTorch's float32, as a share of their largest magnitude (at least 0.5: random weights can give logits
-# near 0, where rounding is as large as they are).
+# Distance of logits from PyTorch's float32, as a share of their largest magnitude (at least 0.5: random weights can
+# give logits near 0, where rounding is as large as they are).
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.15, "int8": 0.35}
 # Which peers an offramp format is compared with: (family, format).
 OPPONENTS = {"float32": [("onnxruntime", "float32"), ("pytorch", "float32")],
