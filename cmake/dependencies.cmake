@@ -73,3 +73,10 @@ if(OFFRAMP_BUILD_TESTS)
                      COMMIT b514bdc898e2951020cbdca1304b75f5950d1f59  # v1.15.2
                      OPTIONS INSTALL_GTEST OFF BUILD_GMOCK OFF)
 endif()
+
+if(OFFRAMP_BUILD_BENCHMARKS)
+  find_package(benchmark 1.7 QUIET CONFIG)
+  if(NOT benchmark_FOUND)
+    message(FATAL_ERROR "Google Benchmark was not found: install libbenchmark-dev, or set OFFRAMP_BUILD_BENCHMARKS=OFF")
+  endif()
+endif()

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/classifier.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace offramp_bench {
+
+/// `count` inputs of exactly `tokens` tokens: the model's own first and last special token around random ids of its
+/// vocabulary, the same on every run. `tokens` is at least 2.
+[[nodiscard]] std::vector<offramp::encoding> random_inputs(const offramp::classifier& model, std::size_t count,
+                                                           std::size_t tokens);
+
+/// classify, on lent threads where this version of the library lends them within one text.
+template <class Model, class Input>
+[[nodiscard]] offramp::prediction classify_on(const Model& model, const Input& input,
+                                              const offramp::exit_policy& policy, const offramp::runner& run) {
+  if constexpr (requires { model.classify(input, policy, run); }) {
+    return model.classify(input, policy, run);
+  } else {
+    return model.classify(input, policy);
+  }
+}
+
+}  // namespace offramp_bench

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the ONNX graph of a model at full depth: the nodes that an export from PyTorch would have, without a mask.
+
+Every text of a call has the same length, so that no peer pays for padding or for a mask over it.
+"""
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+
+class GraphBuilder:
+    def __init__(self):
+        self.nodes, self.initializers = [], []
+
+    def constant(self, name, array):
+        self.initializers.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def node(self, kind, inputs, name, **attributes):
+        self.nodes.append(helper.make_node(kind, inputs, [name], name=name + "_node", **attributes))
+        return name
+
+    def linear(self, x, name, weights):
+        product = self.node("MatMul", [x, self.constant(name + ".weight", weights[name + ".weight"].T)], name + ".product")
+        return self.node("Add", [product, self.constant(name + ".bias", weights[name + ".bias"])], name + ".sum")
+
+    def layer_norm(self, x, name, weights, epsilon):
+        parameters = [self.constant(f"{name}.{kind}", weights[f"{name}.{kind}"]) for kind in ("weight", "bias")]
+        return self.node("LayerNormalization", [x, *parameters], name + ".out", axis=-1, epsilon=epsilon)
+
+    def gelu(self, x, name):
+        ratio = self.node("Div", [x, "sqrt_2"], name + ".ratio")
+        erf = self.node("Erf", [ratio], name + ".erf")
+        shifted = self.node("Add", [erf, "one"], name + ".shifted")
+        product = self.node("Mul", [x, shifted], name + ".doubled")
+        return self.node("Mul", [product, "half"], name + ".gelu")
+
+
+def add_embeddings(g, model):
+    weights = model.encoder
+    words = g.node("Gather", [g.constant("words", weights["embeddings.word_embeddings.weight"]), "input_ids"], "word_rows")
+    types = g.node("Gather", [g.constant("types", weights["embeddings.token_type_embeddings.weight"]), "token_type_ids"],
+                   "type_rows")
+    length = g.node("Shape", ["input_ids"], "length", start=1, end=2)
+    positions = g.node("Slice", [g.constant("positions", weights["embeddings.position_embeddings.weight"]), "zeros", length,
+                                 "axis_0"], "position_rows")
+    rows = g.node("Add", [words, types], "word_type_rows")
+    rows = g.node("Add", [rows, positions], "embedding_rows")
+    return g.layer_norm(rows, "embeddings.LayerNorm", weights, model.config["layer_norm_eps"])
+
+
+def add_attention(g, x, prefix, weights):
+    def split(part, order):
+        rows = g.linear(x, f"{prefix}.self.{part}", weights)
+        heads = g.node("Reshape", [rows, "split_shape"], f"{prefix}.{part}.split")
+        return g.node("Transpose", [heads], f"{prefix}.{part}.heads", perm=order)
+
+    query, key, value = split("query", [0, 2, 1, 3]), split("key", [0, 2, 3, 1]), split("value", [0, 2, 1, 3])
+    scores = g.node("MatMul", [query, key], prefix + ".scores")
+    scaled = g.node("Div", [scores, "sqrt_head"], prefix + ".scaled")
+    weights_of_rows = g.node("Softmax", [scaled], prefix + ".softmax", axis=-1)
+    context = g.node("MatMul", [weights_of_rows, value], prefix + ".context")
+    context = g.node("Transpose", [context], prefix + ".rows", perm=[0, 2, 1, 3])
+    context = g.node("Reshape", [context, "merge_shape"], prefix + ".merged")
+    return g.linear(context, prefix + ".output.dense", weights)
+
+
+def add_layer(g, x, index, model):
+    name, weights, epsilon = f"encoder.layer.{index}", model.encoder, model.config["layer_norm_eps"]
+    attended = add_attention(g, x, name + ".attention", weights)
+    x = g.layer_norm(g.node("Add", [attended, x], name + ".residual"), name + ".attention.output.LayerNorm", weights, epsilon)
+    inner = g.gelu(g.linear(x, name + ".intermediate.dense", weights), name)
+    outer = g.linear(inner, name + ".output.dense", weights)
+    return g.layer_norm(g.node("Add", [outer, x], name + ".residual_2"), name + ".output.LayerNorm", weights, epsilon)
+
+
+def add_head(g, x, model):
+    """The last exit."""
+    j, e = len(model.exits) - 1, model.exits[-1]
+    if e.get("mix") or e.get("previous_logits"):
+        raise SystemExit("an exit with a mix or with the earlier exits' logits has no ONNX peer")
+    if e.get("pooling", "cls") == "cls":
+        pooled = g.node("Gather", [x, "first"], "cls_row", axis=1)
+    else:
+        pooled = g.node("ReduceMean", [x], "mean_row", axes=[1], keepdims=0)
+    pooler = {"own": f"exits.{j}.pooler.dense", "shared": "pooler.dense"}.get(e.get("pooler", "none"))
+    if pooler:
+        pooled = g.node("Tanh", [g.linear(pooled, pooler, model.heads)], "pooled")
+    return g.linear(pooled, f"exits.{j}.classifier", model.heads)
+
+
+def build(model):
+    config, g = model.config, GraphBuilder()
+    hidden, heads = config["hidden_size"], config["num_attention_heads"]
+    for name, value in (("sqrt_2", np.sqrt(2)), ("one", 1), ("half", 0.5), ("sqrt_head", np.sqrt(hidden / heads))):
+        g.constant(name, np.array(value, np.float32))
+    for name, value in (("zeros", [0]), ("axis_0", [0]), ("split_shape", [0, 0, heads, hidden // heads]),
+                        ("merge_shape", [0, 0, hidden])):
+        g.constant(name, np.array(value, np.int64))
+    g.constant("first", np.array(0, np.int64))
+    x = add_embeddings(g, model)
+    for index in range(model.exits[-1]["layer"]):
+        x = add_layer(g, x, index, model)
+    g.node("Identity", [add_head(g, x, model)], "logits")
+    ids = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+           for name in ("input_ids", "token_type_ids")]
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "labels"])
+    graph = helper.make_graph(g.nodes, "bert", ids, [logits], g.initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes an offramp model directory with random weights: the shape of a real model for timing, without its training."""
+import argparse
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+SHAPES = {"base": dict(layers=12, hidden=768, intermediate=3072, heads=12),
+          "minilm": dict(layers=6, hidden=384, intermediate=1536, heads=12)}
+VOCABULARY, POSITIONS, LABELS = 30522, 512, ["negative", "positive"]
+
+
+def encoder_tensors(shape, random):
+    hidden, intermediate = shape["hidden"], shape["intermediate"]
+    normal = lambda *size: random.standard_normal(size, dtype=np.float32) * np.float32(0.02)
+    tensors = {}
+
+    def add_linear(name, outputs, inputs):
+        tensors[name + ".weight"], tensors[name + ".bias"] = normal(outputs, inputs), normal(outputs)
+
+    def add_norm(name):
+        tensors[name + ".weight"], tensors[name + ".bias"] = 1 + normal(hidden), normal(hidden)
+
+    for name, rows in (("word", VOCABULARY), ("position", POSITIONS), ("token_type", 2)):
+        tensors[f"bert.embeddings.{name}_embeddings.weight"] = normal(rows, hidden)
+    add_norm("bert.embeddings.LayerNorm")
+    for i in range(shape["layers"]):
+        layer = f"bert.encoder.layer.{i}."
+        for part in ("query", "key", "value"):
+            add_linear(layer + "attention.self." + part, hidden, hidden)
+        add_linear(layer + "attention.output.dense", hidden, hidden)
+        add_norm(layer + "attention.output.LayerNorm")
+        add_linear(layer + "intermediate.dense", intermediate, hidden)
+        add_linear(layer + "output.dense", hidden, intermediate)
+        add_norm(layer + "output.LayerNorm")
+    return tensors
+
+
+def exit_tensors(count, hidden, random):
+    tensors = {}
+    for j in range(count):
+        tensors[f"exits.{j}.pooler.dense.weight"] = random.standard_normal((hidden, hidden), dtype=np.float32) * np.float32(0.05)
+        tensors[f"exits.{j}.pooler.dense.bias"] = np.zeros(hidden, np.float32)
+        tensors[f"exits.{j}.classifier.weight"] = random.standard_normal((len(LABELS), hidden), dtype=np.float32) * np.float32(0.1)
+        tensors[f"exits.{j}.classifier.bias"] = np.zeros(len(LABELS), np.float32)
+    return tensors
+
+
+def write_json(path, value):
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def write_config(out, shape):
+    write_json(out / "config.json", {
+        "architectures": ["BertForSequenceClassification"], "model_type": "bert", "hidden_act": "gelu",
+        "hidden_size": shape["hidden"], "num_hidden_layers": shape["layers"], "num_attention_heads": shape["heads"],
+        "intermediate_size": shape["intermediate"], "layer_norm_eps": 1e-12, "max_position_embeddings": POSITIONS,
+        "type_vocab_size": 2, "vocab_size": VOCABULARY, "pad_token_id": 0,
+        "id2label": dict(enumerate(LABELS)), "label2id": {name: i for i, name in enumerate(LABELS)}})
+
+
+def write_exits(out, layers, hidden, random):
+    save_file(exit_tensors(len(layers), hidden, random), out / "exits.safetensors", metadata={"format": "pt"})
+    write_json(out / "exits.json", {
+        "format": 1, "exits_sha256": hashlib.sha256((out / "exits.safetensors").read_bytes()).hexdigest(),
+        "labels": LABELS, "input": "single", "max_tokens": POSITIONS,
+        "exits": [{"layer": layer, "pooling": "cls", "pooler": "own", "temperature": {"float32": 1.0}} for layer in layers]})
+
+
+def write_model(out, shape, exits, tokenizer, seed):
+    out.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    save_file(encoder_tensors(shape, random), out / "model.safetensors", metadata={"format": "pt"})
+    write_config(out, shape)
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        if (tokenizer / name).exists():
+            shutil.copyfile(tokenizer / name, out / name)
+    last = shape["layers"]
+    write_exits(out, list(range(1, last + 1)) if exits == "every" else [last], shape["hidden"], random)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p.add_argument("out", type=Path)
+    p.add_argument("--shape", choices=SHAPES, default="base")
+    p.add_argument("--exits", choices=("every", "last"), default="every", help="layers that carry an exit")
+    p.add_argument("--tokenizer", type=Path, required=True, help="directory with the tokenizer of a 30,522-word BERT")
+    p.add_argument("--seed", type=int, default=1)
+    a = p.parse_args()
+    write_model(a.out, SHAPES[a.shape], a.exits, a.tokenizer, a.seed)
+
+
+if __name__ == "__main__":
+    main()
