@@ -48,7 +48,7 @@ void time_classify(benchmark::State& state, const offramp::classifier& model, co
   const offramp::runner run = team.lend();
   for ([[maybe_unused]] auto _ : state) {
     if (s.batch == 1) {
-      benchmark::DoNotOptimize(offramp_bench::classify_on(model, inputs.front(), policy, run));
+      benchmark::DoNotOptimize(model.classify(inputs.front(), policy, run));
     } else {
       benchmark::DoNotOptimize(model.classify_batch(inputs, policy, run));
     }

@@ -14,15 +14,4 @@ namespace offramp_bench {
 [[nodiscard]] std::vector<offramp::encoding> random_inputs(const offramp::classifier& model, std::size_t count,
                                                            std::size_t tokens);
 
-/// classify, on lent threads where this version of the library lends them within one text.
-template <class Model, class Input>
-[[nodiscard]] offramp::prediction classify_on(const Model& model, const Input& input,
-                                              const offramp::exit_policy& policy, const offramp::runner& run) {
-  if constexpr (requires { model.classify(input, policy, run); }) {
-    return model.classify(input, policy, run);
-  } else {
-    return model.classify(input, policy);
-  }
-}
-
 }  // namespace offramp_bench

@@ -75,8 +75,8 @@ if(OFFRAMP_BUILD_TESTS)
 endif()
 
 if(OFFRAMP_BUILD_BENCHMARKS)
-  find_package(benchmark 1.7 QUIET CONFIG)
-  if(NOT benchmark_FOUND)
-    message(FATAL_ERROR "Google Benchmark was not found: install libbenchmark-dev, or set OFFRAMP_BUILD_BENCHMARKS=OFF")
-  endif()
+  offramp_dependency(benchmark TARGET benchmark::benchmark MINIMUM 1.7
+                     REPOSITORY https://github.com/google/benchmark.git
+                     COMMIT c58e6d0710581e3a08d65c349664128a8d9a2461  # v1.9.1
+                     OPTIONS BENCHMARK_ENABLE_TESTING OFF BENCHMARK_ENABLE_INSTALL OFF)
 endif()

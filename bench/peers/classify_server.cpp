@@ -227,7 +227,7 @@ class server {
         }
         std::vector<offramp::prediction> one_by_one;
         for (const auto& element : elements) {
-          one_by_one.push_back(offramp_bench::classify_on(m, element, policy, run));
+          one_by_one.push_back(m.classify(element, policy, run));
         }
         return one_by_one;
       });
