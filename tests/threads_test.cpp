@@ -120,4 +120,19 @@ TEST(loading, happens_at_once_too) {
 
 INSTANTIATE_TEST_SUITE_P(tiny_models, threads, testing::Values("tiny", "tiny-mix", "tiny-plain"));
 
+TEST(threads, share_the_work_of_one_text) {
+  const classifier model = classifier::load(offramp_tests::tiny_directory("tiny"));
+  const offramp::runner run = [](std::size_t n, const std::function<void(std::size_t)>& body) {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < n; ++i) {
+      threads.emplace_back([&body, i] { body(i); });
+    }
+  };
+  for (int round = 0; round < 20; ++round) {
+    for (const std::string& text : texts()) {
+      EXPECT_EQ(model.classify(text, 0.9F, run), model.classify(text, 0.9F));
+    }
+  }
+}
+
 }  // namespace
