@@ -28,40 +28,42 @@ class exit_policy {
   /// The formulas are in docs of each named constructor below.
   enum class rule { confidence, per_exit, per_class, entropy, normalized_entropy, margin, patience, patience_entropy };
 
-  /// Leave at the first exit with confidence >= threshold. Above 1: every layer runs; 0 or less: the first exit answers.
-  exit_policy(float threshold) : exit_policy(rule::confidence, {{threshold}}, 0) {}  // NOLINT: implicit by design
+  /// Leave at the first exit with confidence >= threshold. Above 1: every layer runs; 0 or less: the first exit
+  /// answers.
+  exit_policy(float threshold) : exit_policy(rule::confidence, threshold, 0) {}  // NOLINT: implicit by design
 
   /// Every layer runs.
-  static exit_policy full_depth() { return {rule::confidence, {{std::numeric_limits<float>::infinity()}}, 0}; }
+  static exit_policy full_depth() { return std::numeric_limits<float>::infinity(); }
 
   /// confidence >= thresholds[exit], one per exit of the model.
-  static exit_policy per_exit(std::vector<float> thresholds) { return {rule::per_exit, {std::move(thresholds)}, 0}; }
+  static exit_policy per_exit(std::vector<float> thresholds) { return {rule::per_exit, {std::move(thresholds)}}; }
 
   /// confidence >= thresholds[exit][label_id]; one row per exit of the model, one value per label.
   static exit_policy per_class(std::vector<std::vector<float>> thresholds) {
-    return {rule::per_class, std::move(thresholds), 0};
+    return {rule::per_class, std::move(thresholds)};
   }
 
   /// entropy of the probabilities in nats < threshold (DeeBERT, BERxiT, ElasticBERT).
-  static exit_policy entropy(float threshold) { return {rule::entropy, {{threshold}}, 0}; }
+  static exit_policy entropy(float threshold) { return {rule::entropy, threshold, 0}; }
 
   /// entropy divided by ln(number of labels) <= threshold (FastBERT).
-  static exit_policy normalized_entropy(float threshold) { return {rule::normalized_entropy, {{threshold}}, 0}; }
+  static exit_policy normalized_entropy(float threshold) { return {rule::normalized_entropy, threshold, 0}; }
 
   /// highest minus second highest probability >= threshold.
-  static exit_policy margin(float threshold) { return {rule::margin, {{threshold}}, 0}; }
+  static exit_policy margin(float threshold) { return {rule::margin, threshold, 0}; }
 
   /// The label has stayed the same over `count` consecutive steps from exit to exit (PABEE), so `count` + 1 exits in a
   /// row agree; 0: every layer runs. Throws `invalid_argument` below 0.
-  static exit_policy patience(int count) { return {rule::patience, {{}}, count}; }
+  static exit_policy patience(int count) { return {rule::patience, 0.0F, count}; }
 
   /// The normalized entropy was < threshold at `count` consecutive exits (PCEE-BERT). Throws `invalid_argument` for
   /// `count` below 1.
   static exit_policy patience_entropy(float threshold, int count) {
     if (count < 1) {
-      throw error(error_kind::invalid_argument, "patience_entropy: count is " + std::to_string(count) + ", expected at least 1");
+      throw error(error_kind::invalid_argument,
+                  "patience_entropy: count is " + std::to_string(count) + ", expected at least 1");
     }
-    return {rule::patience_entropy, {{threshold}}, count};
+    return {rule::patience_entropy, threshold, count};
   }
 
   /// The same policy, in which the last exit at or below `layer` (from 1) always answers.
@@ -80,9 +82,9 @@ class exit_policy {
   }
 
   [[nodiscard]] rule kind() const noexcept { return rule_; }
-  /// The one threshold of a rule that has one.
-  [[nodiscard]] float threshold() const { return thresholds_.at(0).at(0); }
-  /// One row per exit for per_class, one row in all otherwise (empty for patience).
+  /// The one threshold of a rule that has one, else 0.
+  [[nodiscard]] float threshold() const noexcept { return threshold_; }
+  /// One row in all for per_exit, one row per exit for per_class, none for other rules.
   [[nodiscard]] const std::vector<std::vector<float>>& thresholds() const noexcept { return thresholds_; }
   [[nodiscard]] int patience_count() const noexcept { return patience_; }
   [[nodiscard]] std::optional<int> max_layer() const noexcept { return max_layer_; }
@@ -91,24 +93,32 @@ class exit_policy {
   bool operator==(const exit_policy&) const = default;
 
  private:
-  exit_policy(rule kind, std::vector<std::vector<float>> thresholds, int patience)
-      : rule_(kind), thresholds_(std::move(thresholds)), patience_(patience) {
-    for (const std::vector<float>& row : thresholds_) {
-      for (const float threshold : row) {
-        if (std::isnan(threshold)) {
-          throw error(error_kind::invalid_argument, "exit_policy: a threshold is NaN");
-        }
-      }
-    }
+  exit_policy(rule kind, float threshold, int patience) : rule_(kind), threshold_(threshold), patience_(patience) {
+    refuse_nan(threshold);
     if (patience < 0) {
       throw error(error_kind::invalid_argument,
                   "exit_policy: patience is " + std::to_string(patience) + ", expected at least 0");
     }
   }
 
+  exit_policy(rule kind, std::vector<std::vector<float>> thresholds) : rule_(kind), thresholds_(std::move(thresholds)) {
+    for (const std::vector<float>& row : thresholds_) {
+      for (const float threshold : row) {
+        refuse_nan(threshold);
+      }
+    }
+  }
+
+  static void refuse_nan(float threshold) {
+    if (std::isnan(threshold)) {
+      throw error(error_kind::invalid_argument, "exit_policy: a threshold is NaN");
+    }
+  }
+
   rule rule_;
+  float threshold_ = 0.0F;
   std::vector<std::vector<float>> thresholds_;
-  int patience_;
+  int patience_ = 0;
   std::optional<int> max_layer_;
   std::optional<time_point> deadline_;
 };

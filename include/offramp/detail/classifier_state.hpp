@@ -56,17 +56,23 @@ struct classifier::state {
   std::size_t max_tokens;
   std::vector<golden_text> golden_texts;
   model_info info;
-  std::unique_ptr<detail::memory_pool> memory;
+  std::unique_ptr<detail::memory_pool> pool;
 
   static std::shared_ptr<const state> load(const model::file_set& files, const load_options& options);
 
-  [[nodiscard]] encoding encode(const detail::input_view& given) const {
+  /// The tokens of an input: the caller's own, else encoded into `memory`.
+  [[nodiscard]] const encoding& encode(const detail::input_view& given, text::encode_memory& memory) const {
     if (given.tokens != nullptr) {
       check(*given.tokens);
       return *given.tokens;
     }
-    return given.second ? tokenizer.encode(given.first, *given.second, max_tokens)
-                        : tokenizer.encode(given.first, max_tokens);
+    return given.second ? tokenizer.encode(given.first, *given.second, max_tokens, memory)
+                        : tokenizer.encode(given.first, max_tokens, memory);
+  }
+
+  [[nodiscard]] encoding encode(const detail::input_view& given) const {
+    text::encode_memory memory;
+    return encode(given, memory);
   }
 
   void check(const encoding& tokens) const {
@@ -127,7 +133,7 @@ struct classifier::state {
   /// those that start later find nothing left to do. Gives each text's outcome to `finish(index, outcome)`.
   template <class Finish>
   void run_batch(std::span<const encoding> texts, const exit_policy& policy, exits::keep kept, const runner& run,
-                 const Finish& finish) const {
+                 exits::engine_memory& engine_memory, const Finish& finish) const {
     const std::size_t workers = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
     nn::team team(workers);
     std::atomic<bool> has_leader{false};
@@ -137,12 +143,23 @@ struct classifier::state {
         return;
       }
       const detail::closing_team closing(team);
-      const detail::memory_pool::lease lease(*memory);
-      const std::span<exits::outcome> outcomes = exits::engine(model, policy, kept, *lease, team).run(texts);
+      const std::span<exits::outcome> outcomes = exits::engine(model, policy, kept, engine_memory, team).run(texts);
       for (std::size_t i = 0; i < outcomes.size(); ++i) {
         finish(i, outcomes[i]);
       }
     });
+  }
+
+  /// Encodes and runs one input; `finish(encoding, outcome)` makes the result.
+  template <class Finish>
+  [[nodiscard]] auto run_one(const detail::input_view& given, const exit_policy& policy, exits::keep kept,
+                             const runner& run, const Finish& finish) const {
+    const detail::memory_pool::lease lease(*pool);
+    const encoding& tokens = encode(given, lease->text);
+    decltype(finish(tokens, lease->engine.outcomes.front())) result;
+    run_batch(std::span(&tokens, 1), policy, kept, run, lease->engine,
+              [&](std::size_t /*index*/, exits::outcome& outcome) { result = finish(tokens, outcome); });
+    return result;
   }
 
   /// Encodes every input, cuts batches, runs them on the threads that `run` lends, and gives each text's outcome to
@@ -156,18 +173,19 @@ struct classifier::state {
     const auto order = policy.deadline() ? detail::batch_order::as_given : detail::batch_order::longest_first;
     const std::vector<std::vector<std::size_t>> batches = detail::cut_batches(texts, order, threads);
     std::vector<Result> results(inputs.size);
-    const auto run_one = [&](std::size_t b, const runner& lent) {
+    const auto run_cut = [&](std::size_t b, const runner& lent) {
+      const detail::memory_pool::lease lease(*pool);
       std::vector<encoding> batch;
       for (const std::size_t index : batches[b]) {
         batch.push_back(std::move(texts[index]));
       }
-      run_batch(batch, policy, kept, lent,
+      run_batch(batch, policy, kept, lent, lease->engine,
                 [&](std::size_t i, exits::outcome& outcome) { results[batches[b][i]] = finish(batch[i], outcome); });
     };
     if (batches.size() == 1) {
-      run_one(0, run);
+      run_cut(0, run);
     } else {
-      detail::lend(run, batches.size(), [&](std::size_t b) { run_one(b, {}); });
+      detail::lend(run, batches.size(), [&](std::size_t b) { run_cut(b, {}); });
     }
     return results;
   }
@@ -297,7 +315,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
       .max_tokens = max_tokens,
       .golden_texts = exits_file ? detail::copy_golden_texts(*exits_file) : std::vector<golden_text>{},
       .info = std::move(info),
-      .memory = std::make_unique<detail::memory_pool>()});
+      .pool = std::make_unique<detail::memory_pool>()});
 }
 
 OFFRAMP_INLINE classifier classifier::load(const std::filesystem::path& directory, const load_options& options) {
@@ -315,11 +333,9 @@ OFFRAMP_INLINE classifier classifier::load(std::span<const model_file> files, co
 OFFRAMP_INLINE prediction classifier::classify_one(const detail::input_view& input, const exit_policy& policy,
                                                    const runner& run) const {
   state_->check(policy);
-  const encoding tokens = state_->encode(input);
-  prediction answer;
-  state_->run_batch(std::span(&tokens, 1), policy, exits::keep::last_visit, run,
-                    [&](std::size_t /*index*/, exits::outcome& outcome) { answer = state_->predict(tokens, outcome); });
-  return answer;
+  return state_->run_one(
+      input, policy, exits::keep::last_visit, run,
+      [&](const encoding& tokens, exits::outcome& outcome) { return state_->predict(tokens, outcome); });
 }
 
 OFFRAMP_INLINE std::vector<prediction> classifier::classify_many(const detail::batch_view& inputs,
@@ -332,11 +348,9 @@ OFFRAMP_INLINE std::vector<prediction> classifier::classify_many(const detail::b
 
 OFFRAMP_INLINE std::vector<exit_output> classifier::every_exit_of_one(const detail::input_view& input,
                                                                       const runner& run) const {
-  const encoding tokens = state_->encode(input);
-  std::vector<exit_output> outputs;
-  state_->run_batch(std::span(&tokens, 1), exit_policy::full_depth(), exits::keep::every_visit, run,
-                    [&](std::size_t /*index*/, exits::outcome& outcome) { outputs = state_->report(tokens, outcome); });
-  return outputs;
+  return state_->run_one(
+      input, exit_policy::full_depth(), exits::keep::every_visit, run,
+      [&](const encoding& tokens, exits::outcome& outcome) { return state_->report(tokens, outcome); });
 }
 
 OFFRAMP_INLINE std::vector<std::vector<exit_output>> classifier::every_exit_of_many(const detail::batch_view& inputs,

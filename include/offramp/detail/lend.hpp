@@ -14,7 +14,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::detail {
 
 /// Calls body(0..n-1) through `run`, or here one after another without one. The first exception of a body is rethrown
 /// when all have ended, since it may not unwind the caller's threads.
-inline void lend(const runner& run, std::size_t n, const std::function<void(std::size_t)>& body) {
+template <class Body>
+void lend(const runner& run, std::size_t n, const Body& body) {
   if (!run || n < 2) {
     for (std::size_t i = 0; i < n; ++i) {
       body(i);
@@ -35,8 +36,8 @@ inline void lend(const runner& run, std::size_t n, const std::function<void(std:
     calls.fetch_add(1);
   });
   if (calls.load() != n) {
-    throw error(error_kind::invalid_argument, "run called " + std::to_string(calls.load()) + " bodies, expected " +
-                                                  std::to_string(n));
+    throw error(error_kind::invalid_argument,
+                "run called " + std::to_string(calls.load()) + " bodies, expected " + std::to_string(n));
   }
   if (failure) {
     std::rethrow_exception(failure);

@@ -30,8 +30,15 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 /// How a model was trained to see text.
 enum class pretokenizer {
   bert,        ///< as the tokenizer's own files say
-  whitespace,  ///< words between whitespace, lower-cased where the files say so, and nothing else; "movie." is one word.
-               ///< Added tokens count only as whole words
+  whitespace,  ///< words between whitespace, lower-cased where the files say so, and nothing else; "movie." is one
+               ///< word. Added tokens count only as whole words
+};
+
+/// What encoding writes to, reused from text to text so that a text no longer than before allocates nothing.
+struct encode_memory {
+  std::vector<std::int32_t> first;
+  std::vector<std::int32_t> second;
+  encoding result;
 };
 
 /// Turns text into the ids that Hugging Face's fast tokenizer of the same files gives. Immutable; every member is const
@@ -51,34 +58,50 @@ class tokenizer {
     throw error(error_kind::io, files.describe("tokenizer.json") + ": no such file, and no vocab.txt either");
   }
 
-  /// Special tokens included, at most `max_tokens` ids: the tail of a longer text is cut. Any bytes are text, ill-formed
-  /// UTF-8 reads as U+FFFD. Throws `invalid_argument` when `max_tokens` has no room for the special tokens.
-  [[nodiscard]] encoding encode(std::string_view text, std::size_t max_tokens) const {
+  /// Special tokens included, at most `max_tokens` ids: the tail of a longer text is cut. Any bytes are text,
+  /// ill-formed UTF-8 reads as U+FFFD. Throws `invalid_argument` when `max_tokens` has no room for the special tokens.
+  /// The result lives in `memory` until its next use.
+  const encoding& encode(std::string_view text, std::size_t max_tokens, encode_memory& memory) const {
     const std::size_t room = room_for_text(single_, max_tokens);
-    token_sink tokens(room, room);
+    token_sink tokens(memory.first, room, room);
     read(text, tokens);
-    return assemble(single_, {&tokens, nullptr}, {std::min(tokens.count(), room), 0});
+    assemble(single_, {&tokens, nullptr}, {std::min(tokens.count(), room), 0}, memory.result);
+    return memory.result;
   }
 
   /// As for one text, with both texts in one sequence; the longer one is cut first. An empty second text is none.
-  [[nodiscard]] encoding encode(std::string_view first, std::string_view second, std::size_t max_tokens) const {
+  const encoding& encode(std::string_view first, std::string_view second, std::size_t max_tokens,
+                         encode_memory& memory) const {
     if (second.empty()) {
-      return encode(first, max_tokens);
+      return encode(first, max_tokens, memory);
     }
     const std::size_t room = room_for_text(pair_, max_tokens);
-    token_sink first_tokens(room, room);
-    token_sink second_tokens(room, room);
+    token_sink first_tokens(memory.first, room, room);
+    token_sink second_tokens(memory.second, room, room);
     read(first, first_tokens);
     read(second, second_tokens);
     const auto lengths = longest_first({first, second}, {first_tokens.count(), second_tokens.count()}, room);
-    return assemble(pair_, {&first_tokens, &second_tokens}, lengths);
+    assemble(pair_, {&first_tokens, &second_tokens}, lengths, memory.result);
+    return memory.result;
+  }
+
+  [[nodiscard]] encoding encode(std::string_view text, std::size_t max_tokens) const {
+    encode_memory memory;
+    encode(text, max_tokens, memory);
+    return std::move(memory.result);
+  }
+  [[nodiscard]] encoding encode(std::string_view first, std::string_view second, std::size_t max_tokens) const {
+    encode_memory memory;
+    encode(first, second, max_tokens, memory);
+    return std::move(memory.result);
   }
 
   /// As the vocabulary writes it: "##ing", "[SEP]". Valid as long as the tokenizer. Throws `invalid_argument`.
   [[nodiscard]] std::string_view piece(std::int32_t id) const {
     const auto index = static_cast<std::size_t>(id);
     if (id < 0 || index >= pieces_.size() || !pieces_[index]) {
-      throw error(error_kind::invalid_argument, "token id " + std::to_string(id) + " is not in the vocabulary, which has " +
+      throw error(error_kind::invalid_argument, "token id " + std::to_string(id) +
+                                                    " is not in the vocabulary, which has " +
                                                     std::to_string(pieces_.size()) + " ids");
     }
     return *pieces_[index];
@@ -174,8 +197,9 @@ class tokenizer {
       specials += part.ids.size();
     }
     if (max_tokens < specials) {
-      throw error(error_kind::invalid_argument, "max_tokens is " + std::to_string(max_tokens) + ", expected at least the " +
-                                                    std::to_string(specials) + " special tokens");
+      throw error(error_kind::invalid_argument, "max_tokens is " + std::to_string(max_tokens) +
+                                                    ", expected at least the " + std::to_string(specials) +
+                                                    " special tokens");
     }
     return max_tokens - specials;
   }
@@ -192,10 +216,10 @@ class tokenizer {
       return read_words(normalizer_, text, tokens);
     }
     constexpr normalizer_options nothing_left_to_do{false, false, false, false};
-    return normalized_tokens_.split(
-        normalize(normalizer_, text), [&](std::string_view part, std::optional<std::int32_t> id) {
-          return id ? tokens.push(*id) : read_words(nothing_left_to_do, part, tokens);
-        });
+    return normalized_tokens_.split(normalize(normalizer_, text),
+                                    [&](std::string_view part, std::optional<std::int32_t> id) {
+                                      return id ? tokens.push(*id) : read_words(nothing_left_to_do, part, tokens);
+                                    });
   }
 
   [[nodiscard]] bool read_words(const normalizer_options& options, std::string_view text, token_sink& tokens) const {
@@ -205,7 +229,8 @@ class tokenizer {
 
   /// The number of tokens of `text`, at most `limit` and 1.
   [[nodiscard]] std::size_t count_tokens(std::string_view text, std::size_t limit) const {
-    token_sink tokens(0, limit);
+    std::vector<std::int32_t> none;
+    token_sink tokens(none, 0, limit);
     read(text, tokens);
     return tokens.count();
   }
@@ -227,8 +252,10 @@ class tokenizer {
     return first_is_longer ? text_lengths{longer, shorter} : text_lengths{shorter, longer};
   }
 
-  [[nodiscard]] static encoding assemble(const std::vector<template_part>& parts, sink_pair texts, text_lengths lengths) {
-    encoding result;
+  static void assemble(const std::vector<template_part>& parts, sink_pair texts, text_lengths lengths,
+                       encoding& result) {
+    result.ids.clear();
+    result.type_ids.clear();
     const auto append = [&](const std::vector<std::int32_t>& ids, std::size_t count, std::int32_t type_id) {
       result.ids.insert(result.ids.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count));
       result.type_ids.insert(result.type_ids.end(), count, type_id);
@@ -245,9 +272,8 @@ class tokenizer {
     if (std::all_of(result.type_ids.begin(), result.type_ids.end(), [](std::int32_t id) { return id == 0; })) {
       result.type_ids.clear();
     }
-    result.truncated = lengths.first < texts.first->count() ||
-                       (texts.second != nullptr && lengths.second < texts.second->count());
-    return result;
+    result.truncated =
+        lengths.first < texts.first->count() || (texts.second != nullptr && lengths.second < texts.second->count());
   }
 
   normalizer_options normalizer_;
