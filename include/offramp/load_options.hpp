@@ -28,6 +28,9 @@ enum class instruction_set {
 
 /// Whether a layer with an exit computes the [CLS] rows that the exit reads before the layer's other rows, which texts
 /// that leave there then never need. A schedule: it changes no result.
+///   by_cost  where the rows that are likely saved outweigh reading weights twice; the last layer has [CLS] rows only
+///   always   at every exit that pools [CLS]
+///   never    all rows of every layer that runs
 enum class cls_first { by_cost, always, never };
 
 /// How classifier::load prepares a model.
@@ -37,7 +40,7 @@ struct load_options {
   std::vector<int> exits = {};
   /// Instruction sets not to use although the CPU has them, each with the ones after it.
   std::vector<instruction_set> avoid = {};
-  /// When to compute [CLS] rows first: by_cost where the rows that are likely saved outweigh reading weights twice.
+  /// When to compute [CLS] rows first.
   offramp::cls_first schedule = cls_first::by_cost;
   /// Longest text in tokens, special tokens included; default: what the model directory says.
   std::optional<int> max_tokens = {};

@@ -133,4 +133,20 @@ TEST(label, is_the_lowest_of_equals) {
   EXPECT_EQ(offramp::exits::most_probable(row{0.2F, 0.4F, 0.4F}), 1U);
 }
 
+TEST(may_leave_early, is_false_only_where_no_probabilities_satisfy_the_rule) {
+  using offramp::exit_policy;
+  using offramp::exits::may_leave_early;
+  for (const exit_policy& never : {exit_policy(1.001F), exit_policy::full_depth(), exit_policy::margin(1.001F),
+                                   exit_policy::entropy(0.0F), exit_policy::normalized_entropy(-0.001F),
+                                   exit_policy::patience(0), exit_policy::patience_entropy(0.0F, 1)}) {
+    EXPECT_FALSE(may_leave_early(never));
+  }
+  for (const exit_policy& sometimes : {exit_policy(1.0F), exit_policy(0.0F), exit_policy::margin(1.0F),
+                                       exit_policy::entropy(0.001F), exit_policy::normalized_entropy(0.0F),
+                                       exit_policy::patience(1), exit_policy::patience_entropy(0.001F, 1),
+                                       exit_policy::per_exit({2.0F}), exit_policy::per_class({{2.0F}})}) {
+    EXPECT_TRUE(may_leave_early(sometimes));
+  }
+}
+
 }  // namespace

@@ -47,7 +47,8 @@ class engine {
         kept_(kept),
         memory_(memory),
         layers_(model.encoder, memory.scratch, team),
-        last_exit_(last_exit(model, policy)) {}
+        last_exit_(last_exit(model, policy)),
+        texts_may_leave_(may_leave_early(policy)) {}
 
   /// Outcomes in the order of `texts`, which were checked against the encoder's embeddings and are not empty. They live
   /// in the memory until its next use, and may be moved from.
@@ -120,10 +121,17 @@ class engine {
     }
   }
 
+  /// The head on a layer, if its answer can matter: a text may leave there, or has to, or later heads read its logits.
   [[nodiscard]] const head* head_on(int layer) const {
     const auto& heads = model_.heads.heads;
     const auto found = std::find_if(heads.begin(), heads.end(), [&](const head& h) { return h.layer == layer; });
-    return found == heads.end() ? nullptr : &*found;
+    if (found == heads.end()) {
+      return nullptr;
+    }
+    const std::size_t exit = answering_index(*found);
+    const bool may_answer = exit == last_exit_ || (exit < last_exit_ && (texts_may_leave_ || policy_.deadline()));
+    const bool is_kept = exit < model_.answering.size() && kept_ == keep::every_visit;
+    return may_answer || is_kept || model_.heads.append_logits ? &*found : nullptr;
   }
 
   [[nodiscard]] row_order order_of_rows(const head* exit) const {
@@ -134,11 +142,10 @@ class engine {
       return row_order::together;
     }
     if (exit == &head_of(last_exit_)) {
-      return row_order::first_rows_only;
+      return model_.schedule == cls_first::never ? row_order::together : row_order::first_rows_only;
     }
-    const bool may_answer = answering_index(*exit) < last_exit_;
-    return choose_row_order(model_.schedule, may_answer ? exit_likelihood(policy_) : 0.0, memory_.active.size(),
-                            tokens());
+    const double leaving = texts_may_leave_ ? usual_exit_rate : 0.0;
+    return choose_row_order(model_.schedule, leaving, memory_.active.size(), tokens());
   }
 
   /// Finishes the layer for the first row of each active text, in a copy.
@@ -299,6 +306,7 @@ class engine {
   engine_memory& memory_;
   nn::layer_runner layers_;
   std::size_t last_exit_;
+  bool texts_may_leave_;
   clock::duration slowest_layer_{0};
 };
 

@@ -44,6 +44,26 @@ inline void check_policy(const exit_policy& policy, std::size_t num_exits, std::
   }
 }
 
+/// Whether the rule can be satisfied by any probabilities. Deadlines and layer limits are not asked here.
+inline bool may_leave_early(const exit_policy& policy) {
+  switch (policy.kind()) {
+    case exit_policy::rule::confidence:
+    case exit_policy::rule::margin:
+      return policy.threshold() <= 1.0F;
+    case exit_policy::rule::entropy:
+    case exit_policy::rule::patience_entropy:
+      return policy.threshold() > 0.0F;
+    case exit_policy::rule::normalized_entropy:
+      return policy.threshold() >= 0.0F;
+    case exit_policy::rule::patience:
+      return policy.patience_count() > 0;
+    case exit_policy::rule::per_exit:
+    case exit_policy::rule::per_class:
+      break;
+  }
+  return true;
+}
+
 /// Whether a text may leave at exit number `exit` (from 0), given that exit's calibrated probabilities.
 inline bool is_satisfied(const exit_policy& policy, std::size_t exit, std::span<const float> probabilities,
                          gate_memory& memory) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/exit_policy.hpp>
 #include <offramp/load_options.hpp>
 
 #include <cstddef>
@@ -11,25 +10,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
 /// In which order a layer with an exit on the [CLS] rows computes them and its other rows. Changes no result.
 enum class row_order { together, first_rows_first, first_rows_only };
 
-/// How likely a text is to leave at any one exit before the last, for choosing schedules only.
-[[nodiscard]] inline double exit_likelihood(const exit_policy& policy) {
-  constexpr double usual = 0.25;  // about what thresholds that lose a point give at each exit of six
-  switch (policy.kind()) {
-    case exit_policy::rule::confidence:
-    case exit_policy::rule::margin:
-      return policy.threshold() > 1.0F ? 0.0 : usual;
-    case exit_policy::rule::entropy:
-    case exit_policy::rule::normalized_entropy:
-    case exit_policy::rule::patience_entropy:
-      return policy.threshold() < 0.0F ? 0.0 : usual;
-    case exit_policy::rule::patience:
-      return policy.patience_count() == 0 ? 0.0 : usual;
-    case exit_policy::rule::per_exit:
-    case exit_policy::rule::per_class:
-      break;
-  }
-  return usual;
-}
+/// The share of texts that is expected to leave at any one exit before the last: about what thresholds that lose a point
+/// of accuracy give with six exits.
+inline constexpr double usual_exit_rate = 0.25;
 
 /// Computing [CLS] first reads most of the layer's weights a second time, and the [CLS] rows of the texts that go on
 /// are computed twice; it saves the other rows of those that leave.

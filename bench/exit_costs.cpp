@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What exits cost and save in wall time, batch 1, one thread: the gate as a share of a layer, and computing [CLS]
+// first. Usage: exit_costs [MODEL]; the variants of a comparison take turns, and medians are compared.
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <iomanip>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "model_inputs.hpp"
+
+namespace {
+
+using offramp::classifier;
+using offramp::cls_first;
+using offramp::encoding;
+using offramp::exit_policy;
+using offramp::numeric_format;
+using clock_type = std::chrono::steady_clock;
+
+/// Median seconds per call of each variant.
+std::vector<double> medians(const std::vector<std::function<void()>>& variants) {
+  constexpr int rounds = 301;
+  std::vector<std::vector<double>> seconds(variants.size());
+  for (int round = -10; round < rounds; ++round) {  // the first ones warm up
+    for (std::size_t i = 0; i < variants.size(); ++i) {
+      const auto start = clock_type::now();
+      variants[i]();
+      if (round >= 0) {
+        seconds[i].push_back(std::chrono::duration<double>(clock_type::now() - start).count());
+      }
+    }
+  }
+  std::vector<double> middle;
+  for (std::vector<double>& each : seconds) {
+    std::nth_element(each.begin(), each.begin() + rounds / 2, each.end());
+    middle.push_back(each[rounds / 2]);
+  }
+  return middle;
+}
+
+std::function<void()> call(const classifier& model, const encoding& input, const exit_policy& policy) {
+  return [=] { (void)model.classify(input, policy); };
+}
+
+void print_gate(const std::string& directory, const char* name, numeric_format format) {
+  const classifier model = classifier::load(directory, {.format = format, .schedule = cls_first::never});
+  const encoding input = offramp_bench::random_inputs(model, 1, 32).front();
+  const auto gates = static_cast<double>(model.exits().size() - 1);
+  // A distant deadline makes every exit compute its answer, although none may leave.
+  const auto asked = exit_policy::full_depth().with_deadline(clock_type::now() + std::chrono::hours(24));
+  const std::vector<double> t = medians({call(model, input, exit_policy::full_depth()), call(model, input, asked)});
+  const double layer = t[0] / model.exits().back().layer;
+  std::cout << "| " << name << " | " << layer * 1e6 << " | " << (t[1] - t[0]) / gates * 1e6 << " | "
+            << 100.0 * (t[1] - t[0]) / gates / layer << " % |\n";
+}
+
+/// The gate lets the text out at exit number `exit`, from 0; all exits and 1 for nowhere.
+exit_policy leaving_at(const classifier& model, std::size_t exit) {
+  std::vector<float> thresholds(model.exits().size(), 2.0F);
+  if (exit < thresholds.size()) {
+    thresholds[exit] = 0.0F;
+  }
+  return exit_policy::per_exit(thresholds);
+}
+
+void print_cls_first(const std::string& directory, std::size_t tokens) {
+  const classifier never = classifier::load(directory, {.schedule = cls_first::never});
+  const classifier always = classifier::load(directory, {.schedule = cls_first::always});
+  const classifier by_cost = classifier::load(directory, {.schedule = cls_first::by_cost});
+  const encoding input = offramp_bench::random_inputs(never, 1, tokens).front();
+  const std::size_t exits = never.exits().size();
+  for (std::size_t exit = 0; exit <= exits; ++exit) {
+    if (exit == exits - 1) {
+      continue;  // the last layer has its own schedule
+    }
+    const exit_policy policy = leaving_at(never, exit);
+    const std::vector<double> t =
+        medians({call(never, input, policy), call(by_cost, input, policy), call(always, input, policy)});
+    std::cout << "| " << tokens << " | ";
+    if (exit < exits) {
+      std::cout << never.exits()[exit].layer;
+    } else {
+      std::cout << "none";
+    }
+    std::cout << " | " << t[0] * 1e6 << " | " << std::setprecision(3) << t[1] / t[0] << " | " << t[2] / t[0] << " |\n"
+              << std::setprecision(1);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string directory = argc > 1 ? argv[1] : OFFRAMP_SOURCE_MODEL;
+  try {
+    std::cout << std::fixed << std::setprecision(1)
+              << "| format, 32 tokens | layer us | gate us | of a layer |\n|---|---|---|---|\n";
+    print_gate(directory, "float32", numeric_format::float32);
+    print_gate(directory, "bfloat16", numeric_format::bfloat16);
+    print_gate(directory, "int8", numeric_format::int8);
+    std::cout << "\n| tokens, float32 | exit at layer | all rows us | by cost | [CLS] first |\n|---|---|---|---|---|\n";
+    for (const std::size_t tokens : {16UL, 32UL, 128UL}) {
+      print_cls_first(directory, tokens);
+    }
+  } catch (const std::exception& problem) {
+    std::cerr << problem.what() << '\n';
+    return 1;
+  }
+  return 0;
+}
