@@ -98,7 +98,7 @@ void print_cls_first(const std::string& directory, std::size_t tokens) {
 int main(int argc, char** argv) {
   const std::string directory = argc > 1 ? argv[1] : OFFRAMP_SOURCE_MODEL;
   try {
-    std::cout << std::fixed << std::setprecision(1)
+    std::cout << std::unitbuf << std::fixed << std::setprecision(1)
               << "| format, 32 tokens | layer us | gate us | of a layer |\n|---|---|---|---|\n";
     print_gate(directory, "float32", numeric_format::float32);
     print_gate(directory, "bfloat16", numeric_format::bfloat16);

@@ -22,6 +22,9 @@ inline constexpr std::size_t most_row_bytes = 640U << 10U;
 /// A single tile passes each weight once, so the next panel is not what to fetch but the weights that far ahead.
 inline constexpr std::size_t units_ahead = 256;
 
+/// Cache lines fetched with one block: about what memory delivers while a tall tile multiplies it.
+inline constexpr std::size_t most_lines_at_once = 40;
+
 /// One call of multiply, with what all of its tiles share.
 template <class Products>
 class product {
@@ -62,13 +65,27 @@ class product {
     const std::uint32_t* from = weights_.panel(panel) + blocks.first * block_weight_units * width();
     const std::size_t num_blocks = blocks.last - blocks.first;
     const std::size_t block_lines = block_weight_units * width() / layout::block_units;
-    prefetch ahead{from + units_ahead * width(), block_lines};
-    if (tiles.count > 1) {
-      ahead.lines = layout::ceil_divide(block_lines, tiles.count);
-      ahead.from = weights_.panel(panel + 1) + blocks.first * block_weight_units * width() +
-                   tile * num_blocks * ahead.lines * layout::block_units;
+    return {rows_.block(blocks.first, tiles.begin(tile)), rows_.rows() * layout::block_units, from, num_blocks,
+            what_comes_next(tiles, tile, panel, blocks, from)};
+  }
+
+  /// The weights to fetch during a tile: its share of the next panel, or of what follows the last one.
+  [[nodiscard]] prefetch what_comes_next(const row_tiles& tiles, std::size_t tile, std::size_t panel,
+                                         index_range blocks, const std::uint32_t* from) const {
+    const std::size_t num_blocks = blocks.last - blocks.first;
+    const std::size_t block_lines = block_weight_units * width() / layout::block_units;
+    if (panel + 1 == panels_.last && blocks.last == rows_.blocks()) {
+      const std::size_t lines = target_.next.size() / layout::block_units;
+      const std::size_t share = std::min(layout::ceil_divide(lines, tiles.count * num_blocks), most_lines_at_once);
+      return {target_.next.data() + tile * num_blocks * share * layout::block_units, share};
     }
-    return {rows_.block(blocks.first, tiles.begin(tile)), rows_.rows() * layout::block_units, from, num_blocks, ahead};
+    if (tiles.count == 1) {
+      return {from + units_ahead * width(), block_lines};
+    }
+    const std::size_t share = layout::ceil_divide(block_lines, tiles.count);
+    return {weights_.panel(panel + 1) + blocks.first * block_weight_units * width() +
+                tile * num_blocks * share * layout::block_units,
+            share};
   }
 
   void multiply_one(const row_tiles& tiles, std::size_t tile, std::size_t panel, index_range blocks) {

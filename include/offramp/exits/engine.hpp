@@ -101,24 +101,32 @@ class engine {
   void run_layer(int number) {
     const nn::encoder_layer& layer = model_.encoder.layers[static_cast<std::size_t>(number) - 1];
     const head* exit = head_on(number);
+    const nn::linear* pooler = exit == nullptr ? nullptr : model_.heads.pooler_of(*exit);
+    const nn::linear* next = pooler == nullptr ? first_weights_above(number) : pooler;
     layers_.project_key_value(layer, memory_.rows.data(), tokens());
     switch (order_of_rows(exit)) {
       case row_order::together:
-        layers_.finish_rows(layer, memory_.offsets, memory_.offsets, memory_.rows.data());
+        layers_.finish_rows(layer, memory_.offsets, memory_.offsets, memory_.rows.data(), next);
         visit(exit, memory_.rows.data(), memory_.offsets);
         break;
       case row_order::first_rows_only:
-        finish_first_rows(layer);
+        finish_first_rows(layer, next);
         visit(exit, memory_.first_rows.data(), memory_.first_offsets);
         break;
       case row_order::first_rows_first:
-        finish_first_rows(layer);
+        finish_first_rows(layer, next);
         visit(exit, memory_.first_rows.data(), memory_.first_offsets);
         if (!memory_.active.empty()) {
-          layers_.finish_rows(layer, memory_.offsets, memory_.offsets, memory_.rows.data());
+          layers_.finish_rows(layer, memory_.offsets, memory_.offsets, memory_.rows.data(),
+                              first_weights_above(number));
         }
         break;
     }
+  }
+
+  [[nodiscard]] const nn::linear* first_weights_above(int layer) const {
+    const auto index = static_cast<std::size_t>(layer);
+    return index < model_.encoder.layers.size() ? &model_.encoder.layers[index].key_value : nullptr;
   }
 
   /// The head on a layer, if its answer can matter: a text may leave there, or has to, or later heads read its logits.
@@ -149,7 +157,7 @@ class engine {
   }
 
   /// Finishes the layer for the first row of each active text, in a copy.
-  void finish_first_rows(const nn::encoder_layer& layer) {
+  void finish_first_rows(const nn::encoder_layer& layer, const nn::linear* next) {
     const std::size_t texts = memory_.active.size();
     nn::grow(memory_.first_rows, texts * hidden());
     memory_.first_offsets.resize(texts + 1);
@@ -158,7 +166,7 @@ class engine {
       std::copy_n(memory_.rows.data() + memory_.offsets[position] * hidden(), hidden(),
                   memory_.first_rows.data() + position * hidden());
     }
-    layers_.finish_rows(layer, memory_.first_offsets, memory_.offsets, memory_.first_rows.data());
+    layers_.finish_rows(layer, memory_.first_offsets, memory_.offsets, memory_.first_rows.data(), next);
   }
 
   /// Asks the exit of the layer whose output is `rows`, and keeps what later exits need of that layer.
@@ -196,7 +204,8 @@ class engine {
            std::span(target + position * hidden(), hidden()));
     }
     if (pooler != nullptr) {
-      layers_.project(*pooler, target, texts, memory_.pooled.data(), nn::epilogue::tanh);
+      layers_.project(*pooler, target, texts, memory_.pooled.data(), nn::epilogue::tanh,
+                      first_weights_above(head.layer));
     }
   }
 

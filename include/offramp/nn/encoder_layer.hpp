@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -64,13 +65,14 @@ class layer_runner {
   void project_key_value(const encoder_layer& layer, const float* rows, std::size_t tokens) {
     grow(scratch_.key_value, tokens * 2 * encoder_.hidden);
     pack(rows, tokens, encoder_.hidden);
-    multiply(layer.key_value, scratch_.key_value.data(), epilogue::store);
+    multiply(layer.key_value, scratch_.key_value.data(), epilogue::store, &layer.query);
   }
 
   /// The rest of a layer, in place. Text t has the rows row_offsets[t] to row_offsets[t + 1] - 1 of `rows`, and in the
-  /// workspace the keys and values token_offsets[t] to token_offsets[t + 1] - 1 of its tokens.
+  /// workspace the keys and values token_offsets[t] to token_offsets[t + 1] - 1 of its tokens. `next` is what will be
+  /// multiplied with afterwards, if that is known.
   void finish_rows(const encoder_layer& layer, std::span<const std::size_t> row_offsets,
-                   std::span<const std::size_t> token_offsets, float* rows) {
+                   std::span<const std::size_t> token_offsets, float* rows, const linear* next) {
     const std::size_t count = row_offsets.back();
     const std::size_t hidden = encoder_.hidden;
     const std::size_t intermediate = layer.intermediate.outputs();
@@ -79,22 +81,23 @@ class layer_runner {
     grow(scratch_.intermediate, count * intermediate);
 
     pack(rows, count, hidden);
-    multiply(layer.query, scratch_.query.data(), epilogue::store);
+    multiply(layer.query, scratch_.query.data(), epilogue::store, &layer.attention_output);
     attend(row_offsets, token_offsets);
     pack(scratch_.context.data(), count, hidden);
-    multiply(layer.attention_output, rows, epilogue::add);
+    multiply(layer.attention_output, rows, epilogue::add, &layer.intermediate);
     normalize(layer.attention_norm, rows, count);
     pack(rows, count, hidden);
-    multiply(layer.intermediate, scratch_.intermediate.data(), feed_forward_epilogue());
+    multiply(layer.intermediate, scratch_.intermediate.data(), feed_forward_epilogue(), &layer.output);
     pack(scratch_.intermediate.data(), count, intermediate);
-    multiply(layer.output, rows, epilogue::add);
+    multiply(layer.output, rows, epilogue::add, next);
     normalize(layer.output_norm, rows, count);
   }
 
   /// f(W x + b) of rows [count, weights.inputs()] into `outputs` [count, weights.outputs()].
-  void project(const linear& weights, const float* rows, std::size_t count, float* outputs, epilogue finish) {
+  void project(const linear& weights, const float* rows, std::size_t count, float* outputs, epilogue finish,
+               const linear* next) {
     pack(rows, count, weights.inputs());
-    multiply(weights, outputs, finish);
+    multiply(weights, outputs, finish, next);
   }
 
  private:
@@ -129,11 +132,15 @@ class layer_runner {
     });
   }
 
-  void multiply(const linear& weights, float* outputs, epilogue finish) {
+  void multiply(const linear& weights, float* outputs, epilogue finish, const linear* next) {
+    constexpr std::size_t brought_near = 512U << 10U;  // a part of the second-level cache
+    const std::span<const std::uint32_t> none;
+    const std::span<const std::uint32_t> ahead = next == nullptr ? none : next->beginning(brought_near);
     const std::size_t share = layout::ceil_divide(weights.panels(), team_.size());
     for_each_piece(weights.panels(), share, [&](index_range panels, std::size_t /*worker*/) {
       float* target = outputs + panels.first * encoder_.kernels.layout.panel_width;
-      encoder_.kernels.multiply(scratch_.packed, weights, panels, {target, weights.outputs(), finish});
+      encoder_.kernels.multiply(scratch_.packed, weights, panels,
+                                {target, weights.outputs(), finish, panels.last == weights.panels() ? ahead : none});
     });
   }
 

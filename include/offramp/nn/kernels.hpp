@@ -8,6 +8,8 @@
 #include <offramp/nn/packed_rows.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
@@ -33,6 +35,8 @@ struct product_target {
   float* rows = nullptr;
   std::size_t stride = 0;
   epilogue finish = epilogue::store;
+  /// Weights that will be read next, to be brought near while the last panel is multiplied; may be empty.
+  std::span<const std::uint32_t> next = {};
 };
 
 /// One head of one text in self-attention, borrowed: `queries` rows of queries against all its tokens.

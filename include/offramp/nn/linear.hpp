@@ -88,6 +88,10 @@ class linear {
   [[nodiscard]] const std::uint32_t* panel(std::size_t index) const noexcept {
     return panels_.data() + index * units_ * layout_.panel_width;
   }
+  /// The beginning of the packed weights, at most `most` bytes.
+  [[nodiscard]] std::span<const std::uint32_t> beginning(std::size_t most) const noexcept {
+    return std::span<const std::uint32_t>(panels_).first(std::min(panels_.size(), most / sizeof(std::uint32_t)));
+  }
   /// Per output, padded with zeros to whole panels: the bias, what int8 weights are multiplied by, and their sum.
   [[nodiscard]] const float* bias() const noexcept { return bias_.data(); }
   [[nodiscard]] const float* scales() const noexcept { return scales_.data(); }
