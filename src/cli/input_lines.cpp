@@ -36,9 +36,14 @@ std::optional<std::string> next_line(std::istream& in, const std::string& name) 
 }
 
 void input_options::add_to(CLI::App& parser) {
-  // Read raw: CLI11 would take "[a,b]" and "{}" apart when it fills a vector.
-  texts = parser.add_option("TEXT")->description("Texts to read instead of standard input")
-              ->type_size(1)->expected(1, CLI::detail::expected_max_vector_size);
+  // Nothing limits the number of texts: a positional takes arguments until it has its minimum, and take_all forgives
+  // too few. CLI11's own way, expected(-1), would take an argument "[a,b]" apart.
+  constexpr int unreachable = 1 << 28;
+  texts = parser.add_option("TEXT")
+              ->description("Texts to read instead of standard input; after -- they may start with '-'")
+              ->type_size(1)
+              ->take_all()
+              ->expected(unreachable, CLI::detail::expected_max_vector_size);
   parser.add_option("--input", file, "File to read, one text per line")->excludes(parser.get_option("TEXT"));
   parser.add_option("--input-kind", kind, "single: a line is a text; pair: two texts, split at the first tab")
       ->check(CLI::IsMember({"single", "pair"}));
