@@ -63,15 +63,15 @@ offramp::input_kind chosen_kind(const std::string& option, std::optional<offramp
 input_lines::input_lines(const input_options& options, std::optional<offramp::input_kind> model_kind)
     : kind_(chosen_kind(options.kind, model_kind)),
       from_arguments_(options.texts->count() > 0),
-      interactive_(!from_arguments_ && options.file.empty() && isatty(STDIN_FILENO) == 1),
-      name_(options.file.empty() ? "standard input" : options.file) {
+      interactive_(!from_arguments_ && !options.file && isatty(STDIN_FILENO) == 1),
+      name_(options.file.value_or("standard input")) {
   if (from_arguments_) {
     const std::vector<std::string> texts = options.texts->results();
     arguments_.assign(texts.begin(), texts.end());
-  } else if (!options.file.empty()) {
-    file_.emplace(options.file, std::ios::binary);
+  } else if (options.file) {
+    file_.emplace(*options.file, std::ios::binary);
     if (!file_->is_open()) {
-      throw offramp::error(offramp::error_kind::io, options.file + ": cannot be opened");
+      throw offramp::error(offramp::error_kind::io, *options.file + ": cannot be opened");
     }
   }
 }
