@@ -41,10 +41,14 @@ struct chunk_result {
 std::string_view stop_name(offramp::stop_reason reason) {
   using enum offramp::stop_reason;
   switch (reason) {
-    case confident: return "confident";
-    case last_exit: return "last_exit";
-    case deadline: return "deadline";
-    case layer_limit: return "layer_limit";
+    case confident:
+      return "confident";
+    case last_exit:
+      return "last_exit";
+    case deadline:
+      return "deadline";
+    case layer_limit:
+      return "layer_limit";
   }
   return "unknown";
 }

@@ -36,9 +36,14 @@ std::optional<std::string> next_line(std::istream& in, const std::string& name) 
 }
 
 void input_options::add_to(CLI::App& parser) {
-  // Read raw: CLI11 would take "[a,b]" and "{}" apart when it fills a vector.
-  texts = parser.add_option("TEXT")->description("Texts to read instead of standard input")
-              ->type_size(1)->expected(1, CLI::detail::expected_max_vector_size);
+  // Nothing limits the number of texts: a positional takes arguments until it has its minimum, and take_all forgives
+  // too few. CLI11's own way, expected(-1), would take an argument "[a,b]" apart.
+  constexpr int unreachable = 1 << 28;
+  texts = parser.add_option("TEXT")
+              ->description("Texts to read instead of standard input; after -- they may start with '-'")
+              ->type_size(1)
+              ->take_all()
+              ->expected(unreachable, CLI::detail::expected_max_vector_size);
   parser.add_option("--input", file, "File to read, one text per line")->excludes(parser.get_option("TEXT"));
   parser.add_option("--input-kind", kind, "single: a line is a text; pair: two texts, split at the first tab")
       ->check(CLI::IsMember({"single", "pair"}));
@@ -58,15 +63,15 @@ offramp::input_kind chosen_kind(const std::string& option, std::optional<offramp
 input_lines::input_lines(const input_options& options, std::optional<offramp::input_kind> model_kind)
     : kind_(chosen_kind(options.kind, model_kind)),
       from_arguments_(options.texts->count() > 0),
-      interactive_(!from_arguments_ && options.file.empty() && isatty(STDIN_FILENO) == 1),
-      name_(options.file.empty() ? "standard input" : options.file) {
+      interactive_(!from_arguments_ && !options.file && isatty(STDIN_FILENO) == 1),
+      name_(options.file.value_or("standard input")) {
   if (from_arguments_) {
     const std::vector<std::string> texts = options.texts->results();
     arguments_.assign(texts.begin(), texts.end());
-  } else if (!options.file.empty()) {
-    file_.emplace(options.file, std::ios::binary);
+  } else if (options.file) {
+    file_.emplace(*options.file, std::ios::binary);
     if (!file_->is_open()) {
-      throw offramp::error(offramp::error_kind::io, options.file + ": cannot be opened");
+      throw offramp::error(offramp::error_kind::io, *options.file + ": cannot be opened");
     }
   }
 }

@@ -36,7 +36,7 @@ std::optional<std::string> next_line(std::istream& in, const std::string& name);
 /// Where texts come from: TEXT arguments, --input FILE or standard input.
 struct input_options {
   const CLI::Option* texts = nullptr;
-  std::string file;
+  std::optional<std::string> file;
   std::string kind;
 
   /// Adds TEXT, --input and --input-kind. `this` must stay where it is until parsing is over.

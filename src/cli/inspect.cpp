@@ -52,9 +52,10 @@ void write_text(const offramp::classifier& model) {
     separator = ", ";
   }
   std::cout << "\nlayers          " << model.num_layers() << "\nmax tokens      " << model.max_tokens()
-            << "\ninput           " << kind_name(model.input()) << "\ndefault policy  " << describe(model.default_policy())
-            << "\ngolden texts    " << model.golden_texts().size() << "\nkernels         " << model.info().kernels
-            << "\nweights         " << model.info().weight_bytes << " bytes\n";
+            << "\ninput           " << kind_name(model.input()) << "\ndefault policy  "
+            << describe(model.default_policy()) << "\ngolden texts    " << model.golden_texts().size()
+            << "\nkernels         " << model.info().kernels << "\nweights         " << model.info().weight_bytes
+            << " bytes\n";
   for (const offramp::exit_info& exit : model.exits()) {
     std::cout << "exit            layer " << exit.layer << ", temperature " << exit.temperature << '\n';
   }

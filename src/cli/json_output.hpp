@@ -8,8 +8,8 @@
 namespace offramp_cli {
 
 /// Keeps the order of fields, and writes a float with the digits a float needs rather than those of a double.
-using json = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool, std::int64_t,
-                                  std::uint64_t, float>;
+using json =
+    nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool, std::int64_t, std::uint64_t, float>;
 
 /// One line; ill-formed UTF-8 becomes U+FFFD.
 void write_json_line(std::ostream& out, const json& value);

@@ -4,7 +4,9 @@
 #include <offramp/error.hpp>
 
 #include <exception>
+#include <functional>
 #include <iostream>
+#include <stdexcept>
 #include <vector>
 
 namespace {
@@ -18,13 +20,10 @@ int complain(const std::exception& problem, int status) {
   return status;
 }
 
-int run_chosen(const std::vector<offramp_cli::command>& commands) {
+/// The exit status of `work`, which has been done only when standard output took what was written to it.
+int run(const std::function<void()>& work) {
   try {
-    for (const offramp_cli::command& command : commands) {
-      if (command.parser->parsed()) {
-        command.run();
-      }
-    }
+    work();
     if (!std::cout.flush()) {
       throw std::runtime_error("standard output cannot be written");
     }
@@ -57,7 +56,14 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
     // CLI11 prints the help to the first stream and complaints to the second; its own codes start at 100.
-    return app.exit(problem, std::cout, std::cerr) == 0 ? 0 : usage_failure;
+    const bool is_help = app.exit(problem, std::cout, std::cerr) == 0;
+    return is_help ? run([] {}) : usage_failure;
   }
-  return run_chosen(commands);
+  return run([&] {
+    for (const offramp_cli::command& command : commands) {
+      if (command.parser->parsed()) {
+        command.run();
+      }
+    }
+  });
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model_options.hpp"
 
+#include "command.hpp"
+
+#include <charconv>
 #include <stdexcept>
 #include <system_error>
+#include <vector>
 
 #if defined(__APPLE__)
 #include <mach-o/dyld.h>
@@ -33,6 +37,22 @@ offramp::numeric_format format_named(const std::string& name) {
   return name == "int8" ? offramp::numeric_format::int8 : offramp::numeric_format::float32;
 }
 
+/// As in "2,4,6".
+std::vector<int> layers_in(const std::string& list) {
+  std::vector<int> layers;
+  const char* next = list.data();
+  const char* const end = list.data() + list.size();
+  do {
+    const auto [rest, problem] = std::from_chars(next, end, layers.emplace_back());
+    const bool is_last = rest == end;
+    if (problem != std::errc() || !(is_last || (*rest == ',' && rest + 1 != end))) {
+      throw usage_error("--exits is \"" + list + "\", expected layers as in 2,4,6");
+    }
+    next = is_last ? end : rest + 1;
+  } while (next != end);
+  return layers;
+}
+
 }  // namespace
 
 void model_options::add_to(CLI::App& parser) {
@@ -50,18 +70,16 @@ void model_options::add_format_to(CLI::App& parser) {
 }
 
 void model_options::add_exits_to(CLI::App& parser) {
-  parser.add_option("--exits", exits, "Layers whose exits may answer, as in 2,4,6 (default: all)")
-      ->delimiter(',')
-      ->expected(1)
-      ->take_all();
+  parser.add_option("--exits", exits, "Layers whose exits may answer, as in 2,4,6 (default: all)");
 }
 
 std::filesystem::path model_options::path() const {
-  if (!directory.empty()) {
-    return directory;
+  if (directory) {
+    return *directory;
   }
   const std::filesystem::path prefix = program_path().parent_path().parent_path();
-  for (const std::filesystem::path& bundled : {prefix / OFFRAMP_INSTALLED_MODEL, std::filesystem::path(OFFRAMP_SOURCE_MODEL)}) {
+  for (const std::filesystem::path& bundled :
+       {prefix / OFFRAMP_INSTALLED_MODEL, std::filesystem::path(OFFRAMP_SOURCE_MODEL)}) {
     std::error_code ignored;
     if (std::filesystem::is_directory(bundled, ignored)) {
       return bundled;
@@ -73,7 +91,9 @@ std::filesystem::path model_options::path() const {
 offramp::classifier model_options::load() const {
   offramp::load_options options;
   options.format = format_named(format);
-  options.exits = exits;
+  if (exits) {
+    options.exits = layers_in(*exits);
+  }
   return offramp::classifier::load(path(), options);
 }
 

@@ -6,16 +6,16 @@
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
-#include <vector>
 
 namespace offramp_cli {
 
 /// Which model to load, and how.
 struct model_options {
-  std::string directory;
+  std::optional<std::string> directory;
   std::string format = "float32";
-  std::vector<int> exits;
+  std::optional<std::string> exits;
 
   /// Adds --model; with `add_positional_to`, the directory stands alone. `this` must stay where it is until
   /// parsing is over.
@@ -27,6 +27,7 @@ struct model_options {
   /// The chosen directory, else the bundled model: the installed one beside this program, else the source tree's.
   /// Throws std::runtime_error when there is neither.
   [[nodiscard]] std::filesystem::path path() const;
+  /// Throws usage_error for a list of exits that is none, and what classifier::load throws.
   [[nodiscard]] offramp::classifier load() const;
 };
 

@@ -12,13 +12,10 @@ namespace offramp_cli {
 void policy_options::add_to(CLI::App& parser) {
   parser.add_option("--threshold", threshold, "Value the rule compares with (default: the model's own policy)");
   parser.add_option("--rule", rule, "What decides whether a text may leave (default: confidence)")
-      ->check(CLI::IsMember(
-          {"confidence", "entropy", "normalized-entropy", "margin", "patience", "patience-entropy"}));
+      ->check(CLI::IsMember({"confidence", "entropy", "normalized-entropy", "margin", "patience", "patience-entropy"}));
   parser.add_option("--patience", patience, "Consecutive exits that have to agree, for the two patience rules");
-  parser.add_option("--max-layer", max_layer, "Go no deeper than this layer")->check(CLI::PositiveNumber);
-  parser.add_option("--deadline-ms", deadline_ms,
-                    "Milliseconds each text may take; texts then run one after another")
-      ->check(CLI::Range(0.0, 1e9));
+  parser.add_option("--max-layer", max_layer, "Go no deeper than this layer");
+  parser.add_option("--deadline-ms", deadline_ms, "Milliseconds each text may take; texts then run one after another");
 }
 
 namespace {
@@ -70,6 +67,10 @@ offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_
 }  // namespace
 
 offramp::exit_policy policy_options::policy(const offramp::exit_policy& fallback) const {
+  constexpr double longest = 1e9;
+  if (deadline_ms && !(*deadline_ms >= 0.0 && *deadline_ms <= longest)) {
+    throw usage_error("--deadline-ms is out of range, expected 0 to 1e9");
+  }
   const offramp::exit_policy chosen = rule_of(*this, fallback);
   return max_layer ? chosen.with_max_layer(*max_layer) : chosen;
 }
@@ -86,14 +87,22 @@ offramp::exit_policy policy_options::starting_now(const offramp::exit_policy& po
 std::string rule_name(offramp::exit_policy::rule rule) {
   using enum offramp::exit_policy::rule;
   switch (rule) {
-    case confidence: return "confidence";
-    case per_exit: return "per-exit";
-    case per_class: return "per-class";
-    case entropy: return "entropy";
-    case normalized_entropy: return "normalized-entropy";
-    case margin: return "margin";
-    case patience: return "patience";
-    case patience_entropy: return "patience-entropy";
+    case confidence:
+      return "confidence";
+    case per_exit:
+      return "per-exit";
+    case per_class:
+      return "per-class";
+    case entropy:
+      return "entropy";
+    case normalized_entropy:
+      return "normalized-entropy";
+    case margin:
+      return "margin";
+    case patience:
+      return "patience";
+    case patience_entropy:
+      return "patience-entropy";
   }
   return "unknown";
 }
@@ -108,15 +117,27 @@ std::string describe(const offramp::exit_policy& policy) {
         break;
       }
       [[fallthrough]];
-    case margin: text << rule_name(policy.kind()) << " >= " << policy.threshold(); break;
-    case entropy: text << "entropy < " << policy.threshold(); break;
-    case normalized_entropy: text << "normalized-entropy <= " << policy.threshold(); break;
-    case patience: text << "patience " << policy.patience_count(); break;
+    case margin:
+      text << rule_name(policy.kind()) << " >= " << policy.threshold();
+      break;
+    case entropy:
+      text << "entropy < " << policy.threshold();
+      break;
+    case normalized_entropy:
+      text << "normalized-entropy <= " << policy.threshold();
+      break;
+    case patience:
+      text << "patience " << policy.patience_count();
+      break;
     case patience_entropy:
       text << "normalized-entropy < " << policy.threshold() << " at " << policy.patience_count() << " exits in a row";
       break;
-    case per_exit: text << "confidence, one threshold per exit"; break;
-    case per_class: text << "confidence, one threshold per exit and label"; break;
+    case per_exit:
+      text << "confidence, one threshold per exit";
+      break;
+    case per_class:
+      text << "confidence, one threshold per exit and label";
+      break;
   }
   if (policy.max_layer()) {
     text << ", no deeper than layer " << *policy.max_layer();

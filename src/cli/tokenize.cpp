@@ -31,8 +31,8 @@ struct token_table {
 };
 
 token_table tokens_of(const offramp::classifier& model, const input_text& text) {
-  const offramp::encoding tokens = text.second ? model.tokenize(offramp::sentence_pair{text.first, *text.second})
-                                               : model.tokenize(text.first);
+  const offramp::encoding tokens =
+      text.second ? model.tokenize(offramp::sentence_pair{text.first, *text.second}) : model.tokenize(text.first);
   token_table table{tokens.ids, tokens.type_ids, {}};
   table.type_ids.resize(table.ids.size(), 0);
   for (const std::int32_t id : table.ids) {
@@ -78,7 +78,8 @@ void tokenize(const tokenize_options& options) {
 }  // namespace
 
 command add_tokenize(CLI::App& app) {
-  CLI::App& parser = *app.add_subcommand("tokenize", "Token ids, type ids and pieces of each text, as the model sees them");
+  CLI::App& parser =
+      *app.add_subcommand("tokenize", "Token ids, type ids and pieces of each text, as the model sees them");
   const auto options = std::make_shared<tokenize_options>();
   options->model.add_to(parser);
   options->input.add_to(parser);

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// inspect, verify, and which model the command takes when none is named.
+#include "json_output.hpp"
+#include "process.hpp"
+
+#include <offramp/offramp.hpp>
+
+namespace {
+
+using namespace offramp_tests;
+using offramp_cli::json;
+
+const char* const all_models[] = {"tiny", "tiny-pair", "tiny-mix", "tiny-i8", "tiny-sharded", "tiny-plain"};
+
+TEST(help, goes_to_standard_output) {
+  for (const arguments& given :
+       {arguments{"--help"}, arguments{"classify", "--help"}, arguments{"tokenize", "--help"},
+        arguments{"inspect", "--help"}, arguments{"verify", "--help"}, arguments{"--version"}}) {
+    const process_result found = run_offramp(given);
+    EXPECT_EQ(found.status, 0);
+    EXPECT_NE(found.out, "");
+    EXPECT_EQ(found.err, "");
+  }
+}
+
+TEST(inspect, says_what_the_library_says) {
+  for (const char* const name : all_models) {
+    const auto model = offramp::classifier::load(tiny(name));
+    const process_result found = run_offramp({"inspect", "--json", tiny(name)});
+    EXPECT_EQ(found.status, 0);
+    EXPECT_EQ(found.err, "");
+    const json line = json::parse(found.out);
+    EXPECT_EQ(line["labels"], json(model.labels()));
+    EXPECT_EQ(line["layers"], model.num_layers());
+    EXPECT_EQ(line["max_tokens"], model.max_tokens());
+    EXPECT_EQ(line["golden_texts"], model.golden_texts().size());
+    EXPECT_EQ(line["warnings"], json(model.info().warnings));
+    ASSERT_EQ(line["exits"].size(), model.exits().size());
+    for (std::size_t i = 0; i < model.exits().size(); ++i) {
+      EXPECT_EQ(line["exits"][i],
+                json({{"layer", model.exits()[i].layer}, {"temperature", model.exits()[i].temperature}}));
+    }
+    const process_result plain = run_offramp({"inspect", tiny(name)});
+    for (const std::string& label : model.labels()) {
+      EXPECT_NE(plain.out.find(label), std::string::npos);
+    }
+  }
+}
+
+TEST(inspect, describes_every_policy) {
+  const auto policy_of = [](const char* name) {
+    return json::parse(run_offramp({"inspect", "--json", tiny(name)}).out)["default_policy"].get<std::string>();
+  };
+  EXPECT_EQ(policy_of("tiny"), "confidence >= 0.6");
+  EXPECT_EQ(policy_of("tiny-pair"), "confidence, one threshold per exit and label, no deeper than layer 3");
+  EXPECT_EQ(policy_of("tiny-mix"), "normalized-entropy <= 0.4");
+  EXPECT_EQ(policy_of("tiny-i8"), "patience 1");
+  EXPECT_EQ(policy_of("tiny-sharded"), "full depth");
+}
+
+TEST(verify, accepts_models_that_answer_as_their_makers_say) {
+  for (const char* const name : all_models) {
+    if (std::string(name) == "tiny-plain") {
+      continue;
+    }
+    const process_result found = run_offramp({"verify", "--json", tiny(name)});
+    EXPECT_EQ(found.status, 0);
+    EXPECT_EQ(found.err, "");
+    EXPECT_EQ(json::parse(found.out)["failed"], 0);
+    EXPECT_LT(json::parse(found.out)["largest_difference"].get<float>(), 1e-4F);
+    EXPECT_NE(run_offramp({"verify", tiny(name)}).out.find("golden texts agree"), std::string::npos);
+  }
+}
+
+TEST(verify, fails_when_one_golden_text_differs) {
+  const scratch_directory directory;
+  std::filesystem::copy(tiny("tiny"), directory.path() / "model");
+  const auto file = directory.path() / "model" / "exits.json";
+  json content = json::parse(std::ifstream(file));
+  content["golden"][1]["logits"][2][0] = content["golden"][1]["logits"][2][0].get<float>() + 0.01F;
+  std::filesystem::remove(file);
+  std::ofstream(file) << content;
+  const process_result found = run_offramp({"verify", "--json", directory.path() / "model"});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_EQ(json::parse(found.out)["failed"], 1);
+  EXPECT_NE(found.err.find("golden text 2: "), std::string::npos) << found.err;
+}
+
+TEST(default_model, is_the_bundled_one_of_the_source_tree) {
+  const process_result found = run_offramp({"inspect", "--json"});
+  EXPECT_EQ(found.status, 0);
+  EXPECT_EQ(found.out, run_offramp({"inspect", "--json", OFFRAMP_SOURCE_DIR "/models/sentiment-en"}).out);
+}
+
+TEST(default_model, is_the_installed_one_beside_an_installed_command) {
+  const scratch_directory prefix;
+  std::filesystem::create_directories(prefix.path() / "bin");
+  std::filesystem::create_directories(prefix.path() / OFFRAMP_INSTALLED_MODEL);
+  std::filesystem::copy(OFFRAMP_COMMAND, prefix.path() / "bin" / "offramp");
+  std::filesystem::copy(tiny("tiny-mix"), prefix.path() / OFFRAMP_INSTALLED_MODEL);
+  const process_result found = run_program(prefix.path() / "bin" / "offramp", {"inspect", "--json"});
+  EXPECT_EQ(found.status, 0);
+  EXPECT_EQ(found.out, run_offramp({"inspect", "--json", tiny("tiny-mix")}).out);
+}
+
+}  // namespace

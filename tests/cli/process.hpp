@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+extern char** environ;
+
+namespace offramp_tests {
+
+using arguments = std::vector<std::string>;
+
+/// How a process ended (its exit status, or minus the signal that killed it) and what it wrote.
+struct process_result {
+  int status = 0;
+  std::string out;
+  std::string err;
+};
+
+/// A nameless file that is gone when closed.
+class scratch_file {
+ public:
+  explicit scratch_file(std::string_view content = {}) : file_(std::tmpfile(), std::fclose) {
+    if (!file_) {
+      throw std::runtime_error("no temporary file");
+    }
+    std::fwrite(content.data(), 1, content.size(), file_.get());
+    std::fflush(file_.get());
+    std::rewind(file_.get());
+  }
+
+  [[nodiscard]] int descriptor() const { return fileno(file_.get()); }
+
+  [[nodiscard]] std::string content() const {
+    std::string text;
+    std::array<char, 4096> buffer{};
+    std::rewind(file_.get());
+    while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), file_.get())) {
+      text.append(buffer.data(), size);
+    }
+    return text;
+  }
+
+ private:
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+};
+
+/// What a process does when it writes to a pipe that nobody reads.
+enum class broken_pipe { kills, is_an_error };
+
+/// Runs `program` with its three standard streams on these descriptors; returns how it ended.
+inline int spawn_and_wait(const std::string& program, const arguments& given, std::array<int, 3> streams,
+                          broken_pipe pipe_behaviour = broken_pipe::kills) {
+  std::vector<char*> argv = {const_cast<char*>(program.c_str())};
+  for (const std::string& argument : given) {
+    argv.push_back(const_cast<char*>(argument.c_str()));
+  }
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  for (int stream = 0; stream < 3; ++stream) {
+    posix_spawn_file_actions_adddup2(&actions, streams[static_cast<std::size_t>(stream)], stream);
+  }
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t defaults;
+  sigemptyset(&defaults);
+  if (pipe_behaviour == broken_pipe::kills) {
+    sigaddset(&defaults, SIGPIPE);
+  }
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  // A child inherits what its parent ignores.
+  auto* const before = signal(SIGPIPE, SIG_IGN);
+  pid_t child = 0;
+  const int problem = posix_spawn(&child, program.c_str(), &actions, &attributes, argv.data(), environ);
+  signal(SIGPIPE, before);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  int status = 0;
+  if (problem != 0 || waitpid(child, &status, 0) != child) {
+    throw std::runtime_error(program + " does not start");
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+inline process_result run_program(const std::string& program, const arguments& given, std::string_view input = {}) {
+  const scratch_file in(input);
+  const scratch_file out;
+  const scratch_file err;
+  const int status = spawn_and_wait(program, given, {in.descriptor(), out.descriptor(), err.descriptor()});
+  return {status, out.content(), err.content()};
+}
+
+/// Runs the command that was just built.
+inline process_result run_offramp(const arguments& given, std::string_view input = {}) {
+  return run_program(OFFRAMP_COMMAND, given, input);
+}
+
+inline std::string tiny(const std::string& model) { return std::string(OFFRAMP_TEST_DATA) + "/models/" + model; }
+
+/// A directory that is removed at the end, with what is in it.
+class scratch_directory {
+ public:
+  scratch_directory() {
+    std::string name = (std::filesystem::temp_directory_path() / "offramp-cli-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) {
+      throw std::runtime_error(name + " cannot be made");
+    }
+    path_ = name;
+  }
+  ~scratch_directory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  scratch_directory(const scratch_directory&) = delete;
+  scratch_directory& operator=(const scratch_directory&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+  [[nodiscard]] std::string file(const std::string& name, std::string_view content) const {
+    std::ofstream(path_ / name, std::ios::binary) << content;
+    return path_ / name;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin);
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end == std::string::npos ? text.size() : end + 1;
+  }
+  return lines;
+}
+
+}  // namespace offramp_tests
