@@ -87,8 +87,6 @@ INSTANTIATE_TEST_SUITE_P(
         failure{"no_such_input", {"classify", "--model", "@tiny", "--input", "/nonexistent"}, "/nonexistent"},
         failure{"unset_input", {"classify", "--model", "@tiny", "--input", ""}, "cannot be opened"},
         failure{"directory_as_input", {"classify", "--model", "@tiny", "--input", "/"}, "/: cannot be read"},
-        failure{"bfloat16", {"classify", "--model", "@tiny", "--format", "bfloat16", "a"}, "float32"},
-        failure{"int8", {"verify", "@tiny", "--format", "int8"}, "float32"},
         failure{"nothing_to_replay", {"verify", "@tiny-plain"}, "no golden texts"},
         failure{"pair_without_tab",
                 {"tokenize", "--model", "@tiny-pair"},

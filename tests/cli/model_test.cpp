@@ -72,6 +72,13 @@ TEST(verify, accepts_models_that_answer_as_their_makers_say) {
   }
 }
 
+TEST(verify, allows_the_rounded_formats_their_rounding) {
+  for (const char* format : {"bfloat16", "int8"}) {
+    const process_result found = run_offramp({"verify", tiny("tiny"), "--format", format});
+    EXPECT_EQ(found.status, 0) << format << ": " << found.err;
+  }
+}
+
 TEST(verify, fails_when_one_golden_text_differs) {
   const scratch_directory directory;
   std::filesystem::copy(tiny("tiny"), directory.path() / "model");
