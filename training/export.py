@@ -28,16 +28,30 @@ def parse_arguments():
     p.add_argument("--golden", help="texts, one a line, whose logits are stored for verification")
     p.add_argument("--int8", action="store_true", help="store matrices as I8 with one scale per row")
     p.add_argument("--allowed-loss", type=float, default=0.005, help="accuracy lost at the default threshold, of full depth")
+    p.add_argument("--mean-layer", type=float, help="instead: the highest default threshold within this mean layer on all of dev")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--out", required=True)
     return p.parse_args()
 
 
 def quantize(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Symmetric rounding to int8 per row: weight ~ int8 * scale[row]."""
-    scale = weight.abs().amax(1) / 127
-    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    return (weight / scale[:, None]).round().clamp(-127, 127).to(torch.int8), scale
+    """Symmetric rounding to int8 per row: weight ~ int8 * scale[row], with the scale of least squared error among some
+    that cut off up to a quarter of the largest magnitude."""
+    largest = weight.abs().amax(1)
+    largest = torch.where(largest > 0, largest, torch.ones_like(largest))
+    best, rounded, scales = None, None, None
+    for part in np.linspace(1.0, 0.75, 26).tolist():
+        scale = largest * part / 127
+        candidate = (weight / scale[:, None]).round().clamp(-127, 127)
+        error = (candidate * scale[:, None] - weight).square().sum(1)
+        if best is None:
+            best, rounded, scales = error, candidate, scale
+        else:
+            better = error < best
+            best = torch.where(better, error, best)
+            rounded = torch.where(better[:, None], candidate, rounded)
+            scales = torch.where(better, scale, scales)
+    return rounded.to(torch.int8), scales
 
 
 def stored_tensors(state: dict, int8: bool, keep: tuple = ()) -> dict:
@@ -112,6 +126,19 @@ def write_config(model: ExitModel, out: Path) -> None:
     write_json(out / "config.json", config, indent=2, sort_keys=True)
 
 
+def choose_threshold(a, scaled, logits: np.ndarray, labels: np.ndarray, layers: list[int]) -> float:
+    if a.mean_layer:
+        return max((t for t in GRID if early(scaled(logits), labels, layers, t)[1] <= a.mean_layer), default=GRID[0])
+    choosing, labels = logits[:, 1::2], labels[1::2]
+    full = (choosing[-1].argmax(-1) == labels).mean()
+    threshold = 1.0
+    for candidate in reversed(GRID):  # downwards, stopping at the first that loses too much
+        if early(scaled(choosing), labels, layers, candidate)[0] < full - a.allowed_loss - 1e-9:
+            break
+        threshold = candidate
+    return threshold
+
+
 def half_of(path: str, parity: int) -> bytes:
     lines = Path(path).read_bytes().splitlines(keepends=True)
     return b"".join(lines[parity::2])
@@ -142,12 +169,7 @@ def main():
     choosing, choosing_labels = logits[:, 1::2], labels[1::2]
     t = [round(float(temperature.fit(z, fitting_labels)), 6) for z in fitting]
     scaled = lambda z: z / np.array(t)[:, None, None]
-    full = (choosing[-1].argmax(-1) == choosing_labels).mean()
-    threshold = 1.0
-    for candidate in reversed(GRID):  # downwards, stopping at the first that loses too much
-        if early(scaled(choosing), choosing_labels, layers, candidate)[0] < full - a.allowed_loss - 1e-9:
-            break
-        threshold = candidate
+    threshold = choose_threshold(a, scaled, logits, labels, layers)
 
     golden = []
     if a.golden:
