@@ -11,6 +11,7 @@
 
 #include <hwy/cache_control.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -78,7 +79,8 @@ inline constexpr auto tiles = []<int... index>(std::integer_sequence<int, index.
 }
 (std::make_integer_sequence<int, Products::tallest>());
 
-/// The rows of a product cut into tiles of nearly equal height.
+/// The rows of a product cut into tiles of nearly equal height: as few as the registers allow, but two where one would be
+/// tall enough to leave the memory idle while it multiplies.
 struct row_tiles {
   std::size_t first;
   std::size_t rows;
@@ -86,7 +88,9 @@ struct row_tiles {
 
   template <class Products>
   static row_tiles of(std::size_t first, std::size_t rows) {
-    return {first, rows, layout::ceil_divide(rows, static_cast<std::size_t>(Products::tallest))};
+    constexpr std::size_t tallest = Products::tallest;
+    constexpr std::size_t tallest_alone = tallest * 2 / 3;
+    return {first, rows, rows <= tallest_alone ? 1 : std::max<std::size_t>(2, layout::ceil_divide(rows, tallest))};
   }
   [[nodiscard]] std::size_t begin(std::size_t tile) const { return first + rows * tile / count; }
   [[nodiscard]] std::size_t height(std::size_t tile) const { return begin(tile + 1) - begin(tile); }
