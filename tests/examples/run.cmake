@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs PROGRAM with ARGUMENTS. It must end with STATUS (0 unless set), every regular expression in WRITES must match its
+# output, and COMPLAINS what it writes to standard error, which is empty unless set.
+execute_process(COMMAND ${PROGRAM} ${ARGUMENTS} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE complaint)
+if(NOT DEFINED STATUS)
+  set(STATUS 0)
+endif()
+if(NOT status STREQUAL STATUS)
+  message(FATAL_ERROR "ended with ${status}, expected ${STATUS}\n${output}${complaint}")
+endif()
+foreach(expression IN LISTS WRITES)
+  if(NOT output MATCHES "${expression}")
+    message(FATAL_ERROR "the output does not match ${expression}\n${output}")
+  endif()
+endforeach()
+if(NOT DEFINED COMPLAINS)
+  set(COMPLAINS "^$")
+endif()
+if(NOT complaint MATCHES "${COMPLAINS}")
+  message(FATAL_ERROR "standard error does not match ${COMPLAINS}\n${complaint}")
+endif()
