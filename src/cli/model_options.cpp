@@ -64,7 +64,7 @@ void model_options::add_positional_to(CLI::App& parser) {
 }
 
 void model_options::add_format_to(CLI::App& parser) {
-  parser.add_option("--format", format, "Arithmetic of the linear layers; this version runs float32")
+  parser.add_option("--format", format, "Arithmetic of the linear layers")
       ->check(CLI::IsMember({"float32", "bfloat16", "int8"}))
       ->capture_default_str();
 }

@@ -22,18 +22,22 @@ void lend(const runner& run, std::size_t n, const Body& body) {
     }
     return;
   }
+  // Bodies are claimed, not taken by the caller's index, so that a runner which repeats one cannot run it twice.
   std::atomic<std::size_t> calls{0};
   std::atomic<bool> has_failed{false};
   std::exception_ptr failure;
-  run(n, [&](std::size_t i) {
+  run(n, [&](std::size_t /*index*/) {
+    const std::size_t claimed = calls.fetch_add(1);
+    if (claimed >= n) {
+      return;
+    }
     try {
-      body(i);
+      body(claimed);
     } catch (...) {
       if (!has_failed.exchange(true)) {
         failure = std::current_exception();
       }
     }
-    calls.fetch_add(1);
   });
   if (calls.load() != n) {
     throw error(error_kind::invalid_argument,

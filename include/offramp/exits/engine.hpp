@@ -85,6 +85,7 @@ class engine {
 
   void embed(std::span<const encoding> texts) {
     memory_.begin(texts.size());
+    memory_.exit_rates.resize(model_.answering.size());
     for (std::size_t index = 0; index < texts.size(); ++index) {
       memory_.active.push_back({.index = index, .heads = {}, .gate = {}, .is_answered = false});
       memory_.offsets.push_back(memory_.offsets.back() + texts[index].ids.size());
@@ -152,7 +153,9 @@ class engine {
     if (exit == &head_of(last_exit_)) {
       return model_.schedule == cls_first::never ? row_order::together : row_order::first_rows_only;
     }
-    const double leaving = texts_may_leave_ ? usual_exit_rate : 0.0;
+    const std::size_t index = answering_index(*exit);
+    const bool may_leave = texts_may_leave_ && index < last_exit_;
+    const double leaving = may_leave ? memory_.exit_rates[index].value() : 0.0;
     return choose_row_order(model_.schedule, leaving, memory_.active.size(), tokens());
   }
 
@@ -243,6 +246,7 @@ class engine {
       outcome.visits.push_back({exit, memory_.logits, outcome.probabilities});
     }
     decide(outcome, text);
+    memory_.exit_rates[exit].count(text.is_answered);
   }
 
   void check_finite(const head& head) const {

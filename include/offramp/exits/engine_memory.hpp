@@ -3,6 +3,7 @@
 
 #include <offramp/exits/gate.hpp>
 #include <offramp/exits/head.hpp>
+#include <offramp/exits/schedule.hpp>
 #include <offramp/nn/workspace.hpp>
 #include <offramp/prediction.hpp>
 
@@ -47,7 +48,8 @@ struct engine_memory {
   nn::aligned_vector<float> before_pooler;  // [active, hidden]
   nn::aligned_vector<float> pooled;         // [active, hidden]
   std::vector<float> head_input;
-  std::vector<float> logits;  // [labels]
+  std::vector<float> logits;          // [labels]
+  std::vector<exit_rate> exit_rates;  // by index into early_exit_model::answering
   nn::workspace scratch;
 
   /// Forgets the texts of the last call.

@@ -21,8 +21,8 @@ struct gate_memory {
 /// on `first_layer`.
 inline void check_policy(const exit_policy& policy, std::size_t num_exits, std::size_t num_labels, int first_layer) {
   const auto refuse = [](const char* what, std::size_t found, std::size_t expected) {
-    throw error(error_kind::invalid_argument, "exit_policy: " + std::to_string(found) + " " + what + ", expected " +
-                                                  std::to_string(expected));
+    throw error(error_kind::invalid_argument,
+                "exit_policy: " + std::to_string(found) + " " + what + ", expected " + std::to_string(expected));
   };
   if (policy.kind() == exit_policy::rule::per_exit && policy.thresholds()[0].size() != num_exits) {
     refuse("thresholds per exit", policy.thresholds()[0].size(), num_exits);

@@ -29,7 +29,7 @@ struct config {
   int type_vocabulary_size = 0;
   int num_labels = 0;  ///< may be below 2: a model with exits has its own labels
   float layer_norm_epsilon = 0;
-  activation hidden_activation = activation::gelu;
+  nn::activation hidden_activation = nn::activation::gelu;
   std::vector<std::string> labels;  ///< num_labels names
   bool labels_are_default = true;   ///< LABEL_0, LABEL_1, ...: they say nothing
 };
@@ -45,17 +45,17 @@ namespace detail {
   return static_cast<int>(object.require(key).integer(1, highest));
 }
 
-[[nodiscard]] inline activation read_activation(json_object& object) {
+[[nodiscard]] inline nn::activation read_activation(json_object& object) {
   const std::optional<json_place> place = object.find("hidden_act");
   const std::string name = place ? place->text() : "gelu";
   if (name == "gelu") {
-    return activation::gelu;
+    return nn::activation::gelu;
   }
   if (name == "gelu_new" || name == "gelu_pytorch_tanh") {
-    return activation::gelu_tanh;
+    return nn::activation::gelu_tanh;
   }
   if (name == "relu") {
-    return activation::relu;
+    return nn::activation::relu;
   }
   throw error(error_kind::unsupported,
               place->describe() + " is \"" + name + "\", expected gelu, gelu_new, gelu_pytorch_tanh or relu");

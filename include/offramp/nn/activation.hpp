@@ -34,9 +34,3 @@ inline void activate(activation kind, std::span<float> row) {
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn
-
-namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
-
-using nn::activation;  // what a config names
-
-}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model
