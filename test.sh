@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 cmake/install-packages.sh
-cmake --preset dev -DOFFRAMP_BUILD_TESTS=ON -DOFFRAMP_BUILD_EXAMPLES=ON  # ./demo.sh turns them off
+cmake --preset dev
 cmake --build --preset dev
 ctest --preset dev --no-tests=error "$@"
 

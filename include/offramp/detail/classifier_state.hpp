@@ -289,11 +289,12 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
   }
   const int last_layer = heads.heads[answering.back()].layer;
   const std::size_t max_tokens = detail::choose_max_tokens(options, exits_file, tokenizer, config);
-  // A stored policy speaks of all exits; with some left out, one threshold per exit has lost its meaning.
   exit_policy policy = exits_file && exits_file->default_policy ? model::make_policy(*exits_file->default_policy)
                                                                 : exit_policy::full_depth();
-  if (answering.size() != heads.heads.size() &&
-      (policy.kind() == exit_policy::rule::per_exit || policy.kind() == exit_policy::rule::per_class)) {
+  // A stored policy speaks of all exits; with some left out, one threshold per exit has lost its meaning.
+  const bool is_by_exit = policy.kind() == exit_policy::rule::per_exit || policy.kind() == exit_policy::rule::per_class;
+  const bool ends_below = policy.max_layer() && *policy.max_layer() < heads.heads[answering.front()].layer;
+  if (ends_below || (is_by_exit && answering.size() != heads.heads.size())) {
     policy = exit_policy::full_depth();
     info.warnings.emplace_back("the stored policy does not fit the chosen exits; full depth is the default");
   }
