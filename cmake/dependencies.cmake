@@ -27,6 +27,7 @@ function(offramp_dependency package)
 
   message(STATUS "${package} was not found; it is fetched from ${wanted_REPOSITORY}")
   set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)  # the variables below count as options
+  set(CMAKE_POLICY_DEFAULT_CMP0126 NEW)  # ... and as cached variables
   set(CMAKE_COMPILE_WARNING_AS_ERROR OFF)
   while(wanted_OPTIONS)
     list(POP_FRONT wanted_OPTIONS variable value)
@@ -43,6 +44,9 @@ function(offramp_dependency package)
     add_library(offramp_${name} INTERFACE)
     add_library(${wanted_TARGET} ALIAS offramp_${name})
     target_include_directories(offramp_${name} SYSTEM INTERFACE ${${name}_SOURCE_DIR})
+  elseif(NOT TARGET ${wanted_TARGET})
+    string(REGEX REPLACE "^.*::" "" plain_name ${wanted_TARGET})  # some projects name their targets so when installed only
+    add_library(${wanted_TARGET} ALIAS ${plain_name})
   endif()
 endfunction()
 

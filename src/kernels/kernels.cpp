@@ -105,7 +105,9 @@ kernels choose_kernels(const load_options& options) {
   }
   hwy::ChosenTarget chosen;
   chosen.Update(targets);
-  return HWY_DISPATCH_TABLE(make_kernels)[chosen.GetIndex()](options.format, has_bfloat16_products(options.avoid));
+  constexpr bool is_only_target = (HWY_TARGETS & (HWY_TARGETS - 1)) == 0;  // whose table has one entry
+  const auto make = HWY_DISPATCH_TABLE(make_kernels)[is_only_target ? 0 : chosen.GetIndex()];
+  return make(options.format, has_bfloat16_products(options.avoid));
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

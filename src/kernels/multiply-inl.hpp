@@ -72,7 +72,6 @@ class product {
                                        index_range blocks) const {
     const std::uint32_t* from = weights_.panel(panel) + blocks.first * block_weight_units * width();
     const std::size_t num_blocks = blocks.last - blocks.first;
-    const std::size_t block_lines = block_weight_units * width() / layout::block_units;
     return {rows_.block(blocks.first, tiles.begin(tile)), rows_.rows() * layout::block_units, from, num_blocks,
             what_comes_next(tiles, tile, panel, blocks, from)};
   }

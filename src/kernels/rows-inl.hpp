@@ -10,6 +10,9 @@
 #include "products-inl.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "begin_target-inl.hpp"

@@ -79,8 +79,8 @@ inline constexpr auto tiles = []<int... index>(std::integer_sequence<int, index.
 }
 (std::make_integer_sequence<int, Products::tallest>());
 
-/// The rows of a product cut into tiles of nearly equal height: as few as the registers allow, but two where one would be
-/// tall enough to leave the memory idle while it multiplies.
+/// The rows of a product cut into tiles of nearly equal height: as few as the registers allow, but two where one would
+/// be tall enough to leave the memory idle while it multiplies.
 struct row_tiles {
   std::size_t first;
   std::size_t rows;
