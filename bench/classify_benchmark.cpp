@@ -21,8 +21,8 @@
 #include <utility>
 #include <vector>
 
+#include <offramp/thread_pool.hpp>
 #include "model_inputs.hpp"
-#include "thread_team.hpp"
 
 namespace {
 
@@ -44,7 +44,7 @@ struct shape {
 void time_classify(benchmark::State& state, const offramp::classifier& model, const shape& s) {
   const std::vector<offramp::encoding> inputs = offramp_bench::random_inputs(model, s.batch, s.tokens);
   const offramp::exit_policy policy = offramp::exit_policy::full_depth().with_max_layer(s.layer);
-  offramp_bench::thread_team team(s.threads);
+  offramp::thread_pool team(s.threads);
   const offramp::runner run = team.lend();
   for ([[maybe_unused]] auto _ : state) {
     if (s.batch == 1) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One model used from many threads at once. Also built alone, for ThreadSanitizer.
 #include <offramp/offramp.hpp>
+#include <offramp/thread_pool.hpp>
 
 #include <gtest/gtest.h>
 
@@ -132,6 +133,29 @@ TEST(threads, share_the_work_of_one_text) {
     for (const std::string& text : texts()) {
       EXPECT_EQ(model.classify(text, 0.9F, run), model.classify(text, 0.9F));
     }
+  }
+}
+
+TEST(thread_pool, runs_every_body_once_whoever_calls) {
+  EXPECT_THROW(offramp::thread_pool(0), offramp::error);
+  for (const int threads : {1, 2, 5}) {
+    offramp::thread_pool pool(threads);
+    together([&](std::size_t /*caller*/) {
+      for (const std::size_t n : {0UL, 1UL, 3UL, 100UL}) {
+        std::vector<int> calls(n, 0);
+        pool.run(n, [&](std::size_t i) { ++calls[i]; });
+        EXPECT_EQ(calls, std::vector<int>(n, 1));
+      }
+    });
+  }
+}
+
+TEST(thread_pool, lends_threads_to_the_library) {
+  const classifier model = classifier::load(offramp_tests::tiny_directory("tiny"));
+  offramp::thread_pool pool(3);
+  EXPECT_EQ(model.classify_batch(texts(), 0.8F, pool.lend()), model.classify_batch(texts(), 0.8F));
+  for (const std::string& text : texts()) {
+    EXPECT_EQ(model.classify(text, 0.8F, pool.lend()), model.classify(text, 0.8F));
   }
 }
 

@@ -29,8 +29,8 @@
 #include <utility>
 #include <vector>
 
+#include <offramp/thread_pool.hpp>
 #include "model_inputs.hpp"
-#include "thread_team.hpp"
 
 namespace {
 
@@ -237,16 +237,16 @@ class server {
     return reply;
   }
 
-  offramp_bench::thread_team& team(int threads) {
+  offramp::thread_pool& team(int threads) {
     auto& found = teams_[threads];
     if (!found) {
-      found = std::make_unique<offramp_bench::thread_team>(threads);
+      found = std::make_unique<offramp::thread_pool>(threads);
     }
     return *found;
   }
 
   std::map<std::string, offramp::classifier> models_;
-  std::map<int, std::unique_ptr<offramp_bench::thread_team>> teams_;
+  std::map<int, std::unique_ptr<offramp::thread_pool>> teams_;
 };
 
 }  // namespace
