@@ -9,6 +9,8 @@
 
 #include "tile-inl.hpp"
 
+#include <offramp/nn/workspace.hpp>
+
 #include <hwy/contrib/math/math-inl.h>
 
 #include <algorithm>
@@ -45,12 +47,6 @@ class attention {
   }
 
  private:
-  static void grow(aligned_vector<float>& memory, std::size_t size) {
-    if (memory.size() < size) {
-      memory.resize(size);
-    }
-  }
-
   /// Keys as the weights of a product: [panels of keys][size][panel width].
   void pack_keys() {
     const std::size_t panel_size = size_blocks_ * layout::block_units * width_;
