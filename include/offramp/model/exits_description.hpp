@@ -3,9 +3,13 @@
 
 #include <offramp/version.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
@@ -42,6 +46,26 @@ enum class policy_rule {
   patience,
   patience_entropy,
 };
+
+/// What `exits.json` calls the values of an enumeration.
+template <class Value, std::size_t N>
+using name_table = std::array<std::pair<std::string_view, Value>, N>;
+
+inline constexpr name_table<model::pooling, 2> pooling_names{{{"cls", pooling::cls}, {"mean", pooling::mean}}};
+inline constexpr name_table<model::pooler, 3> pooler_names{
+    {{"none", pooler::none}, {"shared", pooler::shared}, {"own", pooler::own}}};
+inline constexpr name_table<model::input_kind, 2> input_kind_names{
+    {{"single", input_kind::single}, {"pair", input_kind::pair}}};
+inline constexpr name_table<model::pretokenizer, 2> pretokenizer_names{
+    {{"bert", pretokenizer::bert}, {"whitespace", pretokenizer::whitespace}}};
+inline constexpr name_table<policy_rule, 8> policy_rule_names{{{"confidence", policy_rule::confidence},
+                                                               {"per_exit", policy_rule::per_exit},
+                                                               {"per_class", policy_rule::per_class},
+                                                               {"entropy", policy_rule::entropy},
+                                                               {"normalized_entropy", policy_rule::normalized_entropy},
+                                                               {"margin", policy_rule::margin},
+                                                               {"patience", policy_rule::patience},
+                                                               {"patience_entropy", policy_rule::patience_entropy}}};
 
 /// A policy as the file states it; its form and ranges are checked.
 struct policy_description {

@@ -55,10 +55,8 @@ namespace detail {
   json_object object(place);
   exit_description exit;
   exit.layer = static_cast<int>(object.require("layer").integer(lowest_layer, encoder.num_layers));
-  exit.pooling =
-      choose<pooling>(object.find("pooling"), pooling::cls, {{"cls", pooling::cls}, {"mean", pooling::mean}});
-  exit.pooler = choose<pooler>(object.find("pooler"), pooler::none,
-                               {{"none", pooler::none}, {"shared", pooler::shared}, {"own", pooler::own}});
+  exit.pooling = choose(object.find("pooling"), pooling::cls, pooling_names);
+  exit.pooler = choose(object.find("pooler"), pooler::none, pooler_names);
   const std::optional<json_place> mix = object.find("mix");
   exit.mix = mix && mix->boolean();
   if (exit.mix && exit.pooler == pooler::own) {
@@ -182,10 +180,8 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
 [[nodiscard]] inline exits_file parse_exits_file(json_object& object, const config& encoder) {
   exits_file model;
   model.labels = read_exit_labels(object.require("labels"), encoder);
-  model.input = choose<input_kind>(object.require("input"), input_kind::single,
-                                   {{"single", input_kind::single}, {"pair", input_kind::pair}});
-  model.pretokenizer = choose<pretokenizer>(object.find("pretokenizer"), pretokenizer::bert,
-                                            {{"bert", pretokenizer::bert}, {"whitespace", pretokenizer::whitespace}});
+  model.input = choose(std::optional(object.require("input")), input_kind::single, input_kind_names);
+  model.pretokenizer = choose(object.find("pretokenizer"), pretokenizer::bert, pretokenizer_names);
   if (const auto max_tokens = object.find("max_tokens")) {
     model.max_tokens = static_cast<int>(max_tokens->integer(4, encoder.max_positions));
   }

@@ -9,14 +9,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model::detail {
 
 /// The value named by a string, `otherwise` where there is none. Throws `bad_model` for any other string.
-template <typename T>
-[[nodiscard]] T choose(const std::optional<json_place>& place, T otherwise,
-                       std::initializer_list<std::pair<std::string_view, T>> choices) {
+template <class T, std::size_t N>
+[[nodiscard]] T choose(const std::optional<json_place>& place, T otherwise, const name_table<T, N>& choices) {
   if (!place) {
     return otherwise;
   }
@@ -58,15 +56,7 @@ template <typename T>
   const auto number = [](const json_place& element) { return element.number(); };
   json_object object(place);
   policy_description policy;
-  policy.rule = choose<policy_rule>(object.require("rule"), policy_rule::confidence,
-                                    {{"confidence", policy_rule::confidence},
-                                     {"per_exit", policy_rule::per_exit},
-                                     {"per_class", policy_rule::per_class},
-                                     {"entropy", policy_rule::entropy},
-                                     {"normalized_entropy", policy_rule::normalized_entropy},
-                                     {"margin", policy_rule::margin},
-                                     {"patience", policy_rule::patience},
-                                     {"patience_entropy", policy_rule::patience_entropy}});
+  policy.rule = choose(std::optional(object.require("rule")), policy_rule::confidence, policy_rule_names);
   if (policy.rule == policy_rule::per_exit) {
     policy.exit_thresholds = object.require("thresholds").array(num_exits, num_exits, number);
   } else if (policy.rule == policy_rule::per_class) {

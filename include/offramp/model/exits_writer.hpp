@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/error.hpp>
+#include <offramp/model/exits_description.hpp>
+#include <offramp/model/exits_file.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
+
+namespace detail {
+
+using ordered_json = nlohmann::ordered_json;
+
+template <class Value, std::size_t N>
+[[nodiscard]] std::string name_of(Value value, const name_table<Value, N>& names) {
+  return std::string(std::ranges::find(names, value, &std::pair<std::string_view, Value>::second)->first);
+}
+
+/// The double whose shortest text is that of `value`, so that 0.9F is written as 0.9; reading gives `value` back.
+[[nodiscard]] inline double shortest(float value) {
+  std::array<char, 32> text{};
+  const char* const end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  double result = 0;
+  std::from_chars(text.data(), end, result);
+  return result;
+}
+
+[[nodiscard]] inline std::vector<double> shortest(const std::vector<float>& values) {
+  std::vector<double> result(values.size());
+  std::ranges::transform(values, result.begin(), [](float value) { return shortest(value); });
+  return result;
+}
+
+[[nodiscard]] inline ordered_json shortest(const std::vector<std::vector<float>>& rows) {
+  ordered_json result = ordered_json::array();
+  for (const std::vector<float>& row : rows) {
+    result.push_back(shortest(row));
+  }
+  return result;
+}
+
+[[nodiscard]] inline ordered_json write_exit(const exit_description& exit) {
+  ordered_json result{{"layer", exit.layer},
+                      {"pooling", name_of(exit.pooling, pooling_names)},
+                      {"pooler", name_of(exit.pooler, pooler_names)}};
+  if (exit.mix) {
+    result["mix"] = true;
+  }
+  if (exit.previous_logits) {
+    result["previous_logits"] = true;
+  }
+  const auto write_temperature = [&](const char* format, std::optional<float> temperature) {
+    if (temperature) {
+      result["temperature"][format] = shortest(*temperature);
+    }
+  };
+  write_temperature("float32", exit.temperature.float32);
+  write_temperature("bfloat16", exit.temperature.bfloat16);
+  write_temperature("int8", exit.temperature.int8);
+  return result;
+}
+
+[[nodiscard]] inline ordered_json write_policy(const policy_description& policy) {
+  ordered_json result{{"rule", name_of(policy.rule, policy_rule_names)}};
+  if (policy.rule == policy_rule::per_exit) {
+    result["thresholds"] = shortest(policy.exit_thresholds);
+  } else if (policy.rule == policy_rule::per_class) {
+    result["thresholds"] = shortest(policy.class_thresholds);
+  } else if (policy.rule != policy_rule::patience) {
+    result["threshold"] = shortest(policy.threshold);
+  }
+  if (policy.rule == policy_rule::patience || policy.rule == policy_rule::patience_entropy) {
+    result["patience"] = policy.patience;
+  }
+  if (policy.max_layer) {
+    result["max_layer"] = *policy.max_layer;
+  }
+  return result;
+}
+
+[[nodiscard]] inline ordered_json write_calibration(const std::vector<calibration_description>& all) {
+  ordered_json result = ordered_json::object();
+  for (const calibration_description& one : all) {
+    ordered_json exits = ordered_json::array();
+    for (const calibration_description::exit_quality& quality : one.exits) {
+      exits.push_back({{"nll_before", shortest(quality.nll_before)},
+                       {"nll_after", shortest(quality.nll_after)},
+                       {"ece_before", shortest(quality.ece_before)},
+                       {"ece_after", shortest(quality.ece_after)}});
+    }
+    result[one.numeric_format] = {{"data_sha256", one.data_sha256}, {"n", one.n}, {"exits", std::move(exits)}};
+  }
+  return result;
+}
+
+[[nodiscard]] inline ordered_json write_certificate(const certificate_description& certificate) {
+  return {{"numeric_format", certificate.numeric_format},
+          {"loss", certificate.loss},
+          {"epsilon", certificate.epsilon},
+          {"delta", certificate.delta},
+          {"n", certificate.n},
+          {"data_sha256", certificate.data_sha256},
+          {"max_tokens", certificate.max_tokens},
+          {"exits", certificate.exit_layers},
+          {"policy", write_policy(certificate.policy)}};
+}
+
+[[nodiscard]] inline ordered_json write_golden(const golden_text& golden, input_kind input) {
+  ordered_json result;
+  if (input == input_kind::pair) {
+    result = {{"premise", golden.text}, {"hypothesis", golden.hypothesis}};
+  } else {
+    result = {{"text", golden.text}};
+  }
+  result["logits"] = shortest(golden.logits);
+  return result;
+}
+
+/// `write(element)` of every element.
+template <class Elements, class Write>
+[[nodiscard]] ordered_json write_array(const Elements& elements, const Write& write) {
+  ordered_json result = ordered_json::array();
+  for (const auto& element : elements) {
+    result.push_back(write(element));
+  }
+  return result;
+}
+
+}  // namespace detail
+
+/// The text of `exits.json` (docs/model-format.md) for an `exits.safetensors` with that SHA-256. The same content gives
+/// the same bytes; reading them gives the same content back. Throws `invalid_argument` for strings that are not UTF-8.
+[[nodiscard]] inline std::string write_exits_json(const exits_file& content, std::string_view exits_sha256) {
+  detail::ordered_json result{{"format", exits_format},
+                              {"exits_sha256", exits_sha256},
+                              {"labels", content.labels},
+                              {"input", detail::name_of(content.input, input_kind_names)},
+                              {"pretokenizer", detail::name_of(content.pretokenizer, pretokenizer_names)}};
+  if (content.max_tokens) {
+    result["max_tokens"] = *content.max_tokens;
+  }
+  result["exits"] = detail::write_array(content.exits, detail::write_exit);
+  if (content.default_policy) {
+    result["default_policy"] = detail::write_policy(*content.default_policy);
+  }
+  if (!content.calibration.empty()) {
+    result["calibration"] = detail::write_calibration(content.calibration);
+  }
+  if (!content.certificates.empty()) {
+    result["certificates"] = detail::write_array(content.certificates, detail::write_certificate);
+  }
+  if (!content.golden.empty()) {
+    result["golden"] = detail::write_array(
+        content.golden, [&](const golden_text& golden) { return detail::write_golden(golden, content.input); });
+  }
+  try {
+    return result.dump(1) + "\n";
+  } catch (const nlohmann::json::exception& problem) {
+    throw error(error_kind::invalid_argument, std::string("exits.json cannot be written: ") + problem.what());
+  }
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

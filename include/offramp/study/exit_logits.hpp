@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/classifier.hpp>
+#include <offramp/runner.hpp>
+#include <offramp/study/dataset.hpp>
+#include <offramp/study/progress.hpp>
+#include <offramp/version.hpp>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+/// What every exit of a model says to every text of a data set, before the temperature. Whatever threshold or
+/// temperature is asked for later is computed from here, without running the encoder again.
+struct exit_logits {
+  std::size_t num_texts = 0;
+  std::size_t num_labels = 0;
+  std::vector<exit_info> exits;  ///< layer and current temperature of each exit, by ascending layer
+  std::vector<int> label_ids;    ///< [texts], the right answers
+  std::vector<int> tokens;       ///< [texts], special tokens included
+  std::vector<float> values;     ///< [exits, texts, labels]
+
+  /// The logits [labels] of one exit for one text.
+  [[nodiscard]] std::span<const float> at(std::size_t exit, std::size_t text) const {
+    return std::span(values).subspan((exit * num_texts + text) * num_labels, num_labels);
+  }
+};
+
+/// One full-depth pass over the data set. `report` hears of every finished chunk, on the calling thread. Throws what
+/// classifier::classify_batch_every_exit throws.
+[[nodiscard]] exit_logits compute_exit_logits(const classifier& model, const dataset& data, const runner& run = {},
+                                              const progress& report = {});
+
+/// softmax(logits / temperature) of one exit for every text, [texts, labels]; bit for bit what the engine computes.
+[[nodiscard]] std::vector<float> exit_probabilities(const exit_logits& logits, std::size_t exit, float temperature);
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
+
+#if defined(OFFRAMP_HEADER_ONLY)
+#include <offramp/detail/study/exit_logits.hpp>
+#endif

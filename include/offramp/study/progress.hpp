@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/version.hpp>
+
+#include <cstddef>
+#include <functional>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+/// Called now and then during long work with how much of it is done; may be empty. What it throws ends the work.
+using progress = std::function<void(std::size_t done, std::size_t total)>;
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

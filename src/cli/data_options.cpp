@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_options.hpp"
+
+#include "command.hpp"
+
+namespace offramp_cli {
+
+void label_options::add_to(CLI::App& parser) {
+  parser.add_option("--labels", names, "Labels as the data write them, in the model's order (default: its own)")
+      ->delimiter(',');
+}
+
+std::vector<std::string> label_options::of(const std::vector<std::string>& model_labels) const {
+  if (names.empty()) {
+    return model_labels;
+  }
+  if (names.size() != model_labels.size()) {
+    throw usage_error("--labels has " + std::to_string(names.size()) + " names, expected " +
+                      std::to_string(model_labels.size()));
+  }
+  return names;
+}
+
+void data_options::add_to(CLI::App& parser) {
+  parser.add_option("--data", file, "Labelled texts: label<TAB>text, label<TAB>text<TAB>text, or .jsonl")->required();
+  labels.add_to(parser);
+}
+
+offramp::study::dataset data_options::read(const offramp::classifier& model) const {
+  return offramp::study::read_dataset(file, labels.of(model.labels()),
+                                      model.input().value_or(offramp::input_kind::single));
+}
+
+}  // namespace offramp_cli

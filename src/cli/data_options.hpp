@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/classifier.hpp>
+#include <offramp/study/dataset.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+#include <vector>
+
+namespace offramp_cli {
+
+/// How labels are written in data files.
+struct label_options {
+  std::vector<std::string> names;
+
+  /// Adds --labels. `this` must stay where it is until parsing is over.
+  void add_to(CLI::App& parser);
+  /// The names in data files by label id: those of --labels, else the model's. Throws usage_error when --labels has
+  /// another number of them than the model.
+  [[nodiscard]] std::vector<std::string> of(const std::vector<std::string>& model_labels) const;
+};
+
+/// One file of labelled texts for a model.
+struct data_options {
+  std::string file;
+  label_options labels;
+
+  /// Adds --data and --labels. `this` must stay where it is until parsing is over.
+  void add_to(CLI::App& parser);
+  /// Throws as study::read_dataset; pairs where the model's input is a pair.
+  [[nodiscard]] offramp::study::dataset read(const offramp::classifier& model) const;
+};
+
+}  // namespace offramp_cli

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <offramp/study/dataset.hpp>
+
+#include <offramp/error.hpp>
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using offramp::input_kind;
+using offramp::study::dataset;
+using offramp::study::labelled_text;
+
+const std::vector<std::string> labels{"no", "yes"};
+
+class DatasetTest : public ::testing::Test {
+ protected:
+  [[nodiscard]] dataset read(std::string_view content, input_kind input = input_kind::single,
+                             const std::string& name = "data.tsv") const {
+    std::ofstream(directory_ / name, std::ios::binary) << content;
+    return offramp::study::read_dataset(directory_ / name, labels, input);
+  }
+
+  /// What reading says, without the directory.
+  [[nodiscard]] std::string complaint(std::string_view content, input_kind input = input_kind::single,
+                                      const std::string& name = "data.tsv") const {
+    try {
+      static_cast<void>(read(content, input, name));
+    } catch (const offramp::error& problem) {
+      EXPECT_EQ(problem.kind(), offramp::error_kind::invalid_argument);
+      return std::string(problem.what()).substr(directory_.string().size() + 1);
+    }
+    return "none";
+  }
+
+  void SetUp() override {
+    directory_ = std::filesystem::path(::testing::TempDir()) /
+                 ("dataset-" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    std::filesystem::create_directories(directory_);
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+TEST_F(DatasetTest, ReadsColumns) {
+  const dataset data = read("yes\tgood film\r\nno\t\nyes\tlast");
+  EXPECT_EQ(data.texts, (std::vector<labelled_text>{{"good film", {}, 1, 1}, {"", {}, 0, 2}, {"last", {}, 1, 3}}));
+  EXPECT_EQ(offramp::study::count_labels(data, 2), (std::vector<std::size_t>{1, 2}));
+}
+
+TEST_F(DatasetTest, ReadsPairs) {
+  const dataset data = read("no\ta\tb\n", input_kind::pair);
+  EXPECT_EQ(data.texts, (std::vector<labelled_text>{{"a", "b", 0, 1}}));
+}
+
+TEST_F(DatasetTest, ReadsJsonLines) {
+  const dataset data = read("{\"label\": \"yes\", \"text\": \"a\\tb\", \"id\": 7}\n", input_kind::single, "d.jsonl");
+  EXPECT_EQ(data.texts, (std::vector<labelled_text>{{"a\tb", {}, 1, 1}}));
+  const dataset pairs = read("{\"text_pair\": \"h\", \"label\": \"no\", \"text\": \"p\"}", input_kind::pair, "d.jsonl");
+  EXPECT_EQ(pairs.texts, (std::vector<labelled_text>{{"p", "h", 0, 1}}));
+}
+
+TEST_F(DatasetTest, HashesTheBytes) {
+  // printf 'yes\ta\n' | sha256sum
+  EXPECT_EQ(read("yes\ta\n").sha256, "1534421051cb2efcf0c5baa086e5dc165be633375ee09d90afc3d16b8dd88cf4");
+}
+
+TEST_F(DatasetTest, NamesFileAndLine) {
+  EXPECT_EQ(complaint(""), "data.tsv: is empty, expected labelled texts");
+  EXPECT_EQ(complaint("yes\ta\nmaybe\tb\n"), "data.tsv:2: label \"maybe\" is unknown, expected one of \"no\", \"yes\"");
+  EXPECT_EQ(complaint("yes\ta\n\nno\tb\n"), "data.tsv:2: an empty line");
+  EXPECT_EQ(complaint("yes\n"), "data.tsv:1: 1 column, expected 2, separated by tabs");
+  EXPECT_EQ(complaint("yes\ta\tb\n"), "data.tsv:1: 3 columns, expected 2, separated by tabs");
+  EXPECT_EQ(complaint("yes\ta\n", input_kind::pair), "data.tsv:1: 2 columns, expected 3, separated by tabs");
+  EXPECT_EQ(complaint("[1]\n", input_kind::single, "d.jsonl"), "d.jsonl:1: no JSON object");
+  EXPECT_EQ(complaint("{\"label\": \"yes\", \"text\": 1}\n", input_kind::single, "d.jsonl"),
+            "d.jsonl:1: no string \"text\"");
+  EXPECT_EQ(complaint("{\"label\": \"yes\", \"text\": \"a\"}\n", input_kind::pair, "d.jsonl"),
+            "d.jsonl:1: no string \"text_pair\"");
+  EXPECT_NE(complaint("{\"label\": \"yes\", \n", input_kind::single, "d.jsonl").find("d.jsonl:1: is not valid JSON"),
+            std::string::npos);
+}
+
+TEST_F(DatasetTest, MissingFileIsIo) {
+  try {
+    static_cast<void>(offramp::study::read_dataset("/nowhere/data.tsv", labels, input_kind::single));
+    FAIL();
+  } catch (const offramp::error& problem) {
+    EXPECT_EQ(problem.kind(), offramp::error_kind::io);
+  }
+}
+
+}  // namespace
