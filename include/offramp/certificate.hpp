@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/exit_policy.hpp>
+#include <offramp/version.hpp>
+
+#include <cstdint>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
+
+/// What an early exit can cost, per text 0 or 1.
+enum class certified_loss {
+  disagreement,   ///< another label than the last exit's
+  accuracy_drop,  ///< a wrong label where the last exit's is right: at least the accuracy that early exits lose
+  error,          ///< a wrong label
+};
+
+/// A guarantee about a policy: with probability 1 - delta over the draw of the n texts it was computed from, the loss
+/// on texts like those is at most epsilon.
+struct certificate {
+  certified_loss loss = certified_loss::disagreement;
+  double epsilon = 0.0;
+  double delta = 0.0;
+  std::int64_t n = 0;
+  exit_policy policy = exit_policy::full_depth();
+
+  bool operator==(const certificate&) const = default;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE

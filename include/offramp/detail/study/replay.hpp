@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/error.hpp>
+#include <offramp/exits/confidence.hpp>
+#include <offramp/exits/gate.hpp>
+#include <offramp/study/replay.hpp>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+OFFRAMP_INLINE replay::replay(const exit_logits& logits)
+    : exits_(logits.exits), num_labels_(logits.num_labels), label_ids_(logits.label_ids) {
+  for (std::size_t exit = 0; exit < exits_.size(); ++exit) {
+    probabilities_.push_back(exit_probabilities(logits, exit, exits_[exit].temperature));
+  }
+}
+
+OFFRAMP_INLINE int replay::label_of(std::size_t exit, std::size_t text) const {
+  return static_cast<int>(exits::most_probable(probabilities(exit, text)));
+}
+
+OFFRAMP_INLINE std::vector<decision> replay::decide(const exit_policy& policy) const {
+  exits::check_policy(policy, num_exits(), num_labels_, exits_.front().layer);
+  if (policy.deadline()) {
+    throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be replayed");
+  }
+  std::size_t last = num_exits() - 1;
+  while (policy.max_layer() && exits_[last].layer > *policy.max_layer()) {
+    --last;
+  }
+  std::vector<decision> decisions(num_texts());
+  for (std::size_t text = 0; text < decisions.size(); ++text) {
+    exits::gate_memory memory;
+    std::size_t exit = 0;
+    while (exit < last && !exits::is_satisfied(policy, exit, probabilities(exit, text), memory)) {
+      ++exit;
+    }
+    decisions[text] = {exit, label_of(exit, text)};
+  }
+  return decisions;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/certificate.hpp>
+#include <offramp/exit_policy.hpp>
+#include <offramp/load_options.hpp>
+#include <offramp/study/dataset.hpp>
+#include <offramp/study/replay.hpp>
+#include <offramp/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+/// Thresholds with a guarantee: Learn-then-Test (Angelopoulos, Bates, Candes, Jordan, Lei 2021, arXiv 2110.01052) with
+/// fixed-sequence testing, as CALM (Schuster et al. 2022, section 4) uses it for early exit. A path of policies, fixed
+/// before the texts are looked at, leads from full depth to bolder and bolder ones. For each in turn the null
+/// hypothesis "its risk is above epsilon" is tested with the exact binomial; the last policy before the first that
+/// passes no more is certified. Valid for any loss of 0 or 1, whether or not it grows along the path.
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+/// How many leading steps of a path reject "risk > epsilon" at level delta, given the loss of each summed over n texts:
+/// testing ends at the first that does not. Throws `invalid_argument` for an epsilon or delta that is not between 0
+/// and 1, both excluded, and for a sum outside 0..n.
+[[nodiscard]] std::size_t fixed_sequence_test(std::span<const std::int64_t> losses, std::int64_t n, double epsilon,
+                                              double delta);
+
+/// One confidence threshold for all exits: 1, 0.999, ... 0.
+[[nodiscard]] std::vector<exit_policy> threshold_path();
+
+/// A threshold per exit (or per label), which one scalar s moves together: 1 - s (1 - shape), for s from 0 in steps of
+/// 1/500 until every threshold is 0 or less. `shape` holds values of 0..1, one per exit (per label), and must be chosen
+/// on other texts than those the path is tested on. Throws `invalid_argument` for other values and for a shape of
+/// ones.
+[[nodiscard]] std::vector<exit_policy> per_exit_path(std::span<const float> shape);
+[[nodiscard]] std::vector<exit_policy> per_label_path(std::span<const float> shape, std::size_t num_exits);
+
+/// The lowest threshold in steps of 1/1000 at which the texts that an exit alone would answer (answers of a label, over
+/// all exits but the last) have a mean loss of at most epsilon; 1 where there is none.
+[[nodiscard]] std::vector<float> per_exit_shape(const replay& texts, certified_loss loss, double epsilon);
+[[nodiscard]] std::vector<float> per_label_shape(const replay& texts, certified_loss loss, double epsilon);
+
+/// The loss of each decision, 0 or 1, [texts].
+[[nodiscard]] std::vector<std::uint8_t> losses_of(const replay& texts, std::span<const decision> decisions,
+                                                  certified_loss loss);
+
+/// What the texts say about one policy.
+struct tested_policy {
+  exit_policy policy = exit_policy::full_depth();
+  std::int64_t losses = 0;  ///< their sum over the texts
+  double risk = 0.0;        ///< losses / n
+  double bound = 1.0;       ///< above the true risk with probability 1 - delta (Clopper-Pearson)
+  double mean_layer = 0.0;
+};
+
+/// How a path was walked.
+struct certification {
+  certified_loss loss = certified_loss::disagreement;
+  double epsilon = 0.0;
+  double delta = 0.0;
+  std::int64_t n = 0;
+  /// The certified policy. Where no step of the path passes: full depth, whose disagreement and accuracy drop are 0 by
+  /// definition; nothing for `error`.
+  std::optional<tested_policy> certified;
+  /// The step that ended the walk; nothing where the whole path passed.
+  std::optional<tested_policy> failed;
+};
+
+/// Walks `path`. Throws as fixed_sequence_test does, and `invalid_argument` for an empty path.
+[[nodiscard]] certification certify(const replay& texts, std::span<const exit_policy> path, certified_loss loss,
+                                    double epsilon, double delta);
+
+/// Adds the certificate to the directory's exits.json, in place of one for the same loss, epsilon, delta, format, exits
+/// and length; the file is replaced whole. `model` is what the logits were computed with. Throws `invalid_argument`
+/// when nothing was certified or when `data` is what fitted the temperatures of this format, and as loading does.
+void store_certificate(const std::filesystem::path& directory, const classifier& model, numeric_format format,
+                       const certification& result, const dataset& data);
+
+/// Throws `invalid_argument` when `data` is the file that fitted the directory's temperatures of this format: such
+/// texts can certify nothing.
+void refuse_calibration_data(const std::filesystem::path& directory, numeric_format format, const dataset& data);
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
+
+#if defined(OFFRAMP_HEADER_ONLY)
+#include <offramp/detail/study/certification.hpp>
+#endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/exit_policy.hpp>
+#include <offramp/study/exit_logits.hpp>
+#include <offramp/version.hpp>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+/// How one text ends under a policy.
+struct decision {
+  std::size_t exit = 0;  ///< index of the exit that answers
+  int label_id = 0;
+
+  bool operator==(const decision&) const = default;
+};
+
+/// Answers every text of a data set under any policy, without running the encoder again: exit by exit what
+/// classifier::classify answers. Immutable; const members are safe from any number of threads.
+class replay {
+ public:
+  /// Under the temperatures in `logits`.
+  explicit replay(const exit_logits& logits);
+
+  /// In the order of the data set. Throws `invalid_argument` for a policy that does not fit the exits, and for one with
+  /// a deadline, which no stored logits can answer for.
+  [[nodiscard]] std::vector<decision> decide(const exit_policy& policy) const;
+
+  [[nodiscard]] std::size_t num_texts() const noexcept { return label_ids_.size(); }
+  [[nodiscard]] std::size_t num_exits() const noexcept { return exits_.size(); }
+  [[nodiscard]] std::size_t num_labels() const noexcept { return num_labels_; }
+  [[nodiscard]] const std::vector<exit_info>& exits() const noexcept { return exits_; }
+  /// The right answers, [texts].
+  [[nodiscard]] const std::vector<int>& label_ids() const noexcept { return label_ids_; }
+
+  /// The calibrated probabilities [labels] of one exit for one text.
+  [[nodiscard]] std::span<const float> probabilities(std::size_t exit, std::size_t text) const {
+    return std::span(probabilities_[exit]).subspan(text * num_labels_, num_labels_);
+  }
+  /// The most probable label there.
+  [[nodiscard]] int label_of(std::size_t exit, std::size_t text) const;
+
+ private:
+  std::vector<exit_info> exits_;
+  std::size_t num_labels_;
+  std::vector<int> label_ids_;
+  std::vector<std::vector<float>> probabilities_;  // [exits][texts, labels]
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
+
+#if defined(OFFRAMP_HEADER_ONLY)
+#include <offramp/detail/study/replay.hpp>
+#endif
