@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/certificate.hpp>
 #include <offramp/encoding.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exit_policy.hpp>
@@ -154,7 +155,15 @@ class classifier {
   [[nodiscard]] std::optional<input_kind> input() const noexcept;
   /// The policy stored with the model, else full depth.
   [[nodiscard]] const exit_policy& default_policy() const noexcept;
+  /// The stored certificates that hold for this numeric format, these exits and this max_tokens().
+  [[nodiscard]] const std::vector<certificate>& certificates() const noexcept;
+  /// The policy of the boldest of certificates() that promises a loss of at most `epsilon`, of several with the same
+  /// epsilon the one stored last; nothing where none does.
+  [[nodiscard]] std::optional<exit_policy> certified(double epsilon,
+                                                     certified_loss loss = certified_loss::disagreement) const;
   [[nodiscard]] const std::vector<golden_text>& golden_texts() const noexcept;
+  /// The arithmetic it was loaded with.
+  [[nodiscard]] numeric_format format() const noexcept;
   [[nodiscard]] const model_info& info() const noexcept;
 
  private:

@@ -12,6 +12,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 enum class error_kind {
   io,                ///< a file is missing, unreadable or shorter than it was a moment ago
   bad_model,         ///< a model file contradicts itself, another file, or the format
+  bad_data,          ///< a file of labelled texts is not in its format, or lacks what was asked of it
   unsupported,       ///< well-formed, but not something this build of offramp can run
   invalid_argument,  ///< a value given by the caller is outside its documented range
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/certificate.hpp>
 #include <offramp/classifier.hpp>
 #include <offramp/encoding.hpp>
 #include <offramp/error.hpp>

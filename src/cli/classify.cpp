@@ -149,9 +149,9 @@ void write_chunk(const chunk_result& result, const classify_options& options, in
 
 void classify(const classify_options& options) {
   // Mistakes in the policy should not wait for the model.
-  static_cast<void>(options.policy.policy(offramp::exit_policy::full_depth()));
+  options.policy.check();
   const offramp::classifier model = options.model.load();
-  const offramp::exit_policy policy = options.policy.policy(model.default_policy());
+  const offramp::exit_policy policy = options.policy.policy(model);
   input_lines input(options.input, model.input());
   const std::size_t size = options.policy.deadline_ms ? 1 : chunk_size;
   for (auto chunk = input.next_chunk(size); !chunk.empty(); chunk = input.next_chunk(size)) {

@@ -20,6 +20,7 @@ struct command {
   std::function<void()> run;
 };
 
+command add_certify(CLI::App& app);
 command add_classify(CLI::App& app);
 command add_tokenize(CLI::App& app);
 command add_inspect(CLI::App& app);

@@ -31,12 +31,21 @@ void write_json(const offramp::classifier& model) {
   for (const offramp::exit_info& exit : model.exits()) {
     exits.push_back({{"layer", exit.layer}, {"temperature", exit.temperature}});
   }
+  json certificates = json::array();
+  for (const offramp::certificate& certificate : model.certificates()) {
+    certificates.push_back({{"loss", loss_name(certificate.loss)},
+                            {"epsilon", certificate.epsilon},
+                            {"delta", certificate.delta},
+                            {"n", certificate.n},
+                            {"policy", describe(certificate.policy)}});
+  }
   json line = {{"labels", model.labels()},
                {"layers", model.num_layers()},
                {"max_tokens", model.max_tokens()},
                {"input", model.input() ? json(kind_name(model.input())) : json()},
                {"exits", std::move(exits)},
                {"default_policy", describe(model.default_policy())},
+               {"certificates", std::move(certificates)},
                {"golden_texts", model.golden_texts().size()},
                {"kernels", model.info().kernels},
                {"weight_bytes", model.info().weight_bytes},
@@ -58,6 +67,11 @@ void write_text(const offramp::classifier& model) {
             << " bytes\n";
   for (const offramp::exit_info& exit : model.exits()) {
     std::cout << "exit            layer " << exit.layer << ", temperature " << exit.temperature << '\n';
+  }
+  for (const offramp::certificate& certificate : model.certificates()) {
+    std::cout << "certificate     " << loss_name(certificate.loss) << " <= " << certificate.epsilon
+              << " with probability " << 1.0 - certificate.delta << ", n = " << certificate.n << ": "
+              << describe(certificate.policy) << '\n';
   }
   for (const std::string& warning : model.info().warnings) {
     std::cout << "warning         " << warning << '\n';

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <sstream>
+#include <stdexcept>
 
 namespace offramp_cli {
 
@@ -16,6 +17,35 @@ void policy_options::add_to(CLI::App& parser) {
   parser.add_option("--patience", patience, "Consecutive exits that have to agree, for the two patience rules");
   parser.add_option("--max-layer", max_layer, "Go no deeper than this layer");
   parser.add_option("--deadline-ms", deadline_ms, "Milliseconds each text may take; texts then run one after another");
+  parser.add_option("--certified", certified, "The stored policy that promises at most this loss")
+      ->excludes(parser.get_option("--threshold"))
+      ->excludes(parser.get_option("--rule"));
+  add_loss_to(parser, certified_loss)->needs(parser.get_option("--certified"));
+}
+
+CLI::Option* add_loss_to(CLI::App& parser, std::string& loss) {
+  return parser.add_option("--loss", loss, "Loss that a certificate bounds, against the last exit or the right label")
+      ->check(CLI::IsMember({"disagreement", "accuracy-drop", "error"}))
+      ->capture_default_str();
+}
+
+offramp::certified_loss loss_named(const std::string& name) {
+  if (name == "accuracy-drop") {
+    return offramp::certified_loss::accuracy_drop;
+  }
+  return name == "error" ? offramp::certified_loss::error : offramp::certified_loss::disagreement;
+}
+
+std::string loss_name(offramp::certified_loss loss) {
+  switch (loss) {
+    case offramp::certified_loss::disagreement:
+      return "disagreement";
+    case offramp::certified_loss::accuracy_drop:
+      return "accuracy-drop";
+    case offramp::certified_loss::error:
+      return "error";
+  }
+  return "unknown";
 }
 
 namespace {
@@ -66,12 +96,25 @@ offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_
 
 }  // namespace
 
-offramp::exit_policy policy_options::policy(const offramp::exit_policy& fallback) const {
+void policy_options::check() const {
   constexpr double longest = 1e9;
   if (deadline_ms && !(*deadline_ms >= 0.0 && *deadline_ms <= longest)) {
     throw usage_error("--deadline-ms is out of range, expected 0 to 1e9");
   }
-  const offramp::exit_policy chosen = rule_of(*this, fallback);
+  static_cast<void>(rule_of(*this, offramp::exit_policy::full_depth()));
+}
+
+offramp::exit_policy policy_options::policy(const offramp::classifier& model) const {
+  check();
+  offramp::exit_policy chosen = rule_of(*this, model.default_policy());
+  if (certified) {
+    const auto stored = model.certified(*certified, loss_named(certified_loss));
+    if (!stored) {
+      throw std::runtime_error("the model has no certificate for " + certified_loss + " of at most " +
+                               CLI::detail::to_string(*certified) + " in this format, with these exits");
+    }
+    chosen = *stored;
+  }
   return max_layer ? chosen.with_max_layer(*max_layer) : chosen;
 }
 

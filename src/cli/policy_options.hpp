@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/certificate.hpp>
+#include <offramp/classifier.hpp>
 #include <offramp/exit_policy.hpp>
 
 #include <CLI/CLI.hpp>
@@ -17,19 +19,27 @@ struct policy_options {
   std::optional<int> patience;
   std::optional<int> max_layer;
   std::optional<double> deadline_ms;
+  std::optional<double> certified;
+  std::string certified_loss = "disagreement";
 
   /// `this` must stay where it is until parsing is over.
   void add_to(CLI::App& parser);
 
-  /// The policy of these options, on top of `fallback` where they name no rule and no threshold. Throws usage_error for
-  /// combinations that make no policy, and what exit_policy throws.
-  [[nodiscard]] offramp::exit_policy policy(const offramp::exit_policy& fallback) const;
+  /// Throws usage_error for combinations that make no policy, and what exit_policy throws.
+  void check() const;
+  /// The policy of these options, the model's own where they name none. Throws as check, and std::runtime_error when
+  /// the model has no certificate for --certified.
+  [[nodiscard]] offramp::exit_policy policy(const offramp::classifier& model) const;
   /// `policy` with the deadline that begins now, if there is one.
   [[nodiscard]] offramp::exit_policy starting_now(const offramp::exit_policy& policy) const;
 };
 
 /// As in "confidence >= 0.94".
 std::string describe(const offramp::exit_policy& policy);
+/// Adds --loss, whose values loss_named understands; `loss` must stay where it is until parsing is over.
+CLI::Option* add_loss_to(CLI::App& parser, std::string& loss);
+offramp::certified_loss loss_named(const std::string& name);
+std::string loss_name(offramp::certified_loss loss);
 /// As --rule takes it.
 std::string rule_name(offramp::exit_policy::rule rule);
 

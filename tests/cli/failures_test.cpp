@@ -38,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
         failure{"no_command", {}, "subcommand"}, failure{"unknown_command", {"clasify"}, "subcommand"},
         failure{"unknown_option", {"classify", "--treshold", "1", "a"}, "--treshold"},
         failure{"text_that_is_an_option", {"classify", "-x"}, "-x"},
-        failure{"certificates", {"classify", "--certified", "0.05", "a"}, "--certified"},
+        failure{"certificates", {"classify", "--certified", "0.05", "--threshold", "1", "a"}, "--certified"},
         failure{"no_value", {"classify", "--threshold"}, "--threshold"},
         failure{"twice", {"classify", "--threshold", "1", "--threshold", "1", "a"}, "--threshold"},
         failure{"no_number", {"classify", "--threshold", "high", "a"}, "high"},

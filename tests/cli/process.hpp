@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -136,6 +137,18 @@ class scratch_directory {
   [[nodiscard]] std::string file(const std::string& name, std::string_view content) const {
     std::ofstream(path_ / name, std::ios::binary) << content;
     return path_ / name;
+  }
+
+  /// A copy of one of the tiny models that a command may change.
+  [[nodiscard]] std::string copy_of(const std::string& model) const {
+    std::filesystem::copy(tiny(model), path_ / model);
+    return path_ / model;
+  }
+
+  /// The content of a file in it.
+  [[nodiscard]] std::string content(const std::string& name) const {
+    std::ifstream in(path_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
   }
 
  private:

@@ -59,8 +59,17 @@ exits_file everything() {
                                               .patience = 2,
                                               .max_layer = 2};
   const std::string digest(64, 'a');
-  content.calibration = {{"int8", digest, 100, {{0.7F, 0.6F, 0.05F, 0.02F}, {0.5F, 0.4F, 0.03F, 0.01F}}}};
-  content.certificates = {{"float32", "disagreement", 0.01, 0.05, 5000, digest, 16, {1, 2}, {}}};
+  content.calibration = {
+      {offramp::numeric_format::int8, digest, 100, {{0.7F, 0.6F, 0.05F, 0.02F}, {0.5F, 0.4F, 0.03F, 0.01F}}}};
+  content.certificates = {{offramp::numeric_format::float32,
+                           offramp::certified_loss::disagreement,
+                           0.01,
+                           0.05,
+                           5000,
+                           digest,
+                           16,
+                           {1, 2},
+                           {}}};
   content.certificates[0].policy.rule = policy_rule::per_class;
   content.certificates[0].policy.class_thresholds = {{0.9F, 0.8F}, {0.7F, 0.6F}};
   content.golden = {{"p", "h", {{0.1F, -0.1F}, {1e-7F, 3.0F}}}};

@@ -33,7 +33,7 @@ class DatasetTest : public ::testing::Test {
     try {
       static_cast<void>(read(content, input, name));
     } catch (const offramp::error& problem) {
-      EXPECT_EQ(problem.kind(), offramp::error_kind::invalid_argument);
+      EXPECT_EQ(problem.kind(), offramp::error_kind::bad_data);
       return std::string(problem.what()).substr(directory_.string().size() + 1);
     }
     return "none";

@@ -7,6 +7,7 @@
 #include <offramp/detail/memory_pool.hpp>
 #include <offramp/exits/engine.hpp>
 #include <offramp/model/heads.hpp>
+#include <offramp/model/stored_policy.hpp>
 #include <offramp/model/weights.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/team.hpp>
@@ -53,7 +54,9 @@ struct classifier::state {
   std::vector<exit_info> exits;
   std::optional<input_kind> input;
   exit_policy default_policy;
+  std::vector<certificate> certificates;
   std::size_t max_tokens;
+  numeric_format format;
   std::vector<golden_text> golden_texts;
   model_info info;
   std::unique_ptr<detail::memory_pool> pool;
@@ -281,8 +284,10 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
   }
   model_info info{.kernels = kernels.name, .weight_bytes = 0, .warnings = {}};
   std::vector<exit_info> exit_infos;
+  std::vector<int> layers;
   for (const std::size_t j : answering) {
     exit_infos.push_back({heads.heads[j].layer, heads.heads[j].temperature});
+    layers.push_back(heads.heads[j].layer);
     if (exits_file) {
       detail::warn_of_temperature(exits_file->exits[j], options.format, info.warnings);
     }
@@ -313,7 +318,10 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
                    ? std::optional(exits_file->input == model::input_kind::pair ? input_kind::pair : input_kind::single)
                    : std::nullopt,
       .default_policy = std::move(policy),
+      .certificates = exits_file ? model::certificates_for(*exits_file, options.format, layers, max_tokens)
+                                 : std::vector<certificate>{},
       .max_tokens = max_tokens,
+      .format = options.format,
       .golden_texts = exits_file ? detail::copy_golden_texts(*exits_file) : std::vector<golden_text>{},
       .info = std::move(info),
       .pool = std::make_unique<detail::memory_pool>()});
@@ -378,6 +386,23 @@ OFFRAMP_INLINE int classifier::max_tokens() const noexcept { return static_cast<
 OFFRAMP_INLINE std::optional<input_kind> classifier::input() const noexcept { return state_->input; }
 
 OFFRAMP_INLINE const exit_policy& classifier::default_policy() const noexcept { return state_->default_policy; }
+
+OFFRAMP_INLINE const std::vector<certificate>& classifier::certificates() const noexcept {
+  return state_->certificates;
+}
+
+OFFRAMP_INLINE std::optional<exit_policy> classifier::certified(double epsilon, certified_loss loss) const {
+  const certificate* boldest = nullptr;
+  for (const certificate& candidate : state_->certificates) {
+    if (candidate.loss == loss && candidate.epsilon <= epsilon &&
+        (boldest == nullptr || candidate.epsilon >= boldest->epsilon)) {
+      boldest = &candidate;
+    }
+  }
+  return boldest == nullptr ? std::nullopt : std::optional(boldest->policy);
+}
+
+OFFRAMP_INLINE numeric_format classifier::format() const noexcept { return state_->format; }
 
 OFFRAMP_INLINE const std::vector<golden_text>& classifier::golden_texts() const noexcept {
   return state_->golden_texts;

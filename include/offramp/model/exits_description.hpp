@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/certificate.hpp>
+#include <offramp/load_options.hpp>
 #include <offramp/version.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -51,6 +54,11 @@ enum class policy_rule {
 template <class Value, std::size_t N>
 using name_table = std::array<std::pair<std::string_view, Value>, N>;
 
+template <class Value, std::size_t N>
+[[nodiscard]] std::string name_of(Value value, const name_table<Value, N>& names) {
+  return std::string(std::ranges::find(names, value, &std::pair<std::string_view, Value>::second)->first);
+}
+
 inline constexpr name_table<model::pooling, 2> pooling_names{{{"cls", pooling::cls}, {"mean", pooling::mean}}};
 inline constexpr name_table<model::pooler, 3> pooler_names{
     {{"none", pooler::none}, {"shared", pooler::shared}, {"own", pooler::own}}};
@@ -58,6 +66,11 @@ inline constexpr name_table<model::input_kind, 2> input_kind_names{
     {{"single", input_kind::single}, {"pair", input_kind::pair}}};
 inline constexpr name_table<model::pretokenizer, 2> pretokenizer_names{
     {{"bert", pretokenizer::bert}, {"whitespace", pretokenizer::whitespace}}};
+inline constexpr name_table<numeric_format, 3> numeric_format_names{
+    {{"float32", numeric_format::float32}, {"bfloat16", numeric_format::bfloat16}, {"int8", numeric_format::int8}}};
+inline constexpr name_table<certified_loss, 3> certified_loss_names{{{"disagreement", certified_loss::disagreement},
+                                                                     {"accuracy-drop", certified_loss::accuracy_drop},
+                                                                     {"error", certified_loss::error}}};
 inline constexpr name_table<policy_rule, 8> policy_rule_names{{{"confidence", policy_rule::confidence},
                                                                {"per_exit", policy_rule::per_exit},
                                                                {"per_class", policy_rule::per_class},
@@ -85,7 +98,7 @@ struct calibration_description {
     float ece_before = 0;
     float ece_after = 0;
   };
-  std::string numeric_format;
+  offramp::numeric_format numeric_format = offramp::numeric_format::float32;
   std::string data_sha256;
   std::int64_t n = 0;  ///< texts
   std::vector<exit_quality> exits;
@@ -94,8 +107,8 @@ struct calibration_description {
 /// A guarantee: with probability 1 - delta over n texts like those of the data, `loss` under `policy` is at most
 /// epsilon.
 struct certificate_description {
-  std::string numeric_format;
-  std::string loss;  ///< disagreement, accuracy-drop or error
+  offramp::numeric_format numeric_format = offramp::numeric_format::float32;
+  certified_loss loss = certified_loss::disagreement;
   double epsilon = 0;
   double delta = 0;
   std::int64_t n = 0;

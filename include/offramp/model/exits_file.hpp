@@ -121,8 +121,8 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
                                                                            std::size_t num_exits) {
   json_object formats(place);
   std::vector<calibration_description> all;
-  for (const char* format : {"float32", "bfloat16", "int8"}) {
-    const std::optional<json_place> found = formats.find(format);
+  for (const auto& [name, format] : numeric_format_names) {
+    const std::optional<json_place> found = formats.find(std::string(name));
     if (!found) {
       continue;
     }
@@ -164,8 +164,9 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
                                                               const config& encoder) {
   json_object object(place);
   certificate_description certificate;
-  certificate.numeric_format = choose_text(object.require("numeric_format"), {"float32", "bfloat16", "int8"});
-  certificate.loss = choose_text(object.require("loss"), {"disagreement", "accuracy-drop", "error"});
+  certificate.numeric_format =
+      choose(std::optional(object.require("numeric_format")), numeric_format::float32, numeric_format_names);
+  certificate.loss = choose(std::optional(object.require("loss")), certified_loss::error, certified_loss_names);
   certificate.epsilon = read_probability(object.require("epsilon"));
   certificate.delta = read_probability(object.require("delta"));
   certificate.n = object.require("n").integer(1, INT64_MAX);

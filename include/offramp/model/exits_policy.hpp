@@ -5,7 +5,6 @@
 #include <offramp/model/json_object.hpp>
 
 #include <cstddef>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,18 +25,6 @@ template <class T, std::size_t N>
     expected += (expected.empty() ? "" : " or ") + std::string(name);
   }
   place->refuse(expected);
-}
-
-/// The string itself, if it is one of `choices`.
-[[nodiscard]] inline std::string choose_text(const json_place& place, std::initializer_list<std::string_view> choices) {
-  std::string expected;
-  for (const std::string_view choice : choices) {
-    if (place.text() == choice) {
-      return place.text();
-    }
-    expected += (expected.empty() ? "" : " or ") + std::string(choice);
-  }
-  place.refuse(expected);
 }
 
 /// 64 lower-case hexadecimal digits.

@@ -21,11 +21,6 @@ namespace detail {
 
 using ordered_json = nlohmann::ordered_json;
 
-template <class Value, std::size_t N>
-[[nodiscard]] std::string name_of(Value value, const name_table<Value, N>& names) {
-  return std::string(std::ranges::find(names, value, &std::pair<std::string_view, Value>::second)->first);
-}
-
 /// The double whose shortest text is that of `value`, so that 0.9F is written as 0.9; reading gives `value` back.
 [[nodiscard]] inline double shortest(float value) {
   std::array<char, 32> text{};
@@ -98,14 +93,15 @@ template <class Value, std::size_t N>
                        {"ece_before", shortest(quality.ece_before)},
                        {"ece_after", shortest(quality.ece_after)}});
     }
-    result[one.numeric_format] = {{"data_sha256", one.data_sha256}, {"n", one.n}, {"exits", std::move(exits)}};
+    result[name_of(one.numeric_format, numeric_format_names)] = {
+        {"data_sha256", one.data_sha256}, {"n", one.n}, {"exits", std::move(exits)}};
   }
   return result;
 }
 
 [[nodiscard]] inline ordered_json write_certificate(const certificate_description& certificate) {
-  return {{"numeric_format", certificate.numeric_format},
-          {"loss", certificate.loss},
+  return {{"numeric_format", name_of(certificate.numeric_format, numeric_format_names)},
+          {"loss", name_of(certificate.loss, certified_loss_names)},
           {"epsilon", certificate.epsilon},
           {"delta", certificate.delta},
           {"n", certificate.n},
@@ -144,8 +140,8 @@ template <class Elements, class Write>
   detail::ordered_json result{{"format", exits_format},
                               {"exits_sha256", exits_sha256},
                               {"labels", content.labels},
-                              {"input", detail::name_of(content.input, input_kind_names)},
-                              {"pretokenizer", detail::name_of(content.pretokenizer, pretokenizer_names)}};
+                              {"input", name_of(content.input, input_kind_names)},
+                              {"pretokenizer", name_of(content.pretokenizer, pretokenizer_names)}};
   if (content.max_tokens) {
     result["max_tokens"] = *content.max_tokens;
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/exit_policy.hpp>
 #include <offramp/exits/head.hpp>
 #include <offramp/model/exits_file.hpp>
 #include <offramp/model/weights.hpp>
@@ -70,31 +69,6 @@ inline exits::head_set read_sequence_classification_head(const checkpoint& tenso
   exits::head_set set{.heads = {}, .shared_pooler = {}, .num_labels = labels};
   set.heads.push_back(std::move(head));
   return set;
-}
-
-inline exit_policy make_policy(const policy_description& stored) {
-  const auto by_rule = [&]() -> exit_policy {
-    switch (stored.rule) {
-      case policy_rule::confidence:
-        return exit_policy(stored.threshold);
-      case policy_rule::per_exit:
-        return exit_policy::per_exit(stored.exit_thresholds);
-      case policy_rule::per_class:
-        return exit_policy::per_class(stored.class_thresholds);
-      case policy_rule::entropy:
-        return exit_policy::entropy(stored.threshold);
-      case policy_rule::normalized_entropy:
-        return exit_policy::normalized_entropy(stored.threshold);
-      case policy_rule::margin:
-        return exit_policy::margin(stored.threshold);
-      case policy_rule::patience:
-        return exit_policy::patience(stored.patience);
-      case policy_rule::patience_entropy:
-        return exit_policy::patience_entropy(stored.threshold, stored.patience);
-    }
-    return exit_policy::full_depth();
-  };
-  return stored.max_layer ? by_rule().with_max_layer(*stored.max_layer) : by_rule();
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

@@ -32,10 +32,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 /// One confidence threshold for all exits: 1, 0.999, ... 0.
 [[nodiscard]] std::vector<exit_policy> threshold_path();
 
-/// A threshold per exit (or per label), which one scalar s moves together: 1 - s (1 - shape), for s from 0 in steps of
-/// 1/500 until every threshold is 0 or less. `shape` holds values of 0..1, one per exit (per label), and must be chosen
-/// on other texts than those the path is tested on. Throws `invalid_argument` for other values and for a shape of
-/// ones.
+/// A threshold per exit (or per label), all moved by one scalar in steps of 1/500: from ones to `shape`, from there to
+/// zeros. `shape` holds values of 0..1, one per exit (per label), and must be chosen on other texts than those the path
+/// is tested on. Throws `invalid_argument` for other values.
 [[nodiscard]] std::vector<exit_policy> per_exit_path(std::span<const float> shape);
 [[nodiscard]] std::vector<exit_policy> per_label_path(std::span<const float> shape, std::size_t num_exits);
 
@@ -74,14 +73,14 @@ struct certification {
 [[nodiscard]] certification certify(const replay& texts, std::span<const exit_policy> path, certified_loss loss,
                                     double epsilon, double delta);
 
-/// Adds the certificate to the directory's exits.json, in place of one for the same loss, epsilon, delta, format, exits
-/// and length; the file is replaced whole. `model` is what the logits were computed with. Throws `invalid_argument`
-/// when nothing was certified or when `data` is what fitted the temperatures of this format, and as loading does.
-void store_certificate(const std::filesystem::path& directory, const classifier& model, numeric_format format,
-                       const certification& result, const dataset& data);
+/// Adds the certificate to the exits.json of the directory that `model` was loaded from, in place of one for the same
+/// loss, epsilon, delta, format, exits and length; the file is replaced whole. Throws `invalid_argument` when nothing
+/// was certified, and as refuse_calibration_data and loading do.
+void store_certificate(const std::filesystem::path& directory, const classifier& model, const certification& result,
+                       const dataset& data);
 
-/// Throws `invalid_argument` when `data` is the file that fitted the directory's temperatures of this format: such
-/// texts can certify nothing.
+/// Throws `invalid_argument` when `data` is the file that fitted the directory's temperatures of that format: it can
+/// certify nothing.
 void refuse_calibration_data(const std::filesystem::path& directory, numeric_format format, const dataset& data);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

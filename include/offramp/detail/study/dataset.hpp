@@ -45,7 +45,7 @@ class dataset_parser {
       try {
         return model::parse_json(std::string(line), name_ + ":" + std::to_string(number));
       } catch (const error& problem) {
-        throw error(error_kind::invalid_argument, problem.what());
+        throw error(error_kind::bad_data, problem.what());
       }
     }();
     const auto member = [&](const char* key) {
@@ -68,7 +68,7 @@ class dataset_parser {
   }
 
   [[noreturn]] void refuse(std::size_t number, const std::string& what) const {
-    throw error(error_kind::invalid_argument, name_ + ":" + std::to_string(number) + ": " + what);
+    throw error(error_kind::bad_data, name_ + ":" + std::to_string(number) + ": " + what);
   }
 
  private:
@@ -113,7 +113,7 @@ OFFRAMP_INLINE dataset read_dataset(const std::filesystem::path& path, std::span
     data.texts.push_back(is_jsonl ? parser.parse_object(line, number) : parser.parse_columns(line, number));
   }
   if (data.texts.empty()) {
-    throw error(error_kind::invalid_argument, data.name + ": is empty, expected labelled texts");
+    throw error(error_kind::bad_data, data.name + ": is empty, expected labelled texts");
   }
   return data;
 }

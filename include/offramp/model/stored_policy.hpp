@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/certificate.hpp>
+#include <offramp/error.hpp>
+#include <offramp/exit_policy.hpp>
+#include <offramp/load_options.hpp>
+#include <offramp/model/exits_description.hpp>
+
+#include <cmath>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
+
+inline exit_policy make_policy(const policy_description& stored) {
+  const auto by_rule = [&]() -> exit_policy {
+    switch (stored.rule) {
+      case policy_rule::confidence:
+        return exit_policy(stored.threshold);
+      case policy_rule::per_exit:
+        return exit_policy::per_exit(stored.exit_thresholds);
+      case policy_rule::per_class:
+        return exit_policy::per_class(stored.class_thresholds);
+      case policy_rule::entropy:
+        return exit_policy::entropy(stored.threshold);
+      case policy_rule::normalized_entropy:
+        return exit_policy::normalized_entropy(stored.threshold);
+      case policy_rule::margin:
+        return exit_policy::margin(stored.threshold);
+      case policy_rule::patience:
+        return exit_policy::patience(stored.patience);
+      case policy_rule::patience_entropy:
+        return exit_policy::patience_entropy(stored.threshold, stored.patience);
+    }
+    return exit_policy::full_depth();
+  };
+  return stored.max_layer ? by_rule().with_max_layer(*stored.max_layer) : by_rule();
+}
+
+/// The other way round; a threshold of infinity, full depth, becomes 2, because the file holds finite numbers. Throws
+/// `invalid_argument` for a deadline, which is a moment and cannot be stored.
+inline policy_description describe_policy(const exit_policy& policy) {
+  if (policy.deadline()) {
+    throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be stored");
+  }
+  policy_description stored;
+  stored.threshold = std::isinf(policy.threshold()) ? 2.0F : policy.threshold();
+  stored.patience = policy.patience_count();
+  stored.max_layer = policy.max_layer();
+  switch (policy.kind()) {
+    case exit_policy::rule::confidence:
+      stored.rule = policy_rule::confidence;
+      break;
+    case exit_policy::rule::per_exit:
+      stored.rule = policy_rule::per_exit;
+      stored.exit_thresholds = policy.thresholds().front();
+      break;
+    case exit_policy::rule::per_class:
+      stored.rule = policy_rule::per_class;
+      stored.class_thresholds = policy.thresholds();
+      break;
+    case exit_policy::rule::entropy:
+      stored.rule = policy_rule::entropy;
+      break;
+    case exit_policy::rule::normalized_entropy:
+      stored.rule = policy_rule::normalized_entropy;
+      break;
+    case exit_policy::rule::margin:
+      stored.rule = policy_rule::margin;
+      break;
+    case exit_policy::rule::patience:
+      stored.rule = policy_rule::patience;
+      break;
+    case exit_policy::rule::patience_entropy:
+      stored.rule = policy_rule::patience_entropy;
+      break;
+  }
+  return stored;
+}
+
+/// The certificates that hold for a model loaded in this format, with exits on these layers and that limit of tokens.
+inline std::vector<certificate> certificates_for(const exits_file& stored, numeric_format format,
+                                                 const std::vector<int>& exit_layers, std::size_t max_tokens) {
+  std::vector<certificate> valid;
+  for (const certificate_description& one : stored.certificates) {
+    if (one.numeric_format == format && one.exit_layers == exit_layers &&
+        static_cast<std::size_t>(one.max_tokens) == max_tokens) {
+      valid.push_back({one.loss, one.epsilon, one.delta, one.n, make_policy(one.policy)});
+    }
+  }
+  return valid;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

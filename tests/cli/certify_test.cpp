@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json_output.hpp"
+#include "process.hpp"
+
+#include <offramp/offramp.hpp>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace offramp_tests;
+using offramp_cli::json;
+
+/// Sixty texts over the tiny vocabulary, labelled in turn.
+std::string labelled_texts() {
+  const std::vector<std::string> words = {"a", "good", "film", "the", "plot", "is", "dull", "never", "bad", "dogs"};
+  std::string lines;
+  for (std::size_t i = 0; i < 60; ++i) {
+    lines += i % 2 == 0 ? "yes\t" : "no\t";
+    for (std::size_t word = 0; word < 3 + i % 5; ++word) {
+      lines += words[(i * 7 + word * (3 + i % 4)) % words.size()] + " ";
+    }
+    lines += "\n";
+  }
+  return lines;
+}
+
+json first_line(const process_result& result) { return json::parse(result.out); }
+
+class CertifyTest : public ::testing::Test {
+ protected:
+  scratch_directory directory_;
+  std::string model_ = directory_.copy_of("tiny");
+  std::string data_ = directory_.file("data.tsv", labelled_texts());
+};
+
+TEST_F(CertifyTest, StoresAPolicyThatClassifyUses) {
+  const process_result found =
+      run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3", "--delta", "0.1", "--json"});
+  ASSERT_EQ(found.status, 0) << found.err;
+  const json line = first_line(found);
+  EXPECT_EQ(line["n"], 60);
+  const auto threshold = line["certified"]["threshold"].get<float>();
+  ASSERT_LE(threshold, 1.0F);
+  EXPECT_LE(line["certified"]["bound"].get<float>(), 0.3F);
+
+  const auto model = offramp::classifier::load(model_);
+  EXPECT_EQ(model.certified(0.3), offramp::exit_policy(threshold));
+  EXPECT_EQ(model.certified(0.5), offramp::exit_policy(threshold));
+  EXPECT_EQ(model.certified(0.3, offramp::certified_loss::error), std::nullopt);
+  EXPECT_EQ(model.certified(0.05), offramp::exit_policy(0.85F)) << "the certificate that was there is kept";
+  EXPECT_EQ(model.certified(0.01), std::nullopt);
+
+  // The observed risk is that of the command itself.
+  int disagreements = 0;
+  double layers = 0;
+  std::string texts;
+  for (const std::string& labelled : lines_of(labelled_texts())) {
+    texts += labelled.substr(labelled.find('\t') + 1) + "\n";
+  }
+  const auto early = lines_of(run_offramp({"classify", "--model", model_, "--certified", "0.3", "--json"}, texts).out);
+  const auto full = lines_of(run_offramp({"classify", "--model", model_, "--threshold", "2", "--json"}, texts).out);
+  ASSERT_EQ(early.size(), 60U);
+  for (std::size_t i = 0; i < early.size(); ++i) {
+    disagreements += json::parse(early[i])["label"] != json::parse(full[i])["label"] ? 1 : 0;
+    layers += json::parse(early[i])["layer"].get<int>();
+  }
+  EXPECT_EQ(line["certified"]["losses"], disagreements);
+  EXPECT_FLOAT_EQ(line["certified"]["mean_layer"].get<float>(), static_cast<float>(layers / 60));
+
+  const json inspected = json::parse(run_offramp({"inspect", "--json", model_}).out);
+  ASSERT_EQ(inspected["certificates"].size(), 2U);
+  EXPECT_EQ(inspected["certificates"][1]["n"], 60);
+}
+
+TEST_F(CertifyTest, RepeatsByteForByteOnAnyNumberOfThreads) {
+  const auto run = [&](const char* threads) {
+    const process_result found =
+        run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3", "--threads", threads});
+    EXPECT_EQ(found.status, 0);
+    return found.out + directory_.content("tiny/exits.json");
+  };
+  const std::string once = run("1");
+  EXPECT_EQ(run("1"), once) << "an equal certificate takes the old one's place";
+  EXPECT_EQ(run("3"), once);
+}
+
+TEST_F(CertifyTest, OtherTextsShapeThresholdsPerExitAndLabel) {
+  const std::string shaping = directory_.file("shape.tsv", labelled_texts() + "yes\tgood\n");
+  for (const char* thresholds : {"per-exit", "per-label"}) {
+    const process_result found = run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3",
+                                              "--thresholds", thresholds, "--shape-data", shaping, "--json"});
+    ASSERT_EQ(found.status, 0) << found.err;
+    EXPECT_EQ(first_line(found)["certified"]["thresholds"].size(), thresholds == std::string("per-exit") ? 1U : 3U);
+  }
+  EXPECT_EQ(run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3", "--thresholds", "per-exit",
+                         "--shape-data", data_})
+                .status,
+            2);
+  EXPECT_EQ(run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3", "--thresholds", "per-exit"})
+                .status,
+            2);
+  EXPECT_EQ(
+      run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3", "--shape-data", shaping}).status,
+      2);
+}
+
+TEST_F(CertifyTest, AFailedErrorBoundChangesNothing) {
+  const std::string before = directory_.content("tiny/exits.json");
+  const process_result found =
+      run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.001", "--loss", "error"});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_NE(found.out.find("failed"), std::string::npos);
+  EXPECT_NE(found.out.find("risk"), std::string::npos);
+  EXPECT_NE(found.err.find("no threshold is certified"), std::string::npos);
+  EXPECT_EQ(directory_.content("tiny/exits.json"), before);
+}
+
+TEST_F(CertifyTest, RefusesTheTextsThatFittedTheTemperatures) {
+  const std::string other(64, 'd');
+  std::string exits = directory_.content("tiny/exits.json");
+  const process_result sum = run_program("/usr/bin/sha256sum", {data_});
+  const std::string stored = "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd";
+  ASSERT_NE(exits.find(stored), std::string::npos);
+  exits.replace(exits.find(stored), stored.size(), sum.out.substr(0, 64));
+  static_cast<void>(directory_.file("tiny/exits.json", exits));
+  const process_result found = run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3"});
+  EXPECT_EQ(found.status, 2);
+  EXPECT_NE(found.err.find("fitted the temperatures"), std::string::npos);
+  EXPECT_EQ(directory_.content("tiny/exits.json"), exits);
+}
+
+TEST_F(CertifyTest, BadDataHasFileAndLine) {
+  const std::string bad = directory_.file("bad.tsv", "yes\tgood\nmaybe\tbad\n");
+  const process_result found = run_offramp({"certify", "--model", model_, "--data", bad, "--epsilon", "0.3"});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_NE(found.err.find("bad.tsv:2: label \"maybe\""), std::string::npos);
+  EXPECT_EQ(run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "1.5"}).status, 2);
+  const process_result without_exits = run_offramp(
+      {"certify", "--model", tiny("tiny-plain"), "--data", data_, "--labels", "no,yes,maybe", "--epsilon", "0.3"});
+  EXPECT_EQ(without_exits.status, 2);
+  EXPECT_NE(without_exits.err.find("offramp fit makes one"), std::string::npos);
+  EXPECT_EQ(run_offramp({"classify", "--model", model_, "--certified", "0.001", "good"}).status, 1);
+}
+
+}  // namespace
