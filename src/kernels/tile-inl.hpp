@@ -8,8 +8,7 @@
 #endif
 
 #include "products-inl.hpp"
-
-#include <hwy/cache_control.h>
+#include "tile_operands.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,30 +16,6 @@
 
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
-
-/// Weights to bring into the second-level cache while a tile is computed: `lines` cache lines with each block.
-struct prefetch {
-  const std::uint32_t* from = nullptr;
-  std::size_t lines = 0;
-};
-
-HWY_INLINE void bring_to_second_level(const std::uint32_t* line) {
-#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-  __builtin_prefetch(line, 0, 2);
-#else
-  hwy::Prefetch(line);
-#endif
-}
-
-/// What a tile multiplies: `blocks` blocks of packed rows, the first row's units at `rows`, the next block of the same
-/// row `block_stride` units further, with the weights of one panel.
-struct tile_operands {
-  const std::uint32_t* rows;
-  std::size_t block_stride;
-  const std::uint32_t* weights;
-  std::size_t blocks;
-  prefetch ahead;
-};
 
 /// Adds the products of `height` rows with one panel to `sums`, whose rows lie `stride` apart. Every sum grows over the
 /// inputs in their order, so that it depends on its own row and output alone, and may be continued by a later call.
