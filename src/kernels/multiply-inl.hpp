@@ -22,10 +22,11 @@ inline constexpr std::size_t most_row_bytes = 640U << 10U;
 /// A single tile passes each weight once, so the next panel is not what to fetch but the weights that far ahead. AMD's
 /// hardware does that better by itself: on Zen 4 our fetching took a third of the bandwidth away.
 inline constexpr std::size_t units_ahead = 256;
-inline bool fetches_ahead() {
+inline bool fetches_ahead(weight_prefetch wanted) {
 #if HWY_ARCH_X86
-  return __builtin_cpu_is("amd") == 0;
+  return wanted == weight_prefetch::always || __builtin_cpu_is("amd") == 0;
 #else
+  (void)wanted;
   return true;
 #endif
 }
@@ -79,6 +80,9 @@ class product {
   /// The weights to fetch during a tile: its share of the next panel, or of what follows the last one.
   [[nodiscard]] prefetch what_comes_next(const row_tiles& tiles, std::size_t tile, std::size_t panel,
                                          index_range blocks, const std::uint32_t* from) const {
+    if (target_.prefetch == weight_prefetch::never) {
+      return {};
+    }
     const std::size_t num_blocks = blocks.last - blocks.first;
     const std::size_t block_lines = block_weight_units * width() / layout::block_units;
     if (panel + 1 == panels_.last && blocks.last == rows_.blocks()) {
@@ -87,7 +91,7 @@ class product {
       return {target_.next.data() + tile * num_blocks * share * layout::block_units, share};
     }
     if (tiles.count == 1) {
-      return fetches_ahead() ? prefetch{from + units_ahead * width(), block_lines} : prefetch{};
+      return fetches_ahead(target_.prefetch) ? prefetch{from + units_ahead * width(), block_lines} : prefetch{};
     }
     const std::size_t share = layout::ceil_divide(block_lines, tiles.count);
     return {weights_.panel(panel + 1) + blocks.first * block_weight_units * width() +
