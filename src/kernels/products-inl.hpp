@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic of products, one struct for each way to multiply: how four units of a row are multiplied with the
 // weights of two vectors of outputs and added to their sums. A struct states:
-//   value      what a sum is: float, or int32 for int8
-//   tallest    the most rows of sums that fit the registers beside the operands
-//   four_units the weights' units for four units of a row
+//   value         what a sum is: float, or int32 for int8
+//   tallest       the most rows of sums that fit the registers beside the operands
+//   tallest_alone the most rows that one tile should take where it is the only one
+//   four_units    the weights' units for four units of a row
 #if defined(OFFRAMP_KERNELS_PRODUCTS_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef OFFRAMP_KERNELS_PRODUCTS_INL
 #undef OFFRAMP_KERNELS_PRODUCTS_INL
@@ -26,6 +27,9 @@ inline constexpr int tallest_tile = 12;
 #else
 inline constexpr int tallest_tile = 6;
 #endif
+
+// A single tall tile would leave the memory idle while it multiplies.
+constexpr int two_thirds(int tallest) { return tallest * 2 / 3; }
 
 template <class Value>
 using tag = hn::ScalableTag<Value>;
@@ -82,6 +86,7 @@ struct tile_sums<Products, 0> {
 struct float32_products {
   using value = float;
   static constexpr int tallest = tallest_tile;
+  static constexpr int tallest_alone = two_thirds(tallest);
   static constexpr std::size_t four_units = 4;
 
   static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) {
@@ -104,6 +109,7 @@ struct float32_products {
 struct widened_bfloat16_products {
   using value = float;
   static constexpr int tallest = tallest_tile;
+  static constexpr int tallest_alone = two_thirds(tallest);
   static constexpr std::size_t four_units = 2;
 
   static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) { return float32_products::broadcast(unit); }
@@ -143,6 +149,7 @@ struct int8_products {
   static constexpr int tallest = tallest_tile == 12 ? 8 : 4;
   static constexpr int row_offset = 0;
 #endif
+  static constexpr int tallest_alone = two_thirds(tallest);
   static constexpr std::size_t four_units = 4;
 
   static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) {
@@ -189,6 +196,7 @@ struct int8_products {
 struct bfloat16_products {
   using value = float;
   static constexpr int tallest = tallest_tile;
+  static constexpr int tallest_alone = two_thirds(tallest);
   static constexpr std::size_t four_units = 4;
 
   static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) { return int8_products::broadcast(unit); }

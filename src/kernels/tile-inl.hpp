@@ -54,8 +54,17 @@ inline constexpr auto tiles = []<int... index>(std::integer_sequence<int, index.
 }
 (std::make_integer_sequence<int, Products::tallest>());
 
-/// The rows of a product cut into tiles of nearly equal height: as few as the registers allow, but two where one would
-/// be tall enough to leave the memory idle while it multiplies.
+/// A product's tiles by the vector registers.
+template <class Products>
+struct vector_tiles {
+  void multiply(std::size_t height, const tile_operands& operands, typename Products::value* sums,
+                std::size_t stride) const {
+    tiles<Products>[height - 1](operands, sums, stride);
+  }
+};
+
+/// The rows of a product cut into tiles of nearly equal height, the taller ones first: as few as the registers allow,
+/// but two where one would be too tall to stand alone.
 struct row_tiles {
   std::size_t first;
   std::size_t rows;
@@ -64,10 +73,12 @@ struct row_tiles {
   template <class Products>
   static row_tiles of(std::size_t first, std::size_t rows) {
     constexpr std::size_t tallest = Products::tallest;
-    constexpr std::size_t tallest_alone = tallest * 2 / 3;
+    constexpr std::size_t tallest_alone = Products::tallest_alone;
     return {first, rows, rows <= tallest_alone ? 1 : std::max<std::size_t>(2, layout::ceil_divide(rows, tallest))};
   }
-  [[nodiscard]] std::size_t begin(std::size_t tile) const { return first + rows * tile / count; }
+  [[nodiscard]] std::size_t begin(std::size_t tile) const {
+    return first + rows / count * tile + std::min(tile, rows % count);
+  }
   [[nodiscard]] std::size_t height(std::size_t tile) const { return begin(tile + 1) - begin(tile); }
 };
 

@@ -44,6 +44,7 @@ std::vector<target> all_kernels() {
 #endif
   for (const numeric_format format : formats) {
     for (const std::vector<instruction_set>& avoid : {std::vector<instruction_set>{},
+                                                      {instruction_set::amx},
                                                       {instruction_set::avx512_bf16},
                                                       {instruction_set::avx512_vnni},
                                                       {instruction_set::avx512},
