@@ -23,8 +23,8 @@
 namespace {
 
 namespace nn = offramp::nn;
-using naive::random_values;
 using naive::product_problem;
+using naive::random_values;
 using nn::epilogue;
 using offramp::instruction_set;
 using offramp::numeric_format;
