@@ -24,6 +24,7 @@ enum class instruction_set {
   avx512,       ///< F, BW, DQ, VL
   avx512_vnni,  ///< with int8 dot products and the rest of Ice Lake's
   avx512_bf16,  ///< with bfloat16 dot products
+  amx,          ///< with tile registers, which Linux gives to a process that asks: the first load that uses them does
 };
 
 /// Whether a layer with an exit computes the [CLS] rows that the exit reads before the layer's other rows, which texts
@@ -38,7 +39,8 @@ struct load_options {
   numeric_format format = numeric_format::float32;
   /// Layers whose exits may answer; empty: all of the model's. Heads in between still run where a later one needs them.
   std::vector<int> exits = {};
-  /// Instruction sets not to use although the CPU has them, each with the ones after it.
+  /// Instruction sets not to use although the CPU has them, each with the ones after it. A bfloat16 model's results
+  /// differ in their last bits with avx512_bf16 and again with amx; an int8 model's do not with amx.
   std::vector<instruction_set> avoid = {};
   /// When to compute [CLS] rows first.
   offramp::cls_first schedule = cls_first::by_cost;

@@ -10,9 +10,12 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "amx.hpp"
 #include "attention-inl.hpp"
+#include "choice.hpp"
 #include "multiply-inl.hpp"
 #include "rows-inl.hpp"
+#include "tile_products-inl.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -22,7 +25,7 @@
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 
-kernels make_kernels(numeric_format format, bool has_bfloat16_products) {
+kernels make_kernels(numeric_format format, cpu_extras extras) {
   const std::string target = hwy::TargetName(HWY_TARGET);
   kernels all{.name = {},
               .layout = {.format = format, .panel_width = 2 * lanes()},
@@ -38,6 +41,12 @@ kernels make_kernels(numeric_format format, bool has_bfloat16_products) {
       all.name = target + " int8";
       all.pack = &pack_int8;
       all.multiply = &multiply<int8_products>;
+#if OFFRAMP_HAS_DOT_PRODUCTS
+      if (extras.tiles) {
+        all.name = target + " int8 with AMX";
+        all.multiply = &multiply_int8_by_amx;
+      }
+#endif
       break;
     case numeric_format::bfloat16:
       all.name = target + " bfloat16 widened to float32";
@@ -45,17 +54,29 @@ kernels make_kernels(numeric_format format, bool has_bfloat16_products) {
       all.pack = &pack_widened_bfloat16;
       all.multiply = &multiply<widened_bfloat16_products>;
 #if OFFRAMP_HAS_DOT_PRODUCTS
-      if (has_bfloat16_products) {
+      if (extras.bfloat16_products) {
         all.name = target + " bfloat16 by vdpbf16ps";
         all.layout.widens_rows = false;
         all.pack = &pack_bfloat16;
         all.multiply = &multiply<bfloat16_products>;
+        if (extras.tiles) {
+          all.name = target + " bfloat16 by AMX";
+          all.multiply = &multiply_bfloat16_by_amx;
+        }
       }
 #endif
       break;
   }
-  (void)has_bfloat16_products;
+  (void)extras;
   return all;
+}
+
+tile_multiplication make_tile_multiplication() {
+#if OFFRAMP_HAS_DOT_PRODUCTS
+  return {&multiply_int8_by_tiles, &multiply_bfloat16_by_tiles};
+#else
+  return {};
+#endif
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE
@@ -66,6 +87,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 namespace {
 
 HWY_EXPORT(make_kernels);
+HWY_EXPORT(make_tile_multiplication);
 
 /// The targets, best first on each architecture, from the one whose name stands for `set`.
 std::int64_t targets_with(instruction_set set) {
@@ -79,6 +101,7 @@ std::int64_t targets_with(instruction_set set) {
     case instruction_set::avx512_vnni:
       return and_better(HWY_AVX3_DL);
     case instruction_set::avx512_bf16:
+    case instruction_set::amx:
       break;
   }
 #endif
@@ -86,28 +109,47 @@ std::int64_t targets_with(instruction_set set) {
   return 0;
 }
 
-bool has_bfloat16_products(const std::vector<instruction_set>& avoid) {
+/// The index of the best target without `avoid` in the tables of exported functions.
+std::size_t index_of_target(const std::vector<instruction_set>& avoid) {
+  std::int64_t targets = hwy::SupportedTargets();
+  for (const instruction_set set : avoid) {
+    targets &= ~targets_with(set);
+  }
+  hwy::ChosenTarget chosen;
+  chosen.Update(targets);
+  constexpr bool is_only_target = (HWY_TARGETS & (HWY_TARGETS - 1)) == 0;  // whose table has one entry
+  return is_only_target ? 0 : chosen.GetIndex();
+}
+
+/// Whether `set` may be used: neither it nor one that it includes is to be avoided.
+bool allows(const load_options& options, instruction_set set) {
+  return std::ranges::none_of(options.avoid, [set](instruction_set avoided) { return avoided <= set; });
+}
+
+bool has_bfloat16_products() {
 #if HWY_ARCH_X86
-  return __builtin_cpu_supports("avx512bf16") != 0 &&
-         std::ranges::find(avoid, instruction_set::avx512_bf16) == avoid.end();
+  return __builtin_cpu_supports("avx512bf16") != 0;
 #else
-  (void)avoid;
   return false;
 #endif
 }
 
 }  // namespace
 
+kernels choose_kernels(const load_options& options, cpu_extras extras) {
+  extras.bfloat16_products = extras.bfloat16_products && allows(options, instruction_set::avx512_bf16);
+  extras.tiles = extras.tiles && allows(options, instruction_set::amx);
+  return HWY_DISPATCH_TABLE(make_kernels)[index_of_target(options.avoid)](options.format, extras);
+}
+
 kernels choose_kernels(const load_options& options) {
-  std::int64_t targets = hwy::SupportedTargets();
-  for (const instruction_set set : options.avoid) {
-    targets &= ~targets_with(set);
-  }
-  hwy::ChosenTarget chosen;
-  chosen.Update(targets);
-  constexpr bool is_only_target = (HWY_TARGETS & (HWY_TARGETS - 1)) == 0;  // whose table has one entry
-  const auto make = HWY_DISPATCH_TABLE(make_kernels)[is_only_target ? 0 : chosen.GetIndex()];
-  return make(options.format, has_bfloat16_products(options.avoid));
+  // Only a program that will use the tiles asks the operating system for them.
+  const bool wants_tiles = options.format != numeric_format::float32 && allows(options, instruction_set::amx);
+  return choose_kernels(options, {has_bfloat16_products(), wants_tiles && amx_tiles() != nullptr});
+}
+
+tile_multiplication choose_tile_multiplication() {
+  return HWY_DISPATCH_TABLE(make_tile_multiplication)[index_of_target({})]();
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

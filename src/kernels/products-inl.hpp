@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic of products, one struct for each way to multiply: how four units of a row are multiplied with the
 // weights of two vectors of outputs and added to their sums. A struct states:
-//   value      what a sum is: float, or int32 for int8
-//   tallest    the most rows of sums that fit the registers beside the operands
-//   four_units the weights' units for four units of a row
+//   value         what a sum is: float, or int32 for int8
+//   tallest       the most rows of sums that fit the registers beside the operands
+//   tallest_alone the most rows that one tile should take where it is the only one
+//   four_units    the weights' units for four units of a row
 #if defined(OFFRAMP_KERNELS_PRODUCTS_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef OFFRAMP_KERNELS_PRODUCTS_INL
 #undef OFFRAMP_KERNELS_PRODUCTS_INL
@@ -27,6 +28,9 @@ inline constexpr int tallest_tile = 12;
 inline constexpr int tallest_tile = 6;
 #endif
 
+// A single tall tile would leave the memory idle while it multiplies.
+constexpr int two_thirds(int tallest) { return tallest * 2 / 3; }
+
 template <class Value>
 using tag = hn::ScalableTag<Value>;
 template <class Value>
@@ -35,11 +39,9 @@ using vector = hn::Vec<tag<Value>>;
 /// Floats in a vector. Highway's scalable targets are left out: the layouts need a constant.
 constexpr std::size_t lanes() { return HWY_LANES(float); }
 
-HWY_INLINE vector<float> load_weights(const std::uint32_t* units) {
-  return hn::Load(tag<float>(), reinterpret_cast<const float*>(units));
-}
-HWY_INLINE vector<std::int32_t> load_weights_as_int(const std::uint32_t* units) {
-  return hn::Load(tag<std::int32_t>(), reinterpret_cast<const std::int32_t*>(units));
+template <class Value>
+HWY_INLINE vector<Value> load_weights(const std::uint32_t* units) {
+  return hn::Load(tag<Value>(), reinterpret_cast<const Value*>(units));
 }
 
 /// The sums of `height` rows by two vectors of outputs. Recursive, so that every compiler keeps each in a register.
@@ -79,10 +81,25 @@ struct tile_sums<Products, 0> {
   HWY_INLINE void add(const std::uint32_t* /*row*/, Weights /*left*/, Weights /*right*/) {}
 };
 
-struct float32_products {
+/// Products whose weights have as many inputs in a unit as the rows, and meet them as vectors of `Value`.
+template <class Value>
+struct unit_by_unit {
+  static constexpr std::size_t four_units = 4;
+
+  template <class Sums>
+  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
+    const std::size_t n = lanes();
+    sums.add(row, load_weights<Value>(weights), load_weights<Value>(weights + n));
+    sums.add(row + 1, load_weights<Value>(weights + 2 * n), load_weights<Value>(weights + 3 * n));
+    sums.add(row + 2, load_weights<Value>(weights + 4 * n), load_weights<Value>(weights + 5 * n));
+    sums.add(row + 3, load_weights<Value>(weights + 6 * n), load_weights<Value>(weights + 7 * n));
+  }
+};
+
+struct float32_products : unit_by_unit<float> {
   using value = float;
   static constexpr int tallest = tallest_tile;
-  static constexpr std::size_t four_units = 4;
+  static constexpr int tallest_alone = two_thirds(tallest);
 
   static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) {
     return hn::Set(tag<float>(), *reinterpret_cast<const float*>(unit));
@@ -90,20 +107,13 @@ struct float32_products {
   static HWY_INLINE vector<float> add(vector<float> sum, vector<float> row, vector<float> weights) {
     return hn::MulAdd(row, weights, sum);
   }
-  template <class Sums>
-  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
-    const std::size_t n = lanes();
-    sums.add(row, load_weights(weights), load_weights(weights + n));
-    sums.add(row + 1, load_weights(weights + 2 * n), load_weights(weights + 3 * n));
-    sums.add(row + 2, load_weights(weights + 4 * n), load_weights(weights + 5 * n));
-    sums.add(row + 3, load_weights(weights + 6 * n), load_weights(weights + 7 * n));
-  }
 };
 
 /// bfloat16 weights widened to float32 in registers; the rows are float32 that were rounded to bfloat16.
 struct widened_bfloat16_products {
   using value = float;
   static constexpr int tallest = tallest_tile;
+  static constexpr int tallest_alone = two_thirds(tallest);
   static constexpr std::size_t four_units = 2;
 
   static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) { return float32_products::broadcast(unit); }
@@ -121,8 +131,8 @@ struct widened_bfloat16_products {
   static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
     const std::size_t n = lanes();
     for (int pair = 0; pair < 2; ++pair) {
-      const auto left = load_weights_as_int(weights);
-      const auto right = load_weights_as_int(weights + n);
+      const auto left = load_weights<std::int32_t>(weights);
+      const auto right = load_weights<std::int32_t>(weights + n);
       sums.add(row, even(left), even(right));
       sums.add(row + 1, odd(left), odd(right));
       row += 2;
@@ -133,7 +143,7 @@ struct widened_bfloat16_products {
 
 /// Four int8 products summed in int32. Values are within +-127, so that no intermediate saturates and every target
 /// computes the same sums.
-struct int8_products {
+struct int8_products : unit_by_unit<std::int32_t> {
   using value = std::int32_t;
 #if OFFRAMP_HAS_DOT_PRODUCTS
   static constexpr int tallest = tallest_tile;
@@ -143,7 +153,7 @@ struct int8_products {
   static constexpr int tallest = tallest_tile == 12 ? 8 : 4;
   static constexpr int row_offset = 0;
 #endif
-  static constexpr std::size_t four_units = 4;
+  static constexpr int tallest_alone = two_thirds(tallest);
 
   static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) {
     return hn::Set(tag<std::int32_t>(), static_cast<std::int32_t>(*unit));
@@ -173,32 +183,19 @@ struct int8_products {
     return sum + byte(row, integral_constant<int, 0>()) * byte(weights, integral_constant<int, 0>());
 #endif
   }
-
-  template <class Sums>
-  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
-    const std::size_t n = lanes();
-    sums.add(row, load_weights_as_int(weights), load_weights_as_int(weights + n));
-    sums.add(row + 1, load_weights_as_int(weights + 2 * n), load_weights_as_int(weights + 3 * n));
-    sums.add(row + 2, load_weights_as_int(weights + 4 * n), load_weights_as_int(weights + 5 * n));
-    sums.add(row + 3, load_weights_as_int(weights + 6 * n), load_weights_as_int(weights + 7 * n));
-  }
 };
 
 #if OFFRAMP_HAS_DOT_PRODUCTS
 /// Pairs of bfloat16 by the instruction for it.
-struct bfloat16_products {
+struct bfloat16_products : unit_by_unit<std::int32_t> {
   using value = float;
   static constexpr int tallest = tallest_tile;
-  static constexpr std::size_t four_units = 4;
+  static constexpr int tallest_alone = two_thirds(tallest);
 
   static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) { return int8_products::broadcast(unit); }
   static HWY_INLINE vector<float> add(vector<float> sum, vector<std::int32_t> row, vector<std::int32_t> weights) {
     return vector<float>{
         _mm512_dpbf16_ps(sum.raw, reinterpret_cast<__m512bh>(row.raw), reinterpret_cast<__m512bh>(weights.raw))};
-  }
-  template <class Sums>
-  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
-    int8_products::add_four(sums, row, weights);
   }
 };
 #endif
