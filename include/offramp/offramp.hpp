@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/classifier.hpp>
+#include <offramp/drift_audit.hpp>
 #include <offramp/encoding.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exit_policy.hpp>
