@@ -54,9 +54,9 @@ struct drift_counts {
   [[nodiscard]] study::interval disagreement_once(double confidence) const {
     return study::clopper_pearson(disagreements, audited, confidence);
   }
-  /// The same for who looks again and again and may act at any time: study::confidence_sequence. All of a stream's
-  /// intervals hold together with probability `confidence`, so an alarm at the first whose lower end is above what was
-  /// agreed is false with probability at most 1 - `confidence`.
+  /// The same for who looks again and again and may act at any time: study::confidence_sequence. While the rate stays
+  /// what it is, all of a stream's intervals hold together with probability `confidence`: so an alarm at the first
+  /// whose lower end is above the agreed rate is false with probability at most 1 - `confidence`.
   [[nodiscard]] study::interval disagreement_at_any_time(double confidence) const {
     return study::confidence_sequence(disagreements, audited, confidence);
   }
@@ -82,6 +82,8 @@ struct drift_counts {
 /// short would leave out just the long texts; send a share of the texts without a deadline instead. Nor does a call
 /// count that throws. A last exit whose logits are not finite disagrees.
 ///
+/// Counts only grow, so a long good past hides a late change for a while: begin a new audit every day, say, with a
+/// higher confidence for the more of them.
 /// The risk that a certificate bounds is over all texts: study::confidence_sequence of `disagreements` among `sampled`.
 class drift_audit {
  public:

@@ -23,7 +23,7 @@ struct visit_record {
 /// One text to be classified.
 struct request {
   const encoding* tokens = nullptr;
-  bool is_sampled = false;  // for an audit: goes on to the last exit once answered
+  bool is_sampled = false;  // for an audit: goes on to the last exit once answered; never with a deadline
 };
 
 /// What the last exit says of a text that was answered below it.
