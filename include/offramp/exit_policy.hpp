@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/drift_audit.hpp>
 #include <offramp/error.hpp>
 
 #include <chrono>
@@ -81,6 +82,14 @@ class exit_policy {
     return limited;
   }
 
+  /// The same policy, whose early exits are audited: the answers stay the same, and the audit counts how often they
+  /// disagree with the last exit. Without a deadline only.
+  [[nodiscard]] exit_policy audited_by(const drift_audit& audit) const {
+    exit_policy audited = *this;
+    audited.audit_ = audit;
+    return audited;
+  }
+
   [[nodiscard]] rule kind() const noexcept { return rule_; }
   /// The one threshold of a rule that has one, else 0.
   [[nodiscard]] float threshold() const noexcept { return threshold_; }
@@ -89,6 +98,7 @@ class exit_policy {
   [[nodiscard]] int patience_count() const noexcept { return patience_; }
   [[nodiscard]] std::optional<int> max_layer() const noexcept { return max_layer_; }
   [[nodiscard]] std::optional<time_point> deadline() const noexcept { return deadline_; }
+  [[nodiscard]] const std::optional<drift_audit>& audit() const noexcept { return audit_; }
 
   bool operator==(const exit_policy&) const = default;
 
@@ -121,6 +131,7 @@ class exit_policy {
   int patience_ = 0;
   std::optional<int> max_layer_;
   std::optional<time_point> deadline_;
+  std::optional<drift_audit> audit_;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE

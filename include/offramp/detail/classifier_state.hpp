@@ -5,6 +5,7 @@
 #include <offramp/detail/batching.hpp>
 #include <offramp/detail/lend.hpp>
 #include <offramp/detail/memory_pool.hpp>
+#include <offramp/drift_audit.hpp>
 #include <offramp/exits/engine.hpp>
 #include <offramp/model/heads.hpp>
 #include <offramp/model/stored_policy.hpp>
@@ -16,8 +17,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -59,7 +62,8 @@ struct classifier::state {
   numeric_format format;
   std::vector<golden_text> golden_texts;
   model_info info;
-  std::unique_ptr<detail::memory_pool> pool;
+  std::unique_ptr<detail::memory_pool<detail::call_memory>> call_pool;
+  std::unique_ptr<detail::memory_pool<detail::batch_memory>> batch_pool;
 
   static std::shared_ptr<const state> load(const model::file_set& files, const load_options& options);
 
@@ -132,10 +136,30 @@ struct classifier::state {
     return outputs;
   }
 
+  /// The audit that samples the texts of a call, if it has one.
+  [[nodiscard]] static const drift_audit* audit_of(const exit_policy& policy) {
+    return policy.audit() && !policy.deadline() ? &*policy.audit() : nullptr;
+  }
+
+  [[nodiscard]] detail::drift_observation observe(const exits::request& text, const exits::outcome& outcome) const {
+    return {.layer = exits[outcome.exit].layer,
+            .is_sampled = text.is_sampled,
+            .is_early = outcome.exit + 1 < exits.size(),
+            .disagrees = outcome.audit == exits::audit_result::disagrees};
+  }
+
+  static void report_to_audit(const exit_policy& policy, std::span<const detail::drift_observation> texts) {
+    if (const drift_audit* audit = audit_of(policy)) {
+      audit->count(texts);
+    } else if (policy.audit()) {
+      policy.audit()->count_under_deadline(texts.size());
+    }
+  }
+
   /// Runs one batch on the threads that `run` lends: the first to start leads, the others help until it is done, and
   /// those that start later find nothing left to do. Gives each text's outcome to `finish(index, outcome)`.
   template <class Finish>
-  void run_batch(std::span<const encoding> texts, const exit_policy& policy, exits::keep kept, const runner& run,
+  void run_batch(std::span<const exits::request> texts, const exit_policy& policy, exits::keep kept, const runner& run,
                  exits::engine_memory& engine_memory, const Finish& finish) const {
     const std::size_t workers = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
     nn::team team(workers);
@@ -157,12 +181,51 @@ struct classifier::state {
   template <class Finish>
   [[nodiscard]] auto run_one(const detail::input_view& given, const exit_policy& policy, exits::keep kept,
                              const runner& run, const Finish& finish) const {
-    const detail::memory_pool::lease lease(*pool);
-    const encoding& tokens = encode(given, lease->text);
-    decltype(finish(tokens, lease->engine.outcomes.front())) result;
-    run_batch(std::span(&tokens, 1), policy, kept, run, lease->engine,
-              [&](std::size_t /*index*/, exits::outcome& outcome) { result = finish(tokens, outcome); });
+    const typename detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
+    const drift_audit* audit = audit_of(policy);
+    const exits::request text{.tokens = &encode(given, memory->text),
+                              .is_sampled = audit != nullptr && audit->samples(audit->take_numbers(1))};
+    detail::drift_observation observation;
+    decltype(finish(*text.tokens, memory->engine.outcomes.front())) result;
+    run_batch(std::span(&text, 1), policy, kept, run, memory->engine,
+              [&](std::size_t /*index*/, exits::outcome& outcome) {
+                observation = observe(text, outcome);
+                result = finish(*text.tokens, outcome);
+              });
+    report_to_audit(policy, std::span(&observation, 1));
     return result;
+  }
+
+  /// Encodes every input, on the threads that `run` lends.
+  void encode_all(const detail::batch_view& inputs, const runner& run, detail::batch_memory& batch) const {
+    constexpr std::size_t at_once = 8;  // inputs that a thread takes at a time
+    nn::grow(batch.encoded, inputs.size);
+    batch.texts.resize(inputs.size);
+    detail::lend(run, nn::layout::ceil_divide(inputs.size, at_once), [&](std::size_t piece) {
+      const detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
+      for (std::size_t i = piece * at_once; i < std::min(inputs.size, (piece + 1) * at_once); ++i) {
+        const detail::input_view given = inputs.at(inputs.elements, i);
+        batch.texts[i] = &encode(given, memory->text);
+        if (given.tokens == nullptr) {
+          batch.encoded[i] = *batch.texts[i];
+          batch.texts[i] = &batch.encoded[i];
+        }
+      }
+    });
+  }
+
+  /// Cuts the encoded texts into batches and writes their requests.
+  static void plan(const exit_policy& policy, std::size_t threads, detail::batch_memory& batch) {
+    const auto order = policy.deadline() ? detail::batch_order::as_given : detail::batch_order::longest_first;
+    detail::cut_batches(batch, order, threads);
+    batch.requests.clear();
+    batch.observations.resize(batch.texts.size());
+    const drift_audit* audit = audit_of(policy);
+    const std::uint64_t first_number = audit == nullptr ? 0 : audit->take_numbers(batch.texts.size());
+    for (const std::size_t index : batch.order) {
+      batch.requests.push_back(
+          {.tokens = batch.texts[index], .is_sampled = audit != nullptr && audit->samples(first_number + index)});
+    }
   }
 
   /// Encodes every input, cuts batches, runs them on the threads that `run` lends, and gives each text's outcome to
@@ -170,26 +233,26 @@ struct classifier::state {
   template <class Result, class Finish>
   [[nodiscard]] std::vector<Result> run_batches(const detail::batch_view& inputs, const exit_policy& policy,
                                                 exits::keep kept, const runner& run, const Finish& finish) const {
-    std::vector<encoding> texts(inputs.size);
-    detail::lend(run, inputs.size, [&](std::size_t i) { texts[i] = encode(inputs.at(inputs.elements, i)); });
-    const std::size_t threads = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
-    const auto order = policy.deadline() ? detail::batch_order::as_given : detail::batch_order::longest_first;
-    const std::vector<std::vector<std::size_t>> batches = detail::cut_batches(texts, order, threads);
+    const typename detail::memory_pool<detail::batch_memory>::lease batch(*batch_pool);
+    encode_all(inputs, run, *batch);
+    plan(policy, run ? std::max(1U, std::thread::hardware_concurrency()) : 1, *batch);
     std::vector<Result> results(inputs.size);
-    const auto run_cut = [&](std::size_t b, const runner& lent) {
-      const detail::memory_pool::lease lease(*pool);
-      std::vector<encoding> batch;
-      for (const std::size_t index : batches[b]) {
-        batch.push_back(std::move(texts[index]));
-      }
-      run_batch(batch, policy, kept, lent, lease->engine,
-                [&](std::size_t i, exits::outcome& outcome) { results[batches[b][i]] = finish(batch[i], outcome); });
+    const auto run_cut = [&](std::size_t cut, const runner& lent) {
+      const typename detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
+      const std::size_t begin = cut == 0 ? 0 : batch->ends[cut - 1];
+      const auto texts = std::span(batch->requests).subspan(begin, batch->ends[cut] - begin);
+      run_batch(texts, policy, kept, lent, memory->engine, [&](std::size_t i, exits::outcome& outcome) {
+        batch->observations[begin + i] = observe(texts[i], outcome);
+        results[batch->order[begin + i]] = finish(*texts[i].tokens, outcome);
+      });
     };
-    if (batches.size() == 1) {
+    if (batch->ends.size() == 1) {
       run_cut(0, run);
     } else {
-      detail::lend(run, batches.size(), [&](std::size_t b) { run_cut(b, {}); });
+      detail::lend(run, batch->ends.size(), [&](std::size_t cut) { run_cut(cut, {}); });
     }
+    report_to_audit(policy, batch->observations);
+    batch->trim();
     return results;
   }
 };
@@ -324,7 +387,8 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
       .format = options.format,
       .golden_texts = exits_file ? detail::copy_golden_texts(*exits_file) : std::vector<golden_text>{},
       .info = std::move(info),
-      .pool = std::make_unique<detail::memory_pool>()});
+      .call_pool = std::make_unique<detail::memory_pool<detail::call_memory>>(),
+      .batch_pool = std::make_unique<detail::memory_pool<detail::batch_memory>>()});
 }
 
 OFFRAMP_INLINE classifier classifier::load(const std::filesystem::path& directory, const load_options& options) {
