@@ -91,16 +91,12 @@ class engine {
       memory_.offsets.push_back(memory_.offsets.back() + texts[index].ids.size());
     }
     nn::grow(memory_.rows, tokens() * hidden());
-    for (std::size_t index = 0; index < texts.size(); ++index) {
-      float* rows = memory_.rows.data() + memory_.offsets[index] * hidden();
-      model_.encoder.embeddings.apply(texts[index], rows);
-      model_.encoder.kernels.normalize(model_.encoder.embeddings.norm, rows, texts[index].ids.size());
-    }
+    layers_.embed(texts, memory_.offsets, memory_.rows.data());
   }
 
   /// Encodes one layer and asks its exit, where it has one.
   void run_layer(int number) {
-    const nn::encoder_layer& layer = model_.encoder.layers[static_cast<std::size_t>(number) - 1];
+    const nn::encoder_layer& layer = model_.encoder.layer(static_cast<std::size_t>(number) - 1);
     const head* exit = head_on(number);
     const nn::linear* pooler = exit == nullptr ? nullptr : model_.heads.pooler_of(*exit);
     const nn::linear* next = pooler == nullptr ? first_weights_above(number) : pooler;
@@ -127,7 +123,7 @@ class engine {
 
   [[nodiscard]] const nn::linear* first_weights_above(int layer) const {
     const auto index = static_cast<std::size_t>(layer);
-    return index < model_.encoder.layers.size() ? &model_.encoder.layers[index].key_value : nullptr;
+    return index < model_.encoder.depth ? &model_.encoder.layer(index).key_value : nullptr;
   }
 
   /// The head on a layer, if its answer can matter: a text may leave there, or has to, or later heads read its logits.
@@ -207,7 +203,7 @@ class engine {
            std::span(target + position * hidden(), hidden()));
     }
     if (pooler != nullptr) {
-      layers_.project(*pooler, target, texts, memory_.pooled.data(), nn::epilogue::tanh,
+      layers_.project(*pooler, target, texts, memory_.pooled.data(), head.pooler_activation,
                       first_weights_above(head.layer));
     }
   }

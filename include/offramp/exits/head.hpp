@@ -3,6 +3,7 @@
 
 #include <offramp/model/exits_file.hpp>
 #include <offramp/nn/dot.hpp>
+#include <offramp/nn/kernels.hpp>
 #include <offramp/nn/linear.hpp>
 
 #include <algorithm>
@@ -29,8 +30,9 @@ struct classification {
 struct head {
   int layer = 0;  // from 1
   model::pooling pooling = model::pooling::cls;
-  /// Set when the exit has a pooler of its own: p = tanh(W h + b).
+  /// Set when the exit has a pooler of its own: p = f(W h + b).
   std::optional<nn::linear> pooler;
+  nn::epilogue pooler_activation = nn::epilogue::tanh;
   bool uses_shared_pooler = false;
   /// One weight per layer 1..layer; empty when the head looks at its own layer only.
   std::vector<float> mix;

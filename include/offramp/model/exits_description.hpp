@@ -29,7 +29,7 @@ struct exit_description {
   model::pooler pooler = model::pooler::none;
   bool mix = false;              ///< a learned sum over all layers up to this one
   bool previous_logits = false;  ///< the earlier exits' calibrated logits are appended to the classifier's input
-  temperatures temperature;
+  temperatures temperature = {};
 };
 
 enum class policy_rule {
@@ -46,11 +46,11 @@ enum class policy_rule {
 /// A policy as the file states it; its form and ranges are checked.
 struct policy_description {
   policy_rule rule = policy_rule::confidence;
-  float threshold = 0;                               ///< rules with one threshold
-  std::vector<float> exit_thresholds;                ///< per_exit: one per exit
-  std::vector<std::vector<float>> class_thresholds;  ///< per_class: [exits][labels]
-  int patience = 0;                                  ///< patience, patience_entropy; 0 = full depth
-  std::optional<int> max_layer;                      ///< not below the first exit's layer
+  float threshold = 0;                                    ///< rules with one threshold
+  std::vector<float> exit_thresholds = {};                ///< per_exit: one per exit
+  std::vector<std::vector<float>> class_thresholds = {};  ///< per_class: [exits][labels]
+  int patience = 0;                                       ///< patience, patience_entropy; 0 = full depth
+  std::optional<int> max_layer = {};                      ///< not below the first exit's layer
 };
 
 /// How one numeric format's temperatures were fitted.
@@ -88,10 +88,10 @@ struct golden_text {
   std::vector<std::vector<float>> logits;
 };
 
-/// The content of `exits.json`.
+/// The content of `exits.json`, or what stands for it in a model without one.
 struct exits_file {
   std::vector<std::string> labels;  ///< at least two, all different
-  input_kind input = input_kind::single;
+  std::optional<input_kind> input;  ///< nothing: the model does not say
   model::pretokenizer pretokenizer = model::pretokenizer::bert;
   std::optional<int> max_tokens;        ///< special tokens included
   std::vector<exit_description> exits;  ///< at least one, layers strictly ascending
