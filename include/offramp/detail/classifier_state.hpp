@@ -103,6 +103,9 @@ struct classifier::state {
   void check(const exit_policy& policy) const {
     exits::check_policy(policy, exits.size(), labels.size(), exits.front().layer);
   }
+    if (policy.kind() == exit_policy::rule::learned && !model.heads.gate) {
+      throw error(error_kind::invalid_argument, "exit_policy: the rule is learned, but the model has no gate");
+    }
 
   [[nodiscard]] prediction predict(const encoding& tokens, std::vector<float> probabilities, std::size_t exit,
                                    stop_reason stopped) const {

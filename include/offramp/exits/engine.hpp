@@ -241,6 +241,9 @@ class engine {
     if (kept_ == keep::every_visit) {
       outcome.visits.push_back({exit, memory_.logits, outcome.probabilities});
     }
+    if (model_.heads.gate) {
+      text.gate.uncertainty = uncertainty(*model_.heads.gate, pooled(position));
+    }
     decide(outcome, text);
     memory_.exit_rates[exit].count(text.is_answered);
   }

@@ -41,6 +41,7 @@ enum class policy_rule {
   margin,
   patience,
   patience_entropy,
+  learned,
 };
 
 /// A policy as the file states it; its form and ranges are checked.
@@ -95,6 +96,7 @@ struct exits_file {
   model::pretokenizer pretokenizer = model::pretokenizer::bert;
   std::optional<int> max_tokens;        ///< special tokens included
   std::vector<exit_description> exits;  ///< at least one, layers strictly ascending
+  bool has_gate = false;                ///< the model learned when to leave
   std::optional<policy_description> default_policy;
   std::vector<calibration_description> calibration;
   std::vector<certificate_description> certificates;

@@ -66,7 +66,11 @@ template <typename T>
                                      {"normalized_entropy", policy_rule::normalized_entropy},
                                      {"margin", policy_rule::margin},
                                      {"patience", policy_rule::patience},
-                                     {"patience_entropy", policy_rule::patience_entropy}});
+                                     {"patience_entropy", policy_rule::patience_entropy},
+                                     {"learned", policy_rule::learned}});
+  if (policy.rule == policy_rule::learned && !model.has_gate) {
+    place.member("rule").refuse("another rule, because the model has no gate");
+  }
   if (policy.rule == policy_rule::per_exit) {
     policy.exit_thresholds = object.require("thresholds").array(num_exits, num_exits, number);
   } else if (policy.rule == policy_rule::per_class) {

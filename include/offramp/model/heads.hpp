@@ -89,3 +89,5 @@ inline exit_policy make_policy(const policy_description& stored) {
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model
+      case policy_rule::learned:
+        return exit_policy::learned(stored.threshold);
