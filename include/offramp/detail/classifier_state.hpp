@@ -8,6 +8,7 @@
 #include <offramp/exits/engine.hpp>
 #include <offramp/model/exits_file.hpp>
 #include <offramp/model/heads.hpp>
+#include <offramp/model/published.hpp>
 #include <offramp/model/weights.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/team.hpp>
@@ -102,10 +103,10 @@ struct classifier::state {
 
   void check(const exit_policy& policy) const {
     exits::check_policy(policy, exits.size(), labels.size(), exits.front().layer);
-  }
     if (policy.kind() == exit_policy::rule::learned && !model.heads.gate) {
       throw error(error_kind::invalid_argument, "exit_policy: the rule is learned, but the model has no gate");
     }
+  }
 
   [[nodiscard]] prediction predict(const encoding& tokens, std::vector<float> probabilities, std::size_t exit,
                                    stop_reason stopped) const {
@@ -300,8 +301,13 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
   std::optional<model::exits_file> exits_file = model::read_exits_file(files, config);
   const model::checkpoint tensors = model::open_checkpoint(files);
   const bool is_described = exits_file.has_value();
+  std::optional<model::exit_plan> published;
+  if (!is_described) {
+    published = model::plan_published_exits(files, tensors, config);
+  }
   const model::exit_plan plan =
       is_described ? model::plan_described_exits(*std::move(exits_file))
+      : published  ? *std::move(published)
                    : model::plan_sequence_classifier(config, model::backbone_prefix(tensors, *config.family));
   const model::exits_file& description = plan.description;
   if (description.labels.size() < 2) {

@@ -12,12 +12,15 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
+enum class mix_scale { as_stored, unit_norm };
+
 /// Where the tensors of one exit stand; each linear layer has `.weight` and `.bias`.
 struct exit_tensors {
   std::string classifier;
   std::string pooler;  ///< where the exit has one
   nn::epilogue pooler_activation = nn::epilogue::tanh;
   std::string mix;  ///< where the exit mixes layers
+  model::mix_scale mix_scale = model::mix_scale::as_stored;
 };
 
 /// The exits of a model, and where to find them. Whatever kind of files a model has, this is all that the heads are
@@ -25,6 +28,7 @@ struct exit_tensors {
 struct exit_plan {
   exits_file description;
   std::vector<exit_tensors> tensors;  ///< one for each exit
+  std::string gate;                   ///< of the learned gate; empty: none
 };
 
 /// The exits of `exits.json`, whose tensors are in `exits.safetensors`.

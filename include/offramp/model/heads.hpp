@@ -6,6 +6,7 @@
 #include <offramp/model/exit_plan.hpp>
 #include <offramp/model/weights.hpp>
 
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -32,12 +33,30 @@ inline float temperature_for(const temperatures& stored, numeric_format format) 
   return float32;
 }
 
+/// The weights of a mix [layers]. Right Tool keeps them at unit L2 norm.
+inline std::vector<float> read_mix(const checkpoint& tensors, const exit_tensors& names, std::size_t layers) {
+  std::vector<float> mix = tensors.read(names.mix, {layers});
+  if (names.mix_scale == mix_scale::unit_norm) {
+    double squares = 0.0;
+    for (const float weight : mix) {
+      squares += static_cast<double>(weight) * static_cast<double>(weight);
+    }
+    if (squares == 0.0) {
+      throw error(error_kind::bad_model, "tensor \"" + names.mix + "\" is zero, expected weights of unit norm");
+    }
+    for (float& weight : mix) {
+      weight = static_cast<float>(static_cast<double>(weight) / std::sqrt(squares));
+    }
+  }
+  return mix;
+}
+
 /// Reads the heads of `plan` from the file that holds them.
 inline exits::head_set read_heads(const exit_plan& plan, const checkpoint& tensors, const config& shape,
                                   const nn::layout& layout) {
   const exits_file& description = plan.description;
   const auto hidden = static_cast<std::size_t>(shape.hidden_size);
-  exits::head_set set{.heads = {}, .shared_pooler = {}, .num_labels = description.labels.size()};
+  exits::head_set set{.heads = {}, .shared_pooler = {}, .gate = {}, .num_labels = description.labels.size()};
   for (std::size_t j = 0; j < description.exits.size(); ++j) {
     const exit_description& exit = description.exits[j];
     const exit_tensors& names = plan.tensors[j];
@@ -54,11 +73,14 @@ inline exits::head_set read_heads(const exit_plan& plan, const checkpoint& tenso
       set.shared_pooler = read_linear(tensors, names.pooler, hidden, hidden, layout);
     }
     if (exit.mix) {
-      head.mix = tensors.read(names.mix, {static_cast<std::size_t>(exit.layer)});
+      head.mix = read_mix(tensors, names, static_cast<std::size_t>(exit.layer));
     }
     const std::size_t width = hidden + (exit.previous_logits ? j * set.num_labels : 0);
     head.classifier = read_classification(tensors, names.classifier, set.num_labels, width);
     set.heads.push_back(std::move(head));
+  }
+  if (!plan.gate.empty()) {
+    set.gate = read_classification(tensors, plan.gate, 1, hidden);
   }
   return set;
 }
@@ -82,6 +104,8 @@ inline exit_policy make_policy(const policy_description& stored) {
         return exit_policy::patience(stored.patience);
       case policy_rule::patience_entropy:
         return exit_policy::patience_entropy(stored.threshold, stored.patience);
+      case policy_rule::learned:
+        return exit_policy::learned(stored.threshold);
     }
     return exit_policy::full_depth();
   };
@@ -89,5 +113,3 @@ inline exit_policy make_policy(const policy_description& stored) {
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model
-      case policy_rule::learned:
-        return exit_policy::learned(stored.threshold);
