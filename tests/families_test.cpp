@@ -74,7 +74,7 @@ TEST_P(families, run_in_every_numeric_format) {
 #else
     const classifier model = classifier::load(tiny_directory(name()), options);
     for (const golden_text& golden : read_golden_texts(name())) {
-      expect_logits(every_exit(model, golden), golden, 0.2F);
+      expect_logits(every_exit(model, golden), golden, 0.15F);
     }
 #endif
   }

@@ -74,7 +74,7 @@ def right_tool(seed, concatenate):
         mix = torch.empty(layer).normal_(0, 1, generator=s.generator)
         mix /= mix.norm()
         head = s.linear(len(LABELS), HIDDEN + (j * len(LABELS) if concatenate else 0))
-        s.tensors[f"_sum_weights.{j}"] = mix
+        s.tensors[f"_sum_weights.{j}"] = mix if concatenate else 2 * mix  # a reader brings it back to unit norm
         s.tensors |= named({f"_classification_layers.{j}": head})
 
         def answer(states, earlier, mix=mix, head=head):

@@ -31,6 +31,11 @@ struct exit_plan {
   std::string gate;                   ///< of the learned gate; empty: none
 };
 
+/// The pooler on the last layer, of a backbone with that prefix whose family has one.
+[[nodiscard]] inline std::string pooler_name(const config& shape, const std::string& prefix) {
+  return prefix + numbered(shape.family->pooler, static_cast<std::size_t>(shape.num_layers) - 1);
+}
+
 /// The exits of `exits.json`, whose tensors are in `exits.safetensors`.
 [[nodiscard]] inline exit_plan plan_described_exits(exits_file description) {
   exit_plan plan;
@@ -48,14 +53,13 @@ struct exit_plan {
 /// The one exit of Hugging Face's <Family>ForSequenceClassification, on the last layer. Its probabilities are used as
 /// they are, so its temperature is 1 in every format.
 [[nodiscard]] inline exit_plan plan_sequence_classifier(const config& shape, const std::string& prefix) {
-  const family& family = *shape.family;
-  const sequence_head& head = family.head;
+  const sequence_head& head = shape.family->head;
   exit_plan plan;
   plan.description.labels = shape.labels;
   plan.description.exits.push_back(
       {.layer = shape.num_layers, .pooler = pooler::own, .temperature = {.float32 = 1, .bfloat16 = 1, .int8 = 1}});
   plan.tensors.push_back({.classifier = std::string(head.classifier),
-                          .pooler = head.dense.empty() ? prefix + std::string(family.pooler) : std::string(head.dense),
+                          .pooler = head.dense.empty() ? pooler_name(shape, prefix) : std::string(head.dense),
                           .pooler_activation = head.activation,
                           .mix = {}});
   return plan;

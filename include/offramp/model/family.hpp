@@ -58,7 +58,7 @@ struct family {
   std::string_view projection_name = {};
   std::string_view layer = "encoder.layer.*.";  ///< `*`: the layer's number; without one all layers are the same
   layer_names names = {};
-  std::string_view pooler = "pooler.dense";  ///< in the backbone; empty: none
+  std::string_view pooler = "pooler.dense";  ///< in the backbone, `*`: the last layer's number; empty: none
   sequence_head head = {};
   /// Whether the encoder is told of the tokenizer's segments; otherwise every token is of the first.
   bool reads_type_ids = true;
@@ -81,7 +81,7 @@ namespace detail {
 
 inline constexpr std::array families{
     family{.model_type = "bert", .prefix = "bert."},
-    family{.model_type = "elasticbert", .prefix = "elasticbert."},
+    family{.model_type = "elasticbert", .prefix = "elasticbert.", .pooler = "encoder.pooler.*.dense"},
     family{
         .model_type = "electra",
         .prefix = "electra.",

@@ -50,8 +50,17 @@ inline void add_exit(exit_plan& plan, int layer, model::pooler pooler, std::stri
   plan.tensors.push_back({.classifier = std::move(classifier), .pooler = std::move(dense), .mix = {}});
 }
 
-[[nodiscard]] inline std::string pooler_name(const published_source& source) {
-  return source.prefix + std::string(source.shape.family->pooler);
+/// The layer of a Right Tool exit, which is how many layers it mixes.
+[[nodiscard]] inline int mixed_layer(const published_source& source, const std::string& mix, int lowest) {
+  const int highest = source.shape.num_layers;
+  const tensor_shape& length = source.tensors.shape(mix);
+  if (length.size() != 1 || length[0] < static_cast<std::size_t>(lowest) ||
+      length[0] > static_cast<std::size_t>(highest)) {
+    throw error(error_kind::bad_model, "tensor \"" + mix + "\" has the shape " + to_string(length) +
+                                           ", expected one weight for each layer up to an exit on layers " +
+                                           std::to_string(lowest) + " to " + std::to_string(highest));
+  }
+  return static_cast<int>(length[0]);
 }
 
 /// Right Tool (Schwartz et al. 2020): a mix of all layers below each exit, whose length says where the exit is, and
@@ -62,25 +71,18 @@ inline void add_exit(exit_plan& plan, int layer, model::pooler pooler, std::stri
   plan.description.labels = read_label_lines(source.files, source.shape);
   const std::size_t num_labels = plan.description.labels.size();
   const auto hidden = static_cast<std::size_t>(source.shape.hidden_size);
-  int lowest = 1;
+  int layer = 0;
   for (std::size_t j = 0; source.tensors.contains(numbered("_classification_layers.*.weight", j)); ++j) {
-    const std::string mix = numbered("_sum_weights.*", j);
-    const tensor_shape& length = source.tensors.shape(mix);
-    if (length.size() != 1 || length[0] < static_cast<std::size_t>(lowest) ||
-        length[0] > static_cast<std::size_t>(source.shape.num_layers)) {
-      throw error(error_kind::bad_model, "tensor \"" + mix + "\" has the shape " + to_string(length) +
-                                             ", expected one weight for each layer up to an exit on layers " +
-                                             std::to_string(lowest) + " to " + std::to_string(source.shape.num_layers));
-    }
-    const int layer = static_cast<int>(length[0]);
-    lowest = layer + 1;
     const std::string classifier = numbered("_classification_layers.*", j);
-    add_exit(plan, layer, pooler::shared, classifier, pooler_name(source));
+    const std::string mix = numbered("_sum_weights.*", j);
+    layer = mixed_layer(source, mix, layer + 1);
+    add_exit(plan, layer, pooler::shared, classifier, pooler_name(source.shape, source.prefix));
     plan.tensors.back().mix = mix;
     plan.tensors.back().mix_scale = mix_scale::unit_norm;
-    plan.description.exits.back().mix = true;
     const tensor_shape& width = source.tensors.shape(classifier + ".weight");
-    plan.description.exits.back().previous_logits = j > 0 && width.size() == 2 && width[1] == hidden + j * num_labels;
+    exit_description& exit = plan.description.exits.back();
+    exit.mix = true;
+    exit.previous_logits = j > 0 && width.size() == 2 && width[1] == hidden + j * num_labels;
   }
   if (const std::string more = numbered("_sum_weights.*", plan.tensors.size()); source.tensors.contains(more)) {
     throw error(error_kind::bad_model, "tensor \"" + more + "\" has no classification layer beside it");
@@ -99,7 +101,7 @@ inline void add_exit(exit_plan& plan, int layer, model::pooler pooler, std::stri
     const std::string name = numbered(highway, static_cast<std::size_t>(layer) - 1);
     add_exit(plan, layer, pooler::own, name + ".classifier", name + ".pooler.dense");
   }
-  add_exit(plan, last, pooler::own, "classifier", pooler_name(source));
+  add_exit(plan, last, pooler::own, "classifier", pooler_name(source.shape, source.prefix));
   refuse_more_heads(source, highway + ".classifier", static_cast<std::size_t>(last));
   const std::string gate = source.prefix + "encoder.lte_classifier";
   plan.description.has_gate = source.tensors.contains(gate + ".weight");
@@ -157,7 +159,7 @@ inline void add_exit(exit_plan& plan, int layer, model::pooler pooler, std::stri
   }
   exit_plan plan;
   for (std::size_t j = 0; j < layers.size(); ++j) {
-    add_exit(plan, layers[j], pooler::shared, numbered("classifiers.*", j), pooler_name(source));
+    add_exit(plan, layers[j], pooler::shared, numbered("classifiers.*", j), pooler_name(source.shape, source.prefix));
   }
   refuse_more_heads(source, "classifiers.*", layers.size());
   plan.description.default_policy = full_depth(exit_layers ? policy_rule::confidence : policy_rule::patience);
