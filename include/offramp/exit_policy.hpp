@@ -27,7 +27,17 @@ class exit_policy {
   using time_point = std::chrono::steady_clock::time_point;
 
   /// The formulas are in docs of each named constructor below.
-  enum class rule { confidence, per_exit, per_class, entropy, normalized_entropy, margin, patience, patience_entropy };
+  enum class rule {
+    confidence,
+    per_exit,
+    per_class,
+    entropy,
+    normalized_entropy,
+    margin,
+    patience,
+    patience_entropy,
+    learned
+  };
 
   /// Leave at the first exit with confidence >= threshold. Above 1: every layer runs; 0 or less: the first exit
   /// answers.
@@ -66,6 +76,10 @@ class exit_policy {
     }
     return {rule::patience_entropy, threshold, count};
   }
+
+  /// The model's own gate, which learned to tell how unsure an exit is, says < threshold (BERxiT). The call that uses
+  /// the policy throws `invalid_argument` where the model has no gate.
+  static exit_policy learned(float threshold) { return {rule::learned, threshold, 0}; }
 
   /// The same policy, in which the last exit at or below `layer` (from 1) always answers.
   [[nodiscard]] exit_policy with_max_layer(int layer) const {

@@ -56,6 +56,8 @@ TEST(inspect, describes_every_policy) {
   EXPECT_EQ(policy_of("tiny-mix"), "normalized-entropy <= 0.4");
   EXPECT_EQ(policy_of("tiny-i8"), "patience 1");
   EXPECT_EQ(policy_of("tiny-sharded"), "full depth");
+  EXPECT_EQ(policy_of("published-deebert"), "entropy < 0");
+  EXPECT_EQ(policy_of("published-berxit"), "learned gate < 0");
 }
 
 TEST(verify, accepts_models_that_answer_as_their_makers_say) {

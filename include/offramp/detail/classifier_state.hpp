@@ -7,7 +7,9 @@
 #include <offramp/detail/memory_pool.hpp>
 #include <offramp/drift_audit.hpp>
 #include <offramp/exits/engine.hpp>
+#include <offramp/model/exits_file.hpp>
 #include <offramp/model/heads.hpp>
+#include <offramp/model/published.hpp>
 #include <offramp/model/stored_policy.hpp>
 #include <offramp/model/weights.hpp>
 #include <offramp/nn/kernels.hpp>
@@ -73,8 +75,12 @@ struct classifier::state {
       check(*given.tokens);
       return *given.tokens;
     }
-    return given.second ? tokenizer.encode(given.first, *given.second, max_tokens, memory)
-                        : tokenizer.encode(given.first, max_tokens, memory);
+    const encoding& tokens = given.second ? tokenizer.encode(given.first, *given.second, max_tokens, memory)
+                                          : tokenizer.encode(given.first, max_tokens, memory);
+    if (!config.family->reads_type_ids) {
+      memory.result.type_ids.clear();
+    }
+    return tokens;
   }
 
   [[nodiscard]] encoding encode(const detail::input_view& given) const {
@@ -104,6 +110,9 @@ struct classifier::state {
 
   void check(const exit_policy& policy) const {
     exits::check_policy(policy, exits.size(), labels.size(), exits.front().layer);
+    if (policy.kind() == exit_policy::rule::learned && !model.heads.gate) {
+      throw error(error_kind::invalid_argument, "exit_policy: the rule is learned, but the model has no gate");
+    }
   }
 
   [[nodiscard]] prediction predict(const encoding& tokens, std::vector<float> probabilities, std::size_t exit,
@@ -294,22 +303,29 @@ inline void warn_of_temperature(const model::exit_description& exit, numeric_for
   }
 }
 
-inline std::size_t choose_max_tokens(const load_options& options, const std::optional<model::exits_file>& exits,
+inline std::size_t choose_max_tokens(const load_options& options, const model::exits_file& exits,
                                      const text::tokenizer& tokenizer, const model::config& config) {
-  const auto positions = static_cast<std::size_t>(config.max_positions);
+  const auto positions = static_cast<std::size_t>(config.usable_positions());
   constexpr int fewest = 4;  // the special tokens of a pair and one more
   if (options.max_tokens) {
-    if (*options.max_tokens < fewest || *options.max_tokens > config.max_positions) {
+    if (*options.max_tokens < fewest || *options.max_tokens > config.usable_positions()) {
       throw error(error_kind::invalid_argument, "load_options: max_tokens is " + std::to_string(*options.max_tokens) +
                                                     ", expected " + std::to_string(fewest) + " to " +
                                                     std::to_string(positions));
     }
     return static_cast<std::size_t>(*options.max_tokens);
   }
-  if (exits && exits->max_tokens) {
-    return static_cast<std::size_t>(*exits->max_tokens);
+  if (exits.max_tokens) {
+    return static_cast<std::size_t>(*exits.max_tokens);
   }
   return std::min(tokenizer.model_max_length().value_or(positions), positions);
+}
+
+inline std::optional<input_kind> public_kind(std::optional<model::input_kind> stored) {
+  if (!stored) {
+    return std::nullopt;
+  }
+  return *stored == model::input_kind::pair ? input_kind::pair : input_kind::single;
 }
 
 inline std::vector<golden_text> copy_golden_texts(const model::exits_file& exits) {
@@ -322,43 +338,64 @@ inline std::vector<golden_text> copy_golden_texts(const model::exits_file& exits
   return texts;
 }
 
+/// The tokenizer of the model, whose ids and type ids the encoder must know.
+inline text::tokenizer load_tokenizer(const model::file_set& files, model::pretokenizer pretokenizer,
+                                      const model::config& config) {
+  text::tokenizer tokenizer =
+      text::tokenizer::load(files, pretokenizer == model::pretokenizer::whitespace ? text::pretokenizer::whitespace
+                                                                                   : text::pretokenizer::bert);
+  const auto refuse = [&](const char* field, int found, std::size_t expected) {
+    throw error(error_kind::bad_model, files.describe("config.json") + ": " + field + " is " + std::to_string(found) +
+                                           ", expected at least the tokenizer's " + std::to_string(expected));
+  };
+  if (tokenizer.vocabulary_size() > static_cast<std::size_t>(config.vocabulary_size)) {
+    refuse("vocab_size", config.vocabulary_size, tokenizer.vocabulary_size());
+  }
+  if (const std::int32_t highest = tokenizer.highest_type_id();
+      config.family->reads_type_ids && highest >= config.type_vocabulary_size) {
+    refuse("type_vocab_size", config.type_vocabulary_size, static_cast<std::size_t>(highest) + 1);
+  }
+  return tokenizer;
+}
+
 }  // namespace detail
 
 inline std::shared_ptr<const classifier::state> classifier::state::load(const model::file_set& files,
                                                                         const load_options& options) {
   const nn::kernels kernels = nn::choose_kernels(options);
   const model::config config = model::read_config(files);
-  const std::optional<model::exits_file> exits_file = model::read_exits_file(files, config);
+  std::optional<model::exits_file> exits_file = model::read_exits_file(files, config);
   const model::checkpoint tensors = model::open_checkpoint(files);
-  if (!exits_file && config.num_labels < 2) {
+  const bool is_described = exits_file.has_value();
+  std::optional<model::exit_plan> published;
+  if (!is_described) {
+    published = model::plan_published_exits(files, tensors, config);
+  }
+  const model::exit_plan plan =
+      is_described ? model::plan_described_exits(*std::move(exits_file))
+      : published  ? *std::move(published)
+                   : model::plan_sequence_classifier(config, model::backbone_prefix(tensors, *config.family));
+  const model::exits_file& description = plan.description;
+  if (description.labels.size() < 2) {
     throw error(error_kind::unsupported, files.describe("config.json") + ": num_labels is " +
-                                             std::to_string(config.num_labels) + ", expected at least 2");
+                                             std::to_string(description.labels.size()) + ", expected at least 2");
   }
-  exits::head_set heads = exits_file ? model::read_heads(*exits_file, model::open_exits(files), config, kernels.layout)
-                                     : model::read_sequence_classification_head(tensors, config, kernels.layout);
+  exits::head_set heads = is_described ? model::read_heads(plan, model::open_exits(files), config, kernels.layout)
+                                       : model::read_heads(plan, tensors, config, kernels.layout);
   std::vector<std::size_t> answering = detail::answering_exits(heads, options.exits);
-  text::tokenizer tokenizer = text::tokenizer::load(
-      files, exits_file && exits_file->pretokenizer == model::pretokenizer::whitespace ? text::pretokenizer::whitespace
-                                                                                       : text::pretokenizer::bert);
-  if (tokenizer.vocabulary_size() > static_cast<std::size_t>(config.vocabulary_size)) {
-    throw error(error_kind::bad_model,
-                files.describe("config.json") + ": vocab_size is " + std::to_string(config.vocabulary_size) +
-                    ", expected at least the tokenizer's " + std::to_string(tokenizer.vocabulary_size()));
-  }
+  text::tokenizer tokenizer = detail::load_tokenizer(files, description.pretokenizer, config);
   model_info info{.kernels = kernels.name, .weight_bytes = 0, .warnings = {}};
   std::vector<exit_info> exit_infos;
   std::vector<int> layers;
   for (const std::size_t j : answering) {
     exit_infos.push_back({heads.heads[j].layer, heads.heads[j].temperature});
     layers.push_back(heads.heads[j].layer);
-    if (exits_file) {
-      detail::warn_of_temperature(exits_file->exits[j], options.format, info.warnings);
-    }
+    detail::warn_of_temperature(description.exits[j], options.format, info.warnings);
   }
   const int last_layer = heads.heads[answering.back()].layer;
-  const std::size_t max_tokens = detail::choose_max_tokens(options, exits_file, tokenizer, config);
-  exit_policy policy = exits_file && exits_file->default_policy ? model::make_policy(*exits_file->default_policy)
-                                                                : exit_policy::full_depth();
+  const std::size_t max_tokens = detail::choose_max_tokens(options, description, tokenizer, config);
+  exit_policy policy =
+      description.default_policy ? model::make_policy(*description.default_policy) : exit_policy::full_depth();
   // A stored policy speaks of all exits; with some left out, one threshold per exit has lost its meaning.
   const bool is_by_exit = policy.kind() == exit_policy::rule::per_exit || policy.kind() == exit_policy::rule::per_class;
   const bool ends_below = policy.max_layer() && *policy.max_layer() < heads.heads[answering.front()].layer;
@@ -368,27 +405,24 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
   }
   nn::encoder encoder = model::read_encoder(tensors, config, last_layer, kernels);
   info.weight_bytes = encoder.bytes() + heads.bytes();
-  return std::make_shared<const state>(state{
-      .config = config,
-      .tokenizer = std::move(tokenizer),
-      .model = {.encoder = std::move(encoder),
-                .heads = std::move(heads),
-                .answering = std::move(answering),
-                .schedule = options.schedule},
-      .labels = exits_file ? exits_file->labels : config.labels,
-      .exits = std::move(exit_infos),
-      .input = exits_file
-                   ? std::optional(exits_file->input == model::input_kind::pair ? input_kind::pair : input_kind::single)
-                   : std::nullopt,
-      .default_policy = std::move(policy),
-      .certificates = exits_file ? model::certificates_for(*exits_file, options.format, layers, max_tokens)
-                                 : std::vector<certificate>{},
-      .max_tokens = max_tokens,
-      .format = options.format,
-      .golden_texts = exits_file ? detail::copy_golden_texts(*exits_file) : std::vector<golden_text>{},
-      .info = std::move(info),
-      .call_pool = std::make_unique<detail::memory_pool<detail::call_memory>>(),
-      .batch_pool = std::make_unique<detail::memory_pool<detail::batch_memory>>()});
+  return std::make_shared<const state>(
+      state{.config = config,
+            .tokenizer = std::move(tokenizer),
+            .model = {.encoder = std::move(encoder),
+                      .heads = std::move(heads),
+                      .answering = std::move(answering),
+                      .schedule = options.schedule},
+            .labels = description.labels,
+            .exits = std::move(exit_infos),
+            .input = detail::public_kind(description.input),
+            .default_policy = std::move(policy),
+            .certificates = model::certificates_for(description, options.format, layers, max_tokens),
+            .max_tokens = max_tokens,
+            .format = options.format,
+            .golden_texts = detail::copy_golden_texts(description),
+            .info = std::move(info),
+            .call_pool = std::make_unique<detail::memory_pool<detail::call_memory>>(),
+            .batch_pool = std::make_unique<detail::memory_pool<detail::batch_memory>>()});
 }
 
 OFFRAMP_INLINE classifier classifier::load(const std::filesystem::path& directory, const load_options& options) {

@@ -94,17 +94,14 @@ class engine {
       memory_.offsets.push_back(memory_.offsets.back() + texts[index].tokens->ids.size());
     }
     nn::grow(memory_.rows, tokens() * hidden());
-    for (std::size_t index = 0; index < texts.size(); ++index) {
-      float* rows = memory_.rows.data() + memory_.offsets[index] * hidden();
-      const encoding& tokens = *texts[index].tokens;
-      model_.encoder.embeddings.apply(tokens, rows);
-      model_.encoder.kernels.normalize(model_.encoder.embeddings.norm, rows, tokens.ids.size());
-    }
+    layers_.embed(
+        texts.size(), [&](std::size_t index) -> const encoding& { return *texts[index].tokens; }, memory_.offsets,
+        memory_.rows.data());
   }
 
   /// Encodes one layer and asks its exit, where it has one.
   void run_layer(int number) {
-    const nn::encoder_layer& layer = model_.encoder.layers[static_cast<std::size_t>(number) - 1];
+    const nn::encoder_layer& layer = model_.encoder.layer(static_cast<std::size_t>(number) - 1);
     const head* exit = head_on(number);
     const nn::linear* pooler = exit == nullptr ? nullptr : model_.heads.pooler_of(*exit);
     const nn::linear* next = pooler == nullptr ? first_weights_above(number) : pooler;
@@ -131,7 +128,7 @@ class engine {
 
   [[nodiscard]] const nn::linear* first_weights_above(int layer) const {
     const auto index = static_cast<std::size_t>(layer);
-    return index < model_.encoder.layers.size() ? &model_.encoder.layers[index].key_value : nullptr;
+    return index < model_.encoder.depth ? &model_.encoder.layer(index).key_value : nullptr;
   }
 
   /// The head on a layer, if its answer can matter: a text may leave there, or has to, or later heads read its logits.
@@ -212,7 +209,7 @@ class engine {
            std::span(target + position * hidden(), hidden()));
     }
     if (pooler != nullptr) {
-      layers_.project(*pooler, target, texts, memory_.pooled.data(), nn::epilogue::tanh,
+      layers_.project(*pooler, target, texts, memory_.pooled.data(), head.pooler_activation,
                       first_weights_above(head.layer));
     }
   }
@@ -254,7 +251,7 @@ class engine {
     if (text.is_answered) {
       compare(head, text);
     } else {
-      answer(head, exit, text);
+      answer(head, exit, position);
     }
   }
 
@@ -262,13 +259,17 @@ class engine {
     return std::all_of(memory_.logits.begin(), memory_.logits.end(), [](float logit) { return std::isfinite(logit); });
   }
 
-  void answer(const head& head, std::size_t exit, active_text& text) {
+  void answer(const head& head, std::size_t exit, std::size_t position) {
+    active_text& text = memory_.active[position];
     outcome& outcome = memory_.outcomes[text.index];
     outcome.exit = exit;
     outcome.probabilities.resize(memory_.logits.size());
     calibrate(memory_.logits, head.temperature, outcome.probabilities);
     if (kept_ == keep::every_visit) {
       outcome.visits.push_back({exit, memory_.logits, outcome.probabilities});
+    }
+    if (model_.heads.gate) {
+      text.gate.uncertainty = uncertainty(*model_.heads.gate, pooled(position));
     }
     decide(outcome, text);
     memory_.exit_rates[exit].count(text.is_leaving);
