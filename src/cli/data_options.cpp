@@ -3,6 +3,10 @@
 
 #include "command.hpp"
 
+#include <offramp/error.hpp>
+
+#include <stdexcept>
+
 namespace offramp_cli {
 
 void label_options::add_to(CLI::App& parser) {
@@ -27,8 +31,13 @@ void data_options::add_to(CLI::App& parser) {
 }
 
 offramp::study::dataset data_options::read(const offramp::classifier& model) const {
-  return offramp::study::read_dataset(file, labels.of(model.labels()),
-                                      model.input().value_or(offramp::input_kind::single));
+  const std::vector<std::string> names = labels.of(model.labels());
+  try {
+    return offramp::study::read_dataset(file, names, model.input().value_or(offramp::input_kind::single));
+  } catch (const offramp::error& problem) {
+    // What a file says is no mistake on the command line.
+    throw std::runtime_error(problem.what());
+  }
 }
 
 }  // namespace offramp_cli
