@@ -31,6 +31,7 @@ struct calibrate_options {
   std::optional<float> threshold;
   int threads = 1;
   const CLI::Option* dry_run = nullptr;
+  const CLI::Option* no_fit = nullptr;
   const CLI::Option* json_lines = nullptr;
 };
 
@@ -104,7 +105,7 @@ void write_row(const std::string& title, float temperature, const study::exit_qu
             << cell(of_leaving(leaving.accuracy)) << cell(of_leaving(leaving.confidence)) << '\n';
 }
 
-/// Each exit at temperature 1, then at the fitted one.
+/// Each exit at temperature 1, then at its own.
 void write_text(const study::calibration& fitted) {
   std::cout << "layer";
   for (const char* name : {"temp.", "accuracy", "conf.", "NLL", "Brier", "ECE", "-drawn", "eq.mass", "by label",
@@ -138,20 +139,37 @@ void warn(const study::calibration& fitted, const study::dataset& data, const st
   }
 }
 
-void calibrate(const calibrate_options& options) {
-  const bool is_dry = options.dry_run->count() > 0;
-  if (!options.model.directory && !is_dry) {
-    throw usage_error("calibrate writes temperatures into a model: name it with --model, or use --dry-run");
-  }
-  const std::filesystem::path directory = options.model.path();
-  const offramp::classifier model = options.model.load();
-  const study::previous_logit_weights weights = study::read_previous_logit_weights(directory);
-  const study::dataset data = options.data.read(model);
+study::calibration calibration_of(const offramp::classifier& model, const study::dataset& data,
+                                  const calibrate_options& options) {
   const offramp::exit_policy policy =
       options.threshold ? offramp::exit_policy(*options.threshold) : model.default_policy();
-  const study::calibration fitted = study::calibrate(
-      study::compute_exit_logits(model, data, thread_runner(options.threads), progress_bar(data.name, "texts")), policy,
-      weights);
+  const auto logits = [&] {
+    return study::compute_exit_logits(model, data, thread_runner(options.threads), progress_bar(data.name, "texts"));
+  };
+  if (options.no_fit->count() > 0) {
+    return study::measure(logits(), policy);
+  }
+  const study::previous_logit_weights weights = study::read_previous_logit_weights(options.model.path());
+  return study::calibrate(logits(), policy, weights);
+}
+
+void store(const study::calibration& fitted, const study::dataset& data, const calibrate_options& options) {
+  const std::size_t removed =
+      study::store_calibration(options.model.path(), format_named(options.model.format), fitted, data);
+  if (removed > 0) {
+    std::cerr << "offramp: " << options.model.path().string()
+              << ": certificates removed, because temperatures changed: " << removed << '\n';
+  }
+}
+
+void calibrate(const calibrate_options& options) {
+  const bool is_stored = options.dry_run->count() == 0 && options.no_fit->count() == 0;
+  if (!options.model.directory && is_stored) {
+    throw usage_error("calibrate writes temperatures into a model: name it with --model, or use --dry-run");
+  }
+  const offramp::classifier model = options.model.load();
+  const study::dataset data = options.data.read(model);
+  const study::calibration fitted = calibration_of(model, data, options);
   if (options.json_lines->count() > 0) {
     write_json(fitted, options.model.format);
   } else {
@@ -161,12 +179,8 @@ void calibrate(const calibrate_options& options) {
     throw std::runtime_error("standard output cannot be written");
   }
   warn(fitted, data, options.data.labels.of(model.labels()));
-  if (!is_dry) {
-    const std::size_t removed = study::store_calibration(directory, format_named(options.model.format), fitted, data);
-    if (removed > 0) {
-      std::cerr << "offramp: " << directory.string()
-                << ": certificates removed, because temperatures changed: " << removed << '\n';
-    }
+  if (is_stored) {
+    store(fitted, data, options);
   }
 }
 
@@ -183,9 +197,10 @@ command add_calibrate(CLI::App& app) {
                     "Confidence at which texts leave, for the last three columns (default: the model's policy)");
   parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
   options->dry_run = parser.add_flag("--dry-run")->description("Write nothing into the model");
+  options->no_fit = parser.add_flag("--no-fit")->description("Measure the model's own temperatures, write nothing");
   options->json_lines = parser.add_flag("--json")->description("Write JSON Lines, with reliability bins");
   parser.footer(
-      "Per exit two rows, at temperature 1 and at the fitted one: temperature; accuracy and mean confidence; negative\n"
+      "Per exit two rows, at temperature 1 and at its own: temperature; accuracy and mean confidence; negative\n"
       "log-likelihood; Brier score; expected calibration error (15 bins), the same minus what labels drawn from the\n"
       "model's own probabilities show, with bins of equally many texts, and averaged over labels; area under the ROC\n"
       "curve with which confidence tells right from wrong answers, and answers that agree with the last exit's from\n"

@@ -111,6 +111,21 @@ TEST_F(CalibrateTest, ADryRunWritesNothing) {
   EXPECT_NE(content_of(exits_json_), before);
 }
 
+TEST_F(CalibrateTest, WithoutAFitTheModelsOwnTemperaturesAreMeasured) {
+  const std::vector<std::string> fitted = lines_of(calibrate(data_, {"--json"}).out);
+  const std::string before = content_of(exits_json_);
+  const process_result found =
+      calibrate(directory_.file("other.tsv", "yes\tA good film.\nno\tdogs\n"), {"--no-fit", "--json"});
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_EQ(content_of(exits_json_), before);
+  const std::vector<std::string> lines = lines_of(found.out);
+  ASSERT_EQ(lines.size(), fitted.size());
+  for (std::size_t exit = 0; exit < lines.size(); ++exit) {
+    EXPECT_EQ(json::parse(lines[exit])["temperature"], json::parse(fitted[exit])["temperature"]);
+    EXPECT_EQ(json::parse(lines[exit])["texts"], 2);
+  }
+}
+
 TEST_F(CalibrateTest, OtherLabelNamesAndThreadsGiveTheSameTemperatures) {
   const process_result one = calibrate(data_, {"--dry-run", "--json"});
   const std::string renamed = directory_.file("renamed.jsonl",
@@ -176,9 +191,14 @@ TEST_F(CalibrateTest, NeedsAModelByNameAndExitsInIt) {
   const process_result unnamed = run_offramp({"calibrate", "--data", data_});
   EXPECT_EQ(unnamed.status, 2);
   EXPECT_NE(unnamed.err.find("--model"), std::string::npos);
-  const process_result plain = run_offramp({"calibrate", "--model", tiny("tiny-plain"), "--data", data_});
+  const std::string data = directory_.file("plain.tsv", "warm\tA good film.\ndull\tdogs\n");
+  const arguments given{"calibrate", "--model", tiny("tiny-plain"), "--data", data};
+  const process_result plain = run_offramp(given);
   EXPECT_NE(plain.status, 0);
   EXPECT_NE(plain.err.find("offramp fit"), std::string::npos) << plain.err;
+  arguments measuring = given;
+  measuring.emplace_back("--no-fit");
+  EXPECT_EQ(run_offramp(measuring).status, 0);
 }
 
 TEST_F(CalibrateTest, AWriteThatEndsHalfwayLeavesTheFileAsItWas) {

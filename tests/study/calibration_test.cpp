@@ -110,6 +110,20 @@ TEST(CalibrateTest, CountsWhoLeavesWhere) {
   EXPECT_NE(fitted.exits[0].before.leaving.texts, leaving);
 }
 
+TEST(MeasureTest, FitsNothing) {
+  exit_logits logits = random_logits();
+  const calibration fitted = calibrate(logits, 0.7F);
+  logits.exits[0].temperature = 3.0F;
+  logits.exits[1].temperature = fitted.exits[1].temperature;
+  const calibration found = measure(logits, 0.7F);
+  EXPECT_EQ(found.exits[0].temperature, 3.0F);
+  EXPECT_FALSE(found.exits[0].at_bound);
+  EXPECT_EQ(found.exits[0].before.ece, fitted.exits[0].before.ece);
+  EXPECT_GT(found.exits[0].after.nll, fitted.exits[0].after.nll);
+  EXPECT_EQ(found.exits[1].after.nll, fitted.exits[1].after.nll);
+  EXPECT_EQ(found.exits[1].after.ece, fitted.exits[1].after.ece);
+}
+
 TEST(CalibrateTest, ObeysTheLayerLimit) {
   const calibration fitted = calibrate(random_logits(), exit_policy::full_depth().with_max_layer(4));
   EXPECT_EQ(fitted.exits[0].after.leaving.texts, 80U);

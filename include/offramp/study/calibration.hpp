@@ -40,7 +40,7 @@ struct exit_quality {
   leaving_texts leaving;
 };
 
-/// One exit at temperature 1 and at the fitted one.
+/// One exit at temperature 1 and at its own.
 struct exit_calibration {
   int layer = 0;
   float temperature = 1.0F;
@@ -49,11 +49,16 @@ struct exit_calibration {
   exit_quality after;
 };
 
-/// Temperatures fitted on one data set, by ascending layer.
+/// Temperatures and how they do on one data set, by ascending layer.
 struct calibration {
   std::size_t num_texts = 0;
   std::vector<exit_calibration> exits;
 };
+
+/// Every exit with the temperatures in `logits`, and at temperature 1: how a calibrated model does on texts that fitted
+/// nothing. Throws `invalid_argument` for a policy that does not fit the exits, no texts and logits that are not
+/// finite.
+[[nodiscard]] calibration measure(exit_logits logits, const exit_policy& policy);
 
 /// The weights [labels, j * labels] with which exit j reads the earlier exits' logits, empty for heads that read none:
 /// the columns of its classifier behind the first `hidden_size`.
@@ -62,11 +67,11 @@ using previous_logit_weights = std::vector<std::vector<float>>;
 /// Those of a model directory. Throws as classifier::load, and `invalid_argument` where there is no exits.json.
 [[nodiscard]] previous_logit_weights read_previous_logit_weights(const std::filesystem::path& directory);
 
-/// Fits every exit's temperature, and measures before and after. Heads that read earlier logits see other inputs once
-/// the earlier temperatures change; exits are therefore fitted in order, and their logits are corrected for it with
-/// `weights` (none: no head reads any) up to float32 rounding, as the engine will compute them from then on. What such
-/// an exit says "before" is at temperature 1, the earlier exits calibrated. Throws `invalid_argument` for a policy or
-/// weights that do not fit the exits, and as fit_temperature does.
+/// Fits every exit's temperature to the data, and measures as above. Heads that read earlier logits see other inputs
+/// once the earlier temperatures change; exits are therefore fitted in order, and their logits are corrected for it
+/// with `weights` (none: no head reads any) up to float32 rounding, as the engine will compute them from then on. What
+/// such an exit says "before" is at temperature 1, the earlier exits calibrated. Throws `invalid_argument` for a policy
+/// or weights that do not fit the exits, and as fit_temperature does.
 [[nodiscard]] calibration calibrate(exit_logits logits, const exit_policy& policy,
                                     const previous_logit_weights& weights = {});
 

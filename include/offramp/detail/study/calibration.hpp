@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
@@ -211,27 +212,36 @@ OFFRAMP_INLINE previous_logit_weights read_previous_logit_weights(const std::fil
   return all;
 }
 
-OFFRAMP_INLINE calibration calibrate(exit_logits logits, const exit_policy& policy,
-                                     const previous_logit_weights& weights) {
-  detail::check_weights(weights, logits);
-  const exit_logits old = logits;
-  calibration result{.num_texts = logits.num_texts, .exits = {}};
-  for (std::size_t exit = 0; exit < logits.exits.size(); ++exit) {
-    if (!weights.empty() && !weights[exit].empty()) {
-      detail::correct_logits(logits, old, exit, weights[exit]);
-    }
-    const temperature_fit fit = fit_temperature(detail::logits_of(logits, exit), logits.label_ids, logits.num_labels);
-    logits.exits[exit].temperature = fit.temperature;
-    result.exits.push_back({logits.exits[exit].layer, fit.temperature, fit.at_bound, {}, {}});
-  }
+OFFRAMP_INLINE calibration measure(exit_logits logits, const exit_policy& policy) {
   std::vector<exit_quality> after = detail::measure_exits(logits, policy);
+  calibration result{.num_texts = logits.num_texts, .exits = {}};
   for (exit_info& exit : logits.exits) {
+    result.exits.push_back({exit.layer, exit.temperature, false, {}, {}});
     exit.temperature = 1.0F;
   }
   std::vector<exit_quality> before = detail::measure_exits(logits, policy);
   for (std::size_t exit = 0; exit < result.exits.size(); ++exit) {
     result.exits[exit].before = std::move(before[exit]);
     result.exits[exit].after = std::move(after[exit]);
+  }
+  return result;
+}
+
+OFFRAMP_INLINE calibration calibrate(exit_logits logits, const exit_policy& policy,
+                                     const previous_logit_weights& weights) {
+  detail::check_weights(weights, logits);
+  const exit_logits old = logits;
+  std::vector<temperature_fit> fits;
+  for (std::size_t exit = 0; exit < logits.exits.size(); ++exit) {
+    if (!weights.empty() && !weights[exit].empty()) {
+      detail::correct_logits(logits, old, exit, weights[exit]);
+    }
+    fits.push_back(fit_temperature(detail::logits_of(logits, exit), logits.label_ids, logits.num_labels));
+    logits.exits[exit].temperature = fits.back().temperature;
+  }
+  calibration result = measure(std::move(logits), policy);
+  for (std::size_t exit = 0; exit < fits.size(); ++exit) {
+    result.exits[exit].at_bound = fits[exit].at_bound;
   }
   return result;
 }
