@@ -25,5 +25,6 @@ command add_classify(CLI::App& app);
 command add_tokenize(CLI::App& app);
 command add_inspect(CLI::App& app);
 command add_verify(CLI::App& app);
+command add_calibrate(CLI::App& app);
 
 }  // namespace offramp_cli
