@@ -24,5 +24,6 @@ command add_classify(CLI::App& app);
 command add_tokenize(CLI::App& app);
 command add_inspect(CLI::App& app);
 command add_verify(CLI::App& app);
+command add_fit(CLI::App& app);
 
 }  // namespace offramp_cli

@@ -27,7 +27,7 @@ namespace detail {
   throw error(error_kind::invalid_argument, "fit_heads: " + what);
 }
 
-inline void check_labels(const labelled_features& given) {
+inline void check_label_counts(const labelled_features& given) {
   if (given.num_labels < 2) {
     refuse_fit(std::to_string(given.num_labels) + " labels, expected at least 2");
   }
@@ -130,7 +130,7 @@ OFFRAMP_INLINE std::vector<double> balanced_weights(std::span<const int> label_i
 OFFRAMP_INLINE std::vector<linear_head> fit_heads(const labelled_features& given, std::span<const double> strengths,
                                                   std::span<const double> class_weights, const runner& run) {
   detail::check_features(given);
-  detail::check_labels(given);
+  detail::check_label_counts(given);
   detail::check_positive(strengths, "strength");
   detail::check_positive(class_weights, "class weight");
   if (strengths.empty()) {
