@@ -51,6 +51,7 @@ int main(int argc, char** argv) {
       offramp_cli::add_tokenize(app),
       offramp_cli::add_inspect(app),
       offramp_cli::add_verify(app),
+      offramp_cli::add_fit(app),
       offramp_cli::add_calibrate(app),
       offramp_cli::add_certify(app),
   };

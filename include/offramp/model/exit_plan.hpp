@@ -3,7 +3,6 @@
 
 #include <offramp/model/config.hpp>
 #include <offramp/model/exits_description.hpp>
-#include <offramp/nn/kernels.hpp>
 
 #include <cstddef>
 #include <string>
@@ -18,8 +17,7 @@ enum class mix_scale { as_stored, unit_norm };
 struct exit_tensors {
   std::string classifier;
   std::string pooler;  ///< where the exit has one
-  nn::epilogue pooler_activation = nn::epilogue::tanh;
-  std::string mix;  ///< where the exit mixes layers
+  std::string mix;     ///< where the exit mixes layers
   model::mix_scale mix_scale = model::mix_scale::as_stored;
 };
 
@@ -56,11 +54,12 @@ struct exit_plan {
   const sequence_head& head = shape.family->head;
   exit_plan plan;
   plan.description.labels = shape.labels;
-  plan.description.exits.push_back(
-      {.layer = shape.num_layers, .pooler = pooler::own, .temperature = {.float32 = 1, .bfloat16 = 1, .int8 = 1}});
+  plan.description.exits.push_back({.layer = shape.num_layers,
+                                    .pooler = pooler::own,
+                                    .pooler_activation = head.activation,
+                                    .temperature = {.float32 = 1, .bfloat16 = 1, .int8 = 1}});
   plan.tensors.push_back({.classifier = std::string(head.classifier),
                           .pooler = head.dense.empty() ? pooler_name(shape, prefix) : std::string(head.dense),
-                          .pooler_activation = head.activation,
                           .mix = {}});
   return plan;
 }

@@ -3,6 +3,7 @@
 
 #include <offramp/certificate.hpp>
 #include <offramp/load_options.hpp>
+#include <offramp/nn/kernels.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>
@@ -18,7 +19,7 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
 enum class pooling { cls, mean };         ///< the [CLS] row, or the mean of all rows
-enum class pooler { none, shared, own };  ///< tanh(W x + b) with no, the model's one, or the exit's own W and b
+enum class pooler { none, shared, own };  ///< f(W x + b) with no, the model's one, or the exit's own W and b
 enum class input_kind { single, pair };   ///< one text, or premise and hypothesis
 enum class pretokenizer { bert, whitespace };
 
@@ -34,7 +35,8 @@ struct exit_description {
   int layer = 0;  ///< 1-based encoder layer
   model::pooling pooling = model::pooling::cls;
   model::pooler pooler = model::pooler::none;
-  bool mix = false;              ///< a learned sum over all layers up to this one
+  nn::epilogue pooler_activation = nn::epilogue::tanh;  ///< tanh, gelu or relu
+  bool mix = false;                                     ///< a learned sum over all layers up to this one
   bool previous_logits = false;  ///< the earlier exits' calibrated logits are appended to the classifier's input
   temperatures temperature = {};
 };
@@ -63,6 +65,8 @@ template <class Value, std::size_t N>
 inline constexpr name_table<model::pooling, 2> pooling_names{{{"cls", pooling::cls}, {"mean", pooling::mean}}};
 inline constexpr name_table<model::pooler, 3> pooler_names{
     {{"none", pooler::none}, {"shared", pooler::shared}, {"own", pooler::own}}};
+inline constexpr name_table<nn::epilogue, 3> pooler_activation_names{
+    {{"tanh", nn::epilogue::tanh}, {"gelu", nn::epilogue::gelu}, {"relu", nn::epilogue::relu}}};
 inline constexpr name_table<model::input_kind, 2> input_kind_names{
     {{"single", input_kind::single}, {"pair", input_kind::pair}}};
 inline constexpr name_table<model::pretokenizer, 2> pretokenizer_names{

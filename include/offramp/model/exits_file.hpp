@@ -57,6 +57,7 @@ namespace detail {
   exit.layer = static_cast<int>(object.require("layer").integer(lowest_layer, encoder.num_layers));
   exit.pooling = choose(object.find("pooling"), pooling::cls, pooling_names);
   exit.pooler = choose(object.find("pooler"), pooler::none, pooler_names);
+  exit.pooler_activation = choose(object.find("pooler_activation"), nn::epilogue::tanh, pooler_activation_names);
   const std::optional<json_place> mix = object.find("mix");
   exit.mix = mix && mix->boolean();
   if (exit.mix && exit.pooler == pooler::own) {

@@ -48,6 +48,9 @@ using ordered_json = nlohmann::ordered_json;
   ordered_json result{{"layer", exit.layer},
                       {"pooling", name_of(exit.pooling, pooling_names)},
                       {"pooler", name_of(exit.pooler, pooler_names)}};
+  if (exit.pooler_activation != nn::epilogue::tanh) {
+    result["pooler_activation"] = name_of(exit.pooler_activation, pooler_activation_names);
+  }
   if (exit.mix) {
     result["mix"] = true;
   }

@@ -61,7 +61,7 @@ inline exits::head_set read_heads(const exit_plan& plan, const checkpoint& tenso
     const exit_tensors& names = plan.tensors[j];
     exits::head head{.layer = exit.layer, .pooling = exit.pooling, .pooler = {}, .mix = {}, .classifier = {}};
     head.temperature = temperature_for(exit.temperature, layout.format);
-    head.pooler_activation = names.pooler_activation;
+    head.pooler_activation = exit.pooler_activation;
     head.uses_shared_pooler = exit.pooler == pooler::shared;
     head.appends_previous_logits = exit.previous_logits;
     set.append_logits = set.append_logits || exit.previous_logits;
