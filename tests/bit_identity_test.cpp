@@ -44,10 +44,11 @@ std::vector<arithmetic> all_arithmetic() {
 #else
   return {{"float32", numeric_format::float32, {}},
           {"bfloat16", numeric_format::bfloat16, {}},
-          {"bfloat16_widened", numeric_format::bfloat16, {instruction_set::avx512_bf16}},
+          {"bfloat16_widened", numeric_format::bfloat16, {instruction_set::avx512_bf16, instruction_set::arm_bf16}},
           {"int8", numeric_format::int8, {}},
           {"float32_without_avx", numeric_format::float32, {instruction_set::avx2}},
-          {"int8_without_avx", numeric_format::int8, {instruction_set::avx2}}};
+          {"int8_without_avx", numeric_format::int8, {instruction_set::avx2}},
+          {"int8_without_arm_dotprod", numeric_format::int8, {instruction_set::arm_dotprod}}};
 #endif
 }
 

@@ -2,6 +2,12 @@
 // The kernels of every target that Highway can compile, and the choice among them.
 #define HWY_WANT_AVX3_DL  // without it Highway 1.0 leaves that target out
 
+// On arm64 there is NEON alone: our layouts want a constant vector length, and Highway's detection wants AES of a CPU.
+#if defined(__aarch64__)
+#define HWY_COMPILE_ONLY_STATIC
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#endif
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/kernels.cpp"
 #include <offramp/error.hpp>
@@ -11,7 +17,9 @@
 #include <hwy/highway.h>
 
 #include "attention-inl.hpp"
+#include "cpu_features.hpp"
 #include "multiply-inl.hpp"
+#include "neon_products-inl.hpp"
 #include "rows-inl.hpp"
 
 #include <algorithm>
@@ -22,7 +30,7 @@
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 
-kernels make_kernels(numeric_format format, bool has_bfloat16_products) {
+kernels make_kernels(numeric_format format, optional_products has) {
   const std::string target = hwy::TargetName(HWY_TARGET);
   kernels all{.name = {},
               .layout = {.format = format, .panel_width = 2 * lanes()},
@@ -38,15 +46,21 @@ kernels make_kernels(numeric_format format, bool has_bfloat16_products) {
       all.name = target + " int8";
       all.pack = &pack_int8;
       all.multiply = &multiply<int8_products>;
+#if HWY_ARCH_ARM_A64
+      if (has.int8) {
+        all.name = target + " int8 by sdot";
+        all.multiply = &multiply<int8_dot_products>;
+      }
+#endif
       break;
     case numeric_format::bfloat16:
       all.name = target + " bfloat16 widened to float32";
       all.layout.widens_rows = true;
       all.pack = &pack_widened_bfloat16;
       all.multiply = &multiply<widened_bfloat16_products>;
-#if OFFRAMP_HAS_DOT_PRODUCTS
-      if (has_bfloat16_products) {
-        all.name = target + " bfloat16 by vdpbf16ps";
+#if OFFRAMP_HAS_DOT_PRODUCTS || HWY_ARCH_ARM_A64
+      if (has.bfloat16) {
+        all.name = target + (HWY_ARCH_ARM_A64 ? " bfloat16 by bfdot" : " bfloat16 by vdpbf16ps");
         all.layout.widens_rows = false;
         all.pack = &pack_bfloat16;
         all.multiply = &multiply<bfloat16_products>;
@@ -54,7 +68,7 @@ kernels make_kernels(numeric_format format, bool has_bfloat16_products) {
 #endif
       break;
   }
-  (void)has_bfloat16_products;
+  (void)has;
   return all;
 }
 
@@ -68,7 +82,7 @@ namespace {
 HWY_EXPORT(make_kernels);
 
 /// The targets, best first on each architecture, from the one whose name stands for `set`.
-std::int64_t targets_with(instruction_set set) {
+[[maybe_unused]] std::int64_t targets_with(instruction_set set) {
 #if HWY_ARCH_X86
   constexpr auto and_better = [](std::int64_t target) { return (target << 1) - 1; };
   switch (set) {
@@ -79,6 +93,8 @@ std::int64_t targets_with(instruction_set set) {
     case instruction_set::avx512_vnni:
       return and_better(HWY_AVX3_DL);
     case instruction_set::avx512_bf16:
+    case instruction_set::arm_dotprod:
+    case instruction_set::arm_bf16:
       break;
   }
 #endif
@@ -86,28 +102,20 @@ std::int64_t targets_with(instruction_set set) {
   return 0;
 }
 
-bool has_bfloat16_products(const std::vector<instruction_set>& avoid) {
-#if HWY_ARCH_X86
-  return __builtin_cpu_supports("avx512bf16") != 0 &&
-         std::ranges::find(avoid, instruction_set::avx512_bf16) == avoid.end();
-#else
-  (void)avoid;
-  return false;
-#endif
-}
-
 }  // namespace
 
 kernels choose_kernels(const load_options& options) {
-  std::int64_t targets = hwy::SupportedTargets();
-  for (const instruction_set set : options.avoid) {
-    targets &= ~targets_with(set);
+  std::size_t index = 0;
+  if constexpr ((HWY_TARGETS & (HWY_TARGETS - 1)) != 0) {  // else the table has one entry
+    std::int64_t targets = hwy::SupportedTargets();
+    for (const instruction_set set : options.avoid) {
+      targets &= ~targets_with(set);
+    }
+    hwy::ChosenTarget chosen;
+    chosen.Update(targets);
+    index = chosen.GetIndex();
   }
-  hwy::ChosenTarget chosen;
-  chosen.Update(targets);
-  constexpr bool is_only_target = (HWY_TARGETS & (HWY_TARGETS - 1)) == 0;  // whose table has one entry
-  const auto make = HWY_DISPATCH_TABLE(make_kernels)[is_only_target ? 0 : chosen.GetIndex()];
-  return make(options.format, has_bfloat16_products(options.avoid));
+  return HWY_DISPATCH_TABLE(make_kernels)[index](options.format, find_optional_products(options.avoid));
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn
