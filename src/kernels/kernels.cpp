@@ -46,7 +46,7 @@ kernels make_kernels(numeric_format format, optional_products has) {
       all.name = target + " int8";
       all.pack = &pack_int8;
       all.multiply = &multiply<int8_products>;
-#if HWY_ARCH_ARM_A64
+#if OFFRAMP_HAS_NEON_DOT_PRODUCTS
       if (has.int8) {
         all.name = target + " int8 by sdot";
         all.multiply = &multiply<int8_dot_products>;
@@ -58,7 +58,7 @@ kernels make_kernels(numeric_format format, optional_products has) {
       all.layout.widens_rows = true;
       all.pack = &pack_widened_bfloat16;
       all.multiply = &multiply<widened_bfloat16_products>;
-#if OFFRAMP_HAS_DOT_PRODUCTS || HWY_ARCH_ARM_A64
+#if OFFRAMP_HAS_DOT_PRODUCTS || OFFRAMP_HAS_NEON_DOT_PRODUCTS
       if (has.bfloat16) {
         all.name = target + (HWY_ARCH_ARM_A64 ? " bfloat16 by bfdot" : " bfloat16 by vdpbf16ps");
         all.layout.widens_rows = false;

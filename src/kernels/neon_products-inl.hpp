@@ -20,7 +20,7 @@
 
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
-#if HWY_ARCH_ARM_A64
+#if OFFRAMP_HAS_NEON_DOT_PRODUCTS
 
 /// A unit as the first 32 bits of a vector register, from where an instruction repeats it by itself.
 HWY_INLINE float load_unit(const std::uint32_t* unit) {

@@ -71,7 +71,7 @@ inline void pack_bfloat16(const float* source, std::size_t stride, index_range r
                        });
   }
 }
-#elif HWY_ARCH_ARM_A64
+#elif OFFRAMP_HAS_NEON_DOT_PRODUCTS
 inline void pack_bfloat16(const float* source, std::size_t stride, index_range range, packed_rows& target) {
   const tag<std::uint16_t> d;
   for (std::size_t row = range.first; row < range.last; ++row) {
