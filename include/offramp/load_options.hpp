@@ -18,13 +18,16 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 /// The header-only target runs float32 alone and refuses the others as `unsupported`.
 enum class numeric_format { float32, bfloat16, int8 };
 
-/// Instructions that a CPU may have beyond its architecture's first version. Each includes the ones before it.
+/// Instructions that a CPU may have beyond its architecture's first version. Each includes the ones before it of the
+/// same architecture.
 enum class instruction_set {
   avx2,         ///< with FMA
   avx512,       ///< F, BW, DQ, VL
   avx512_vnni,  ///< with int8 dot products and the rest of Ice Lake's
   avx512_bf16,  ///< with bfloat16 dot products
   amx,          ///< with tile registers, which Linux gives to a process that asks: the first load that uses them does
+  arm_dotprod,  ///< arm64's int8 dot products (Armv8.2 and later)
+  arm_bf16,     ///< arm64's bfloat16 dot products (Armv8.6 and later)
 };
 
 /// Whether a layer with an exit computes the [CLS] rows that the exit reads before the layer's other rows, which texts

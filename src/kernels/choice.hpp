@@ -2,17 +2,12 @@
 // The choice of kernels, in parts that tests can reach.
 #pragma once
 
+#include "cpu_features.hpp"
 #include "tile_engine.hpp"
 
 #include <offramp/nn/kernels.hpp>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
-
-/// What a CPU has beyond Highway's targets.
-struct cpu_extras {
-  bool bfloat16_products = false;
-  bool tiles = false;
-};
 
 /// The kernels that a CPU of this one's target with `extras` would get. To run them, it needs to be that CPU.
 [[nodiscard]] kernels choose_kernels(const load_options& options, cpu_extras extras);

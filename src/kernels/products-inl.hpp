@@ -21,8 +21,11 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// 32 vector registers hold 12 rows of two vectors; 16 hold 6.
-#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+// 32 vector registers hold 12 rows of two vectors; 16 hold 6. Beyond 10 rows g++ moves NEON's sums from one register to
+// another.
+#if HWY_ARCH_ARM_A64
+inline constexpr int tallest_tile = 10;
+#elif HWY_TARGET <= HWY_AVX3
 inline constexpr int tallest_tile = 12;
 #else
 inline constexpr int tallest_tile = 6;
@@ -52,6 +55,8 @@ struct tile_sums {
   vector<value> right;
   tile_sums<Products, height - 1> below;
 
+  // Written out: g++ gives one of its own making no target attributes, and those of NEON's vectors want them.
+  HWY_INLINE tile_sums() {}
   HWY_INLINE void load(const value* rows, std::size_t stride) {
     left = hn::LoadU(tag<value>(), rows);
     right = hn::LoadU(tag<value>(), rows + lanes());
@@ -78,7 +83,11 @@ struct tile_sums<Products, 0> {
   HWY_INLINE void load(const value* /*rows*/, std::size_t /*stride*/) {}
   HWY_INLINE void store(value* /*rows*/, std::size_t /*stride*/) const {}
   template <class Weights>
-  HWY_INLINE void add(const std::uint32_t* /*row*/, Weights /*left*/, Weights /*right*/) {}
+  HWY_INLINE void add(const std::uint32_t* /*row*/, Weights /*left*/, Weights /*right*/) {
+#if HWY_ARCH_ARM_A64
+    asm("" ::: "memory");  // else g++ loads the operands of several units ahead, and spills
+#endif
+  }
 };
 
 /// Products whose weights have as many inputs in a unit as the rows, and meet them as vectors of `Value`.
@@ -150,7 +159,7 @@ struct int8_products : unit_by_unit<std::int32_t> {
   /// Rows are stored with this added, as unsigned bytes; 128 times the sum of the weights is then subtracted.
   static constexpr int row_offset = 128;
 #else
-  static constexpr int tallest = tallest_tile == 12 ? 8 : 4;
+  static constexpr int tallest = HWY_ARCH_ARM_A64 ? 5 : tallest_tile == 12 ? 8 : 4;
   static constexpr int row_offset = 0;
 #endif
   static constexpr int tallest_alone = two_thirds(tallest);
@@ -174,6 +183,11 @@ struct int8_products : unit_by_unit<std::int32_t> {
 #elif HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
     const __m128i pairs = _mm_maddubs_epi16(_mm_abs_epi8(row.raw), _mm_sign_epi8(weights.raw, row.raw));
     return sum + vector<std::int32_t>{_mm_madd_epi16(pairs, _mm_set1_epi16(1))};
+#elif HWY_ARCH_ARM_A64
+    const int8x16_t a = vreinterpretq_s8_s32(row.raw);
+    const int8x16_t b = vreinterpretq_s8_s32(weights.raw);
+    const int16x8_t pairs = vpaddq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)), vmull_high_s8(a, b));
+    return vector<std::int32_t>{vpadalq_s16(sum.raw, pairs)};
 #else
     const auto byte = [](auto values, auto shift) { return hn::ShiftRight<24>(hn::ShiftLeft<shift>(values)); };
     using std::integral_constant;

@@ -20,7 +20,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 /// Adds the products of `height` rows with one panel to `sums`, whose rows lie `stride` apart. Every sum grows over the
 /// inputs in their order, so that it depends on its own row and output alone, and may be continued by a later call.
 template <class Products, int height>
-HWY_NOINLINE void multiply_tile(tile_operands operands, typename Products::value* sums, std::size_t stride) {
+HWY_INLINE void multiply_rows(tile_operands operands, typename Products::value* sums, std::size_t stride) {
   tile_sums<Products, height> tile;
   tile.load(sums, stride);
   const std::uint32_t* row = operands.rows;
@@ -42,6 +42,11 @@ HWY_NOINLINE void multiply_tile(tile_operands operands, typename Products::value
   asm("" : "+r"(sums), "+r"(stride));  // else g++ keeps twelve addresses in registers through the loop, and spills
 #endif
   tile.store(sums, stride);
+}
+
+template <class Products, int height>
+HWY_NOINLINE void multiply_tile(tile_operands operands, typename Products::value* sums, std::size_t stride) {
+  multiply_rows<Products, height>(operands, sums, stride);
 }
 
 template <class Products>

@@ -16,6 +16,8 @@
 #include <cmath>
 #include <iostream>
 #include <limits>
+#include <numeric>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,7 +50,9 @@ std::vector<target> all_kernels() {
                                                       {instruction_set::avx512_bf16},
                                                       {instruction_set::avx512_vnni},
                                                       {instruction_set::avx512},
-                                                      {instruction_set::avx2}}) {
+                                                      {instruction_set::avx2},
+                                                      {instruction_set::arm_bf16},
+                                                      {instruction_set::arm_dotprod}}) {
       target kernels{nn::choose_kernels({.format = format, .avoid = avoid})};
       if (names.insert(kernels.name).second) {
         all.push_back(std::move(kernels));
@@ -250,6 +254,45 @@ TEST(int8_kernels, give_the_same_bytes_on_every_target) {
         first = y;
       }
       EXPECT_EQ(y, first) << kernels.name;
+    }
+  }
+}
+
+// ... and on every architecture: those of a loop over integers, since the scale 0.25 is exact.
+TEST(int8_kernels, give_the_bytes_of_plain_integers) {
+  constexpr std::size_t rows = 29;
+  constexpr std::size_t inputs = 333;
+  constexpr std::size_t outputs = 70;
+  problem problem{rows, inputs, outputs};
+  std::fill(problem.bias.begin(), problem.bias.end(), 0.0F);
+  std::mt19937 generator(11);
+  const auto draw = [&] { return static_cast<int>(generator() % 255) - 127; };
+  std::vector<int> x(rows * inputs);
+  std::vector<int> weights(outputs * inputs);
+  std::generate(x.begin(), x.end(), draw);
+  std::generate(weights.begin(), weights.end(), draw);
+  for (std::size_t row = 0; row < rows; ++row) {
+    x[row * inputs] = row % 2 == 0 ? 127 : -127;
+  }
+  for (std::size_t o = 0; o < outputs; ++o) {
+    weights[o * inputs + 1] = o % 2 == 0 ? -127 : 127;
+  }
+  // Row 0 with output 0: the largest sum there can be.
+  std::fill_n(x.begin(), inputs, -127);
+  std::fill_n(weights.begin(), inputs, -127);
+  const auto as_float = [](int value) { return static_cast<float>(value) * 0.25F; };
+  std::transform(x.begin(), x.end(), problem.x.begin(), as_float);
+  std::transform(weights.begin(), weights.end(), problem.weights.begin(), as_float);
+  for (const nn::kernels& kernels : all_kernels()) {
+    if (kernels.layout.format != numeric_format::int8) {
+      continue;
+    }
+    const std::vector<float> y = problem.run(kernels, epilogue::store);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      const auto row = x.begin() + static_cast<std::ptrdiff_t>(i / outputs * inputs);
+      const auto column = weights.begin() + static_cast<std::ptrdiff_t>(i % outputs * inputs);
+      const int sum = std::inner_product(row, row + inputs, column, 0);
+      ASSERT_EQ(y[i], static_cast<float>(sum) * 0.0625F) << kernels.name << ", element " << i;
     }
   }
 }
