@@ -32,6 +32,7 @@ HWY_INLINE float load_unit(const std::uint32_t* unit) {
 /// The sums of int8_products by Armv8.2's dot product.
 struct int8_dot_products : int8_products {
   static constexpr int tallest = 12;
+  static constexpr int tallest_alone = two_thirds(tallest);
 
   static HWY_INLINE float broadcast(const std::uint32_t* unit) { return load_unit(unit); }
   static HWY_INLINE vector<std::int32_t> add(vector<std::int32_t> sum, float row, vector<std::int32_t> weights) {
@@ -41,19 +42,15 @@ struct int8_dot_products : int8_products {
 };
 
 /// Pairs of bfloat16 by Armv8.6's dot product.
-struct bfloat16_products {
+struct bfloat16_products : unit_by_unit<std::int32_t> {
   using value = float;
   static constexpr int tallest = 12;
-  static constexpr std::size_t four_units = 4;
+  static constexpr int tallest_alone = two_thirds(tallest);
 
   static HWY_INLINE float broadcast(const std::uint32_t* unit) { return load_unit(unit); }
   static HWY_INLINE vector<float> add(vector<float> sum, float row, vector<std::int32_t> weights) {
     asm("bfdot %0.4s, %1.8h, %2.2h[0]" : "+w"(sum.raw) : "w"(weights.raw), "w"(row));
     return sum;
-  }
-  template <class Sums>
-  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
-    int8_products::add_four(sums, row, weights);
   }
 };
 
