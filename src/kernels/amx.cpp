@@ -90,11 +90,14 @@ bool are_granted() noexcept {
 
 }  // namespace
 
+const tile_engine* amx_instructions() noexcept { return &tile_engine_of<amx_unit>; }
+
 const tile_engine* amx_tiles() noexcept {
   static const bool usable = offers_tiles(ask_cpu()) && are_granted();
-  return usable ? &tile_engine_of<amx_unit> : nullptr;
+  return usable ? amx_instructions() : nullptr;
 }
 #else
+const tile_engine* amx_instructions() noexcept { return nullptr; }
 const tile_engine* amx_tiles() noexcept { return nullptr; }
 #endif
 

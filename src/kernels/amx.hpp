@@ -17,6 +17,9 @@ struct tile_answers {
 /// Whether the CPU multiplies int8 and bfloat16 tiles and the operating system saves their registers.
 [[nodiscard]] bool offers_tiles(const tile_answers& answers) noexcept;
 
+/// The tile instructions, whether or not this CPU has them; null where the library is not built for x86-64 Linux.
+[[nodiscard]] const tile_engine* amx_instructions() noexcept;
+
 /// The tiles of this CPU; null where it has none, or where the operating system does not give them to this process,
 /// which the first call asks for. The answer stays the same ever after. Safe to call from several threads.
 [[nodiscard]] const tile_engine* amx_tiles() noexcept;
