@@ -117,7 +117,8 @@ TEST(albert, may_stand_without_the_prefix_of_models_with_a_head) {
   model_in_memory bare("family-albert-exits");
   tensor_file file(bare.files.at("model.safetensors"));
   const std::string prefix = "albert.";
-  for (const auto& [name, entry] : json(file.header).items()) {
+  const json named = file.header;
+  for (const auto& [name, entry] : named.items()) {
     if (name.starts_with(prefix)) {
       file.rename(name, name.substr(prefix.size()));
     }
