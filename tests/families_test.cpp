@@ -113,6 +113,21 @@ TEST(albert, may_have_exits_on_its_shared_layers) {
   }
 }
 
+TEST(albert, may_stand_without_the_prefix_of_models_with_a_head) {
+  model_in_memory bare("family-albert-exits");
+  tensor_file file(bare.files.at("model.safetensors"));
+  const std::string prefix = "albert.";
+  const json named = file.header;
+  for (const auto& [name, entry] : named.items()) {
+    if (name.starts_with(prefix)) {
+      file.rename(name, name.substr(prefix.size()));
+    }
+  }
+  bare.files["model.safetensors"] = file.join();
+  const classifier model = classifier::load(tiny_directory("family-albert-exits"));
+  EXPECT_EQ(bare.load().classify_every_exit("A good film."), model.classify_every_exit("A good film."));
+}
+
 TEST(albert, keeps_one_copy_of_the_layer_that_all_share) {
   const classifier three = classifier::load(tiny_directory("family-albert"));
   model_in_memory deeper("family-albert");

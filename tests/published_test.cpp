@@ -223,6 +223,12 @@ void expect_refusal(const std::string& name, const damage& change, error_kind ki
   }
 }
 
+TEST(exits_json, comes_before_what_the_tensors_say) {
+  model_in_memory model("family-albert-exits");
+  rename("classifier.weight", "classifiers.0.weight")(model);
+  EXPECT_EQ(model.load().exits().size(), 3U);
+}
+
 constexpr auto bad = error_kind::bad_model;
 constexpr auto unsupported = error_kind::unsupported;
 

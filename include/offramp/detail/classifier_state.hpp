@@ -338,6 +338,18 @@ inline std::vector<golden_text> copy_golden_texts(const model::exits_file& exits
   return texts;
 }
 
+/// What `exits.json` describes, else what the tensors of a published early-exit system say, else one exit on top.
+inline model::exit_plan plan_exits(std::optional<model::exits_file> described, const model::file_set& files,
+                                   const model::checkpoint& tensors, const model::config& config) {
+  if (described) {
+    return model::plan_described_exits(*std::move(described));
+  }
+  if (std::optional<model::exit_plan> published = model::plan_published_exits(files, tensors, config)) {
+    return *std::move(published);
+  }
+  return model::plan_sequence_classifier(config, model::backbone_prefix(tensors, *config.family));
+}
+
 /// The tokenizer of the model, whose ids and type ids the encoder must know.
 inline text::tokenizer load_tokenizer(const model::file_set& files, model::pretokenizer pretokenizer,
                                       const model::config& config) {
@@ -367,14 +379,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
   std::optional<model::exits_file> exits_file = model::read_exits_file(files, config);
   const model::checkpoint tensors = model::open_checkpoint(files);
   const bool is_described = exits_file.has_value();
-  std::optional<model::exit_plan> published;
-  if (!is_described) {
-    published = model::plan_published_exits(files, tensors, config);
-  }
-  const model::exit_plan plan =
-      is_described ? model::plan_described_exits(*std::move(exits_file))
-      : published  ? *std::move(published)
-                   : model::plan_sequence_classifier(config, model::backbone_prefix(tensors, *config.family));
+  const model::exit_plan plan = detail::plan_exits(std::move(exits_file), files, tensors, config);
   const model::exits_file& description = plan.description;
   if (description.labels.size() < 2) {
     throw error(error_kind::unsupported, files.describe("config.json") + ": num_labels is " +
