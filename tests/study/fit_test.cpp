@@ -289,7 +289,7 @@ TEST(FitExits, RefusesBadData) {
   const workshop shop("tiny");
   const std::string good = shop.files.read("train.tsv");
   shop.files.write("train.tsv", "no\ta\nno\tb\n");
-  refuses(shop, bad_data, "dev.tsv:1: label \"yes\" does not occur in ");
+  refuses(shop, bad_data, "dev.tsv:2: label \"yes\" does not occur in ");
   shop.files.write("dev.tsv", "no\tc\n");
   refuses(shop, bad_data, "train.tsv: no text has the label \"yes\"");
   shop.files.forget_labels();
