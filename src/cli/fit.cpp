@@ -91,12 +91,25 @@ void write_json(const fit_result& result) {
   }
 }
 
+/// A progress bar whose clock starts with the work, each time it starts.
+offramp::study::progress bar_of_part(const std::string& title, const std::string& unit) {
+  if (!progress_bar(title, unit)) {
+    return {};
+  }
+  return [title, unit, bar = offramp::study::progress()](std::size_t done, std::size_t total) mutable {
+    if (done == 0) {
+      bar = progress_bar(title, unit);
+    }
+    bar(done, total);
+  };
+}
+
 fit_result fit_exits(const fit_arguments& arguments) {
   try {
     return offramp::study::fit_exits(
         arguments.model, arguments.train, arguments.dev, arguments.out, arguments.options,
         thread_runner(arguments.threads),
-        {progress_bar("train", "texts"), progress_bar("dev", "texts"), progress_bar("heads", "fits")});
+        {bar_of_part("train", "texts"), bar_of_part("dev", "texts"), bar_of_part("heads", "fits")});
   } catch (const offramp::error& problem) {
     // What is wrong with the data is no mistake on the command line.
     const std::string message = problem.what();

@@ -65,7 +65,7 @@ struct fit_result {
   std::vector<std::string> warnings;
 };
 
-/// Hears of each part of the work; any may be empty.
+/// Hears of each part of the work, of its beginning too; any may be empty.
 struct fit_progress {
   progress train_texts;  ///< through the encoder
   progress dev_texts;
