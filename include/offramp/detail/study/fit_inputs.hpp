@@ -10,7 +10,7 @@
 #include <offramp/model/weights.hpp>
 #include <offramp/study/data_description.hpp>
 #include <offramp/study/dataset.hpp>
-#include <offramp/study/fit.hpp>
+#include <offramp/study/fit_options.hpp>
 
 #include <algorithm>
 #include <cmath>
