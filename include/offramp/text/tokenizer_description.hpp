@@ -4,6 +4,7 @@
 #include <offramp/error.hpp>
 #include <offramp/text/added_tokens.hpp>
 #include <offramp/text/normalizer.hpp>
+#include <offramp/text/subword_pipeline.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
@@ -63,12 +64,13 @@ class vocabulary {
 
 /// Everything that the files of a model say about its tokenizer.
 struct tokenizer_description {
-  vocabulary pieces;  ///< of the WordPiece model, without added tokens
+  vocabulary pieces;  ///< of the model, without added tokens
   std::int32_t unknown_id = 0;
   std::string continuation_prefix = "##";
   std::size_t max_word_characters = 100;
   normalizer_options normalizer;
   word_splitting splitting = word_splitting::whitespace_and_punctuation;
+  std::optional<subword_pipeline> subwords;  ///< instead of WordPiece, of which the five fields above speak
   std::vector<added_token> added_tokens;
   std::vector<template_part> single;
   std::vector<template_part> pair;
@@ -82,6 +84,19 @@ struct tokenizer_description {
   if (texts == 2) {
     parts.push_back({second, 1, {}});
     parts.push_back({special, 1, {sep_id}});
+  }
+  return parts;
+}
+
+/// `<s> first </s>`, or `<s> first </s> </s> second </s>`, all in segment 0.
+[[nodiscard]] inline std::vector<template_part> roberta_template(std::int32_t cls_id, std::int32_t sep_id,
+                                                                 std::size_t texts) {
+  using enum template_part::kind;
+  std::vector<template_part> parts{{special, 0, {cls_id}}, {first, 0, {}}, {special, 0, {sep_id}}};
+  if (texts == 2) {
+    parts.push_back({special, 0, {sep_id}});
+    parts.push_back({second, 0, {}});
+    parts.push_back({special, 0, {sep_id}});
   }
   return parts;
 }
