@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes include/offramp/text/subword_tables.hpp: what tokenizers other than WordPiece need to know about characters.
 
-Every table is read off the behaviour of the `tokenizers` package, as unicode_tables.py does it.
+Every table is read off the behaviour of the `tokenizers` package, as unicode_tables.py does it; only what lower-casing a
+capital sigma looks at is read off Python's, whose rule it is.
 
     python tests/generators/subword_tables.py > include/offramp/text/subword_tables.hpp
 """
@@ -15,7 +16,7 @@ from charsmap import compile_rules
 from unicode_tables import CODE_POINTS, HANGUL, array
 
 (LETTER, NUMBER, SPACE, MARK, EXTENDS, PREPENDS, CONTROL, PICTOGRAPHIC, SKIPPED, CONSONANT, LINKER,
- CONJUNCT) = (1 << bit for bit in range(12))
+ CONJUNCT, DIGIT, CASED, IGNORABLE) = (1 << bit for bit in range(15))
 ACUTE, ZWJ, VIRAMA, KA = "\u0301", "\u200d", "\u094d", "\u0915"
 LEADING, VOWEL, TRAILING = "\u1100", "\u1161", "\u11a8"
 
@@ -38,7 +39,7 @@ def loses_last(character, last):
 
 
 def class_words():
-    letter, number, space = matches(r"\p{L}"), matches(r"\p{N}"), matches(r"\s")
+    letter, number, space, digit = matches(r"\p{L}"), matches(r"\p{N}"), matches(r"\s"), matches(r"\p{Nd}")
     strip = normalizers.StripAccents().normalize_str
     after_a = normalizers.Precompiled(compile_rules({b"a": b"x"})).normalize_str
     sign = normalizers.Precompiled(compile_rules({"\u00a9".encode(): b"x"})).normalize_str
@@ -53,6 +54,11 @@ def class_words():
         word |= CONSONANT * ka(c + VIRAMA + KA + ACUTE).endswith("x" + ACUTE)
         word |= LINKER * ka(KA + c + KA + ACUTE).endswith("x" + ACUTE)
         word |= CONJUNCT * ka(KA + c + VIRAMA + KA + ACUTE).endswith("x" + ACUTE)
+        word |= DIGIT * digit(c)
+        if (c + "\u03a3").lower().endswith("\u03c2"):
+            word |= CASED
+        elif ("a" + c + "\u03a3").lower().endswith("\u03c2"):
+            word |= IGNORABLE
         # A rule cannot start with NUL. What prepends stands in the first two planes, and a control character of four
         # bytes makes no cluster of up to five, whatever follows.
         if 0 < code < 0x20000 and loses_last(c, "b" if c == "a" else "a"):
@@ -144,7 +150,8 @@ struct composition {{
           "/// First code point << 8 | index into character_classes, ascending; each entry holds up to the next one.")
     array("std::uint16_t", "character_classes", [f"0x{value:x}" for value in classes],
           "/// Letter, number, space, mark, extends a cluster, prepends, control, pictographic, skipped between pictographic\n"
-          "/// and joiner, consonant of a conjunct, linker of one, skipped within one: bits from 0.")
+          "/// and joiner, consonant of a conjunct, linker of one, skipped within one, decimal digit, cased, ignored between\n"
+          "/// cased letters: bits from 0.")
     array("char32_t", "compatible", [f"0x{value:x}" for value in codes],
           "/// Code points whose compatibility decomposition differs from their canonical one, ascending.")
     array("std::uint16_t", "compatible_offsets", offsets,

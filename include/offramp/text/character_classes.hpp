@@ -36,6 +36,11 @@ class character_class {
   /// May stand between the consonants of a conjunct.
   [[nodiscard]] constexpr bool skipped_in_conjunct() const noexcept { return (bits_ & 2048U) != 0; }
 
+  [[nodiscard]] constexpr bool decimal_digit() const noexcept { return (bits_ & 4096U) != 0; }
+  /// A capital sigma after a cased letter and before none is a final one in lower case; ignorable ones stand between.
+  [[nodiscard]] constexpr bool cased() const noexcept { return (bits_ & 8192U) != 0; }
+  [[nodiscard]] constexpr bool case_ignorable() const noexcept { return (bits_ & 16384U) != 0; }
+
  private:
   std::uint32_t bits_;
 };

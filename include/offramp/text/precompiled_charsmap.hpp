@@ -135,7 +135,7 @@ class precompiled_charsmap {
         refuse("leads from unit " + std::to_string(position) + " to unit " + std::to_string(children) + " of " +
                std::to_string(units_.size()));
       }
-      for (std::uint32_t byte = 1; byte < 256; ++byte) {
+      for (std::uint32_t byte = 0; byte < 256; ++byte) {  // sentencepiece's own search goes on at NUL
         const std::size_t child = children ^ byte;
         if (label_of(units_[child]) == byte && !seen[child]) {
           seen[child] = true;

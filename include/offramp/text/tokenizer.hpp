@@ -5,6 +5,7 @@
 #include <offramp/error.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/text/added_tokens.hpp>
+#include <offramp/text/sentencepiece_files.hpp>
 #include <offramp/text/subword_pipeline.hpp>
 #include <offramp/text/token_sink.hpp>
 #include <offramp/text/tokenizer_config.hpp>
@@ -50,7 +51,8 @@ struct encode_memory {
 /// a whole and keep the memory.
 class tokenizer {
  public:
-  /// Reads tokenizer.json, else vocab.txt and tokenizer_config.json. Throws `io`, `bad_model` and `unsupported`.
+  /// Reads tokenizer.json, else vocab.txt and tokenizer_config.json, else a sentencepiece model and
+  /// tokenizer_config.json. Throws `io`, `bad_model` and `unsupported`.
   [[nodiscard]] static tokenizer load(const model::file_set& files, pretokenizer kind) {
     const tokenizer_config config = read_tokenizer_config(files);
     if (const std::optional<model::file> file = files.find("tokenizer.json")) {
@@ -59,7 +61,11 @@ class tokenizer {
     if (const std::optional<model::file> file = files.find("vocab.txt")) {
       return {adapt(read_vocab_txt(*file, config), kind), config.model_max_length};
     }
-    throw error(error_kind::io, files.describe("tokenizer.json") + ": no such file, and no vocab.txt either");
+    if (const std::optional<model::file> file = find_sentencepiece_file(files)) {
+      return {adapt(read_sentencepiece_files(*file, files), kind), config.model_max_length};
+    }
+    throw error(error_kind::io,
+                files.describe("tokenizer.json") + ": no such file, and neither vocab.txt nor a sentencepiece model");
   }
 
   /// Special tokens included, at most `max_tokens` ids: the tail of a longer text is cut. Any bytes are text,
@@ -132,7 +138,7 @@ class tokenizer {
     const token_sink* second;
   };
 
-  using pipeline = std::variant<wordpiece_pipeline, subword_pipeline>;
+  using pipeline = std::variant<wordpiece_pipeline, subword_pipeline, sentencepiece_pipeline>;
 
   tokenizer(tokenizer_description description, std::optional<std::size_t> model_max_length)
       : pipeline_(make_pipeline(description)),
@@ -150,13 +156,18 @@ class tokenizer {
   }
 
   [[nodiscard]] static pipeline make_pipeline(tokenizer_description& description) {
-    return description.subwords ? pipeline(*std::move(description.subwords))
-                                : pipeline(wordpiece_pipeline(description));
+    if (auto* subwords = std::get_if<subword_pipeline>(&description.subwords)) {
+      return std::move(*subwords);
+    }
+    if (auto* sentencepiece = std::get_if<sentencepiece_pipeline>(&description.subwords)) {
+      return std::move(*sentencepiece);
+    }
+    return wordpiece_pipeline(description);
   }
 
   [[nodiscard]] static tokenizer_description adapt(tokenizer_description description, pretokenizer kind) {
     if (kind == pretokenizer::whitespace) {
-      if (description.subwords) {
+      if (!std::holds_alternative<std::monostate>(description.subwords)) {
         throw error(error_kind::unsupported, "pretokenizer \"whitespace\" is supported with WordPiece only");
       }
       description.normalizer = {false, false, false, description.normalizer.lowercase};
@@ -214,15 +225,10 @@ class tokenizer {
   /// Feeds the tokens of `text` to `tokens` until there are no more or it is full.
   void read(std::string_view text, token_sink& tokens, subword_memory& memory) const {
     raw_tokens_.split(text, [&](std::string_view part, std::optional<std::int32_t> id) {
-      return id ? tokens.push(*id) : read_text(part, tokens, memory);
+      return id ? tokens.push(*id)
+                : std::visit([&](const auto& way) { return way.read(part, normalized_tokens_, memory, tokens); },
+                             pipeline_);
     });
-  }
-
-  [[nodiscard]] bool read_text(std::string_view text, token_sink& tokens, subword_memory& memory) const {
-    if (const auto* subwords = std::get_if<subword_pipeline>(&pipeline_)) {
-      return subwords->read(text, normalized_tokens_, memory, tokens);
-    }
-    return std::get<wordpiece_pipeline>(pipeline_).read(text, normalized_tokens_, tokens);
   }
 
   /// The number of tokens of `text`, at most `limit` and 1.

@@ -66,9 +66,9 @@ class tokenizer_json_reader {
     subword_model found = type == "Unigram" ? read_unigram(model) : read_byte_pair(model);
     result_.pieces = std::move(found.pieces);
     model_size_ = found.size;
-    result_.subwords.emplace(subword_pipeline{read_normalizer_steps(root_.find("normalizer")),
-                                              read_pre_tokenizer_steps(root_.find("pre_tokenizer")),
-                                              std::move(found.model)});
+    result_.subwords.emplace<subword_pipeline>(subword_pipeline{read_normalizer_steps(root_.find("normalizer")),
+                                                                read_pre_tokenizer_steps(root_.find("pre_tokenizer")),
+                                                                std::move(found.model)});
   }
 
   /// Files of old versions do not name the type.

@@ -3,6 +3,8 @@
 
 #include <offramp/text/added_tokens.hpp>
 #include <offramp/text/normalizer.hpp>
+#include <offramp/text/subword_pipeline.hpp>
+#include <offramp/text/token_sink.hpp>
 #include <offramp/text/tokenizer_description.hpp>
 #include <offramp/text/word_reader.hpp>
 #include <offramp/text/wordpiece.hpp>
@@ -30,7 +32,8 @@ class wordpiece_pipeline {
 
   /// Feeds the tokens of a text between raw added tokens to `tokens`; `added` are looked for after normalization, which
   /// allocates. Returns whether more is wanted.
-  bool read(std::string_view text, const added_token_matcher& added, token_sink& tokens) const {
+  bool read(std::string_view text, const added_token_matcher& added, subword_memory& /*memory*/,
+            token_sink& tokens) const {
     if (added.empty()) {
       return read_words(normalizer_, text, tokens);
     }
