@@ -120,7 +120,8 @@ class byte_pair {
   }
 
   void merge_all(memory& kept) const {
-    auto& [symbols, candidates] = kept;
+    std::vector<symbol>& symbols = kept.symbols;
+    std::vector<candidate>& candidates = kept.candidates;
     const auto worse = [](const candidate& a, const candidate& b) {
       return std::tie(a.rank, a.position) > std::tie(b.rank, b.position);
     };
