@@ -193,7 +193,7 @@ TEST(FitExits, ReadsPairs) {
   EXPECT_EQ(offramp::classifier::load(shop.files / "out").input(), offramp::input_kind::pair);
   fit_options golden;
   golden.golden = shop.files.write("golden.txt", "a\tb\r\na b\n");
-  offramp_tests::expect_error(offramp::error_kind::invalid_argument, {"golden.txt:2: no tab"},
+  offramp_tests::expect_error(offramp::error_kind::bad_data, {"golden.txt:2: no tab"},
                               [&] { static_cast<void>(shop.fit(golden, "golden")); });
   shop.files.write("golden.txt", "a\tb\r\n");
   static_cast<void>(shop.fit(golden, "golden"));
