@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The offline tools of the compiled library: the same text as the headers.
+#include <offramp/detail/study/curve.hpp>
 #include <offramp/detail/study/dataset.hpp>
 #include <offramp/detail/study/exit_logits.hpp>
+#include <offramp/detail/study/replay.hpp>
+#include <offramp/detail/study/sweep_rule.hpp>
