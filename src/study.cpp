@@ -3,5 +3,7 @@
 #include <offramp/detail/study/curve.hpp>
 #include <offramp/detail/study/dataset.hpp>
 #include <offramp/detail/study/exit_logits.hpp>
+#include <offramp/detail/study/metrics.hpp>
 #include <offramp/detail/study/replay.hpp>
 #include <offramp/detail/study/sweep_rule.hpp>
+#include <offramp/detail/study/temperature.hpp>
