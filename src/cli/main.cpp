@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   const std::vector<offramp_cli::command> commands = {
       offramp_cli::add_classify(app),
       offramp_cli::add_tokenize(app),
+      offramp_cli::add_curve(app),
       offramp_cli::add_inspect(app),
       offramp_cli::add_verify(app),
   };
