@@ -37,7 +37,7 @@ struct curve_options {
   study::timing_options timing;
   std::size_t points = 1000;
   std::string out;
-  std::vector<std::string> picks = {"loss:0", "loss:1", "loss:2", "speedup:3"};
+  std::vector<std::string> picks = {"loss:1", "loss:2", "speedup:3"};
   const CLI::Option* json_lines = nullptr;
 };
 

@@ -31,7 +31,7 @@ struct axis {
 [[nodiscard]] inline std::vector<double> ticks(double low, double high, double step) {
   constexpr double slack = 1e-6;
   std::vector<double> places;
-  for (double i = std::ceil(low / step - slack); i * step <= high + slack * step; i += 1.0) {
+  for (double i = std::ceil(low / step - slack) + 0.0; i * step <= high + slack * step; i += 1.0) {
     places.push_back(i * step);
   }
   return places;

@@ -118,7 +118,7 @@ class curve_chart {
         continue;
       }
       picture_.line({x, top - 5.0}, {x, top}, "base");
-      picture_.text({x, top - 12.0}, short_number(factor) + "x", "soft right",
+      picture_.text({x, top - 12.0}, short_number(factor) + "\u00D7", "soft right",
                     x > right - room / 2.0 ? anchor::end : anchor::middle);
       free_from = x;
     }
@@ -163,28 +163,31 @@ class curve_chart {
   /// What the letters on the curve stand for, in whichever corner has room.
   void draw_key() {
     constexpr double line_height = 19.0;
+    std::vector<std::string> letters;
     std::vector<std::string> lines;
     double wide = 0.0;
     for (const pick_mark& mark : marks_of(study_)) {
       for (const std::string& wanted : mark.wanted) {
         const operating_point& point = study_.found.points[mark.point];
-        lines.push_back(mark.letter + "  " + wanted + ": " + describe_threshold(study_, mark.point) + ", " +
-                        percent(point.accuracy) + " at " + fixed_number(point.layer_speedup, 1) + "x");
+        letters.push_back(mark.letter);
+        lines.push_back(wanted + ": " + describe_threshold(study_, mark.point) + ", " + percent(point.accuracy) +
+                        " at " + fixed_number(point.layer_speedup, 1) + "\u00D7");
         wide = std::max(wide, text_width(lines.back(), 12.5));
       }
     }
     if (lines.empty()) {
       return;
     }
-    const pixel size{wide + 24.0, line_height * static_cast<double>(lines.size()) + 14.0};
+    const pixel size{wide + 44.0, line_height * static_cast<double>(lines.size()) + 14.0};
     const box corner{right - 10.0 - size.x, bottom - 10.0 - size.y, right - 10.0, bottom - 10.0};
     const box other{left + 10.0, top + 10.0, left + 10.0 + size.x, top + 10.0 + size.y};
     const box place = placer_.is_free(corner) || !placer_.is_free(other) ? corner : other;
     placer_.avoid(place);
     picture_.rectangle({place.left, place.top}, size, "card");
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      picture_.text({place.left + 12.0, place.top + line_height * (static_cast<double>(i) + 0.5) + 11.5}, lines[i],
-                    "small");
+      const double y = place.top + line_height * (static_cast<double>(i) + 0.5) + 11.5;
+      picture_.text({place.left + 12.0, y}, letters[i], "early-text small");
+      picture_.text({place.left + 32.0, y}, lines[i], "small");
     }
   }
 

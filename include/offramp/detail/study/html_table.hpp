@@ -28,8 +28,9 @@ class html_table {
   void add(const std::vector<std::string>& cells, std::string_view letter = {}) {
     markup_ += "<tr>";
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      markup_ += i == 0 ? "<td class=\"name\">" : "<td>";
-      if (i == 0 && !letter.empty()) {
+      const bool is_marked = i == 0 && !letter.empty();
+      markup_ += is_marked ? "<td class=\"name marked\">" : i == 0 ? "<td class=\"name\">" : "<td>";
+      if (is_marked) {
         markup_ += "<span class=\"letter\">" + escape_markup(letter) + "</span>";
       }
       markup_ += with_small_part(cells[i]) + "</td>";

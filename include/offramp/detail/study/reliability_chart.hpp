@@ -15,41 +15,48 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 namespace detail {
 
+/// Where the axes begin; both end at 1.
+struct reliability_range {
+  double confidence = 0.0;
+  double accuracy = 0.0;
+};
+
 /// Draws one panel with its upper left corner at `corner`.
 class reliability_drawing {
  public:
   static constexpr double width = 280.0;
   static constexpr double height = 312.0;
 
-  /// Both axes go from `lowest` to 1.
-  reliability_drawing(svg& picture, pixel corner, double lowest)
+  reliability_drawing(svg& picture, pixel corner, const reliability_range& shown)
       : picture_(picture),
         corner_(corner),
-        lowest_(lowest),
-        across_{lowest, 1.0, corner.x + 46.0, corner.x + 46.0 + side},
-        up_{lowest, 1.0, corner.y + 50.0 + side, corner.y + 50.0} {}
+        across_{shown.confidence, 1.0, corner.x + 46.0, corner.x + 46.0 + wide},
+        up_{shown.accuracy, 1.0, corner.y + 50.0 + tall, corner.y + 50.0} {}
 
   void draw(const reliability_panel& panel) {
     picture_.text({across_.from, corner_.y + 20.0}, panel.title, "strong");
     picture_.text({across_.from, corner_.y + 38.0}, panel.note, "soft small");
     draw_axes();
     draw_shares(panel.bins);
-    picture_.line({across_.from, up_.from}, {across_.to, up_.to}, "line diagonal");
+    picture_.line({across_.from, up_.at(across_.low)}, {across_.to, up_.to}, "line diagonal");
     for (const reliability_bin& bin : panel.bins) {
       draw_bin(bin);
     }
   }
 
  private:
-  static constexpr double side = 204.0;
+  static constexpr double wide = 220.0;
+  static constexpr double tall = 204.0;
   static constexpr double foot = 30.0;  // of the tallest share
 
   void draw_axes() {
-    for (const double value : ticks(lowest_, 1.0, tick_step(1.0 - lowest_, 5))) {
-      const std::string name = fixed_number(100.0 * value, 0);
+    for (const double value : ticks(up_.low, 1.0, tick_step(1.0 - up_.low, 5))) {
       picture_.line({across_.from, up_.at(value)}, {across_.to, up_.at(value)}, "rule");
-      picture_.text({across_.from - 7.0, up_.at(value) + 4.0}, name, "soft small", anchor::end);
-      picture_.text({across_.at(value), up_.from + 17.0}, name, "soft small", anchor::middle);
+      picture_.text({across_.from - 7.0, up_.at(value) + 4.0}, fixed_number(100.0 * value, 0), "soft small",
+                    anchor::end);
+    }
+    for (const double value : ticks(across_.low, 1.0, tick_step(1.0 - across_.low, 5))) {
+      picture_.text({across_.at(value), up_.from + 17.0}, fixed_number(100.0 * value, 0), "soft small", anchor::middle);
     }
     picture_.line({across_.from, up_.from}, {across_.to, up_.from}, "base");
     picture_.text({(across_.from + across_.to) / 2.0, up_.from + 34.0}, "confidence, %", "soft small", anchor::middle);
@@ -63,10 +70,10 @@ class reliability_drawing {
     }
     for (const reliability_bin& bin : bins) {
       if (bin.texts > 0) {
-        const double left = across_.at(std::max(bin.lower, lowest_)) + 0.75;
-        const double right = across_.at(std::max(bin.upper, lowest_)) - 0.75;
-        const double tall = foot * static_cast<double>(bin.texts) / static_cast<double>(most);
-        picture_.rectangle({left, up_.from - tall}, {std::max(0.5, right - left), tall}, "share");
+        const double left = across_.at(std::max(bin.lower, across_.low)) + 0.75;
+        const double right = across_.at(std::max(bin.upper, across_.low)) - 0.75;
+        const double share = foot * static_cast<double>(bin.texts) / static_cast<double>(most);
+        picture_.rectangle({left, up_.from - share}, {std::max(0.5, right - left), share}, "share");
       }
     }
   }
@@ -77,8 +84,8 @@ class reliability_drawing {
     }
     const auto texts = static_cast<double>(bin.texts);
     const interval likely = wilson(std::llround(bin.accuracy * texts), static_cast<std::int64_t>(bin.texts), 0.95);
-    const auto inside = [&](double value) { return up_.at(std::max(value, lowest_)); };
-    const double x = across_.at(std::max(bin.confidence, lowest_));
+    const auto inside = [&](double value) { return up_.at(std::max(value, up_.low)); };
+    const double x = across_.at(std::max(bin.confidence, across_.low));
     picture_.line({x, inside(likely.lower)}, {x, inside(likely.upper)}, "line whisker");
     picture_.circle({x, inside(bin.accuracy)}, 4.2, "dot",
                     std::to_string(bin.texts) + " texts: confidence " + fixed_number(100.0 * bin.confidence, 1) +
@@ -88,15 +95,14 @@ class reliability_drawing {
 
   svg& picture_;
   pixel corner_;
-  double lowest_;
   axis across_;
   axis up_;
 };
 
-/// The least confidence or accuracy that is worth showing, down to a full tenth: bins that hold hardly any text do not
-/// stretch the axes.
-[[nodiscard]] inline double lowest_shown(std::span<const reliability_panel> panels) {
-  double lowest = 0.9;
+/// What is worth showing, from full tenths on: bins that hold hardly any text do not stretch the axes.
+[[nodiscard]] inline reliability_range shown_range(std::span<const reliability_panel> panels) {
+  constexpr std::size_t least_share = 50;  // one text of so many
+  reliability_range lowest{0.9, 0.9};
   for (const reliability_panel& panel : panels) {
     std::size_t texts = 0;
     for (const reliability_bin& bin : panel.bins) {
@@ -104,14 +110,16 @@ class reliability_drawing {
     }
     for (const reliability_bin& bin : panel.bins) {
       if (bin.texts > 0) {
-        lowest = std::min(lowest, bin.confidence);
+        lowest.confidence = std::min(lowest.confidence, bin.confidence);
       }
-      if (bin.texts > 0 && bin.texts * 50 >= texts) {
-        lowest = std::min(lowest, bin.accuracy);
+      if (bin.texts > 0 && bin.texts * least_share >= texts) {
+        lowest.accuracy = std::min(lowest.accuracy, bin.accuracy);
       }
     }
   }
-  return std::max(0.0, std::floor(lowest * 10.0) / 10.0);
+  const auto full_tenth = [](double value) { return std::max(0.0, std::floor(value * 10.0) / 10.0); };
+  const double confidence = full_tenth(lowest.confidence);
+  return {confidence, std::min(confidence, full_tenth(lowest.accuracy))};
 }
 
 [[nodiscard]] inline svg draw_reliability(std::span<const reliability_panel> panels) {
@@ -123,7 +131,7 @@ class reliability_drawing {
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const pixel corner{reliability_drawing::width * static_cast<double>(i % per_row),
                        reliability_drawing::height * static_cast<double>(i / per_row)};
-    reliability_drawing(picture, corner, lowest_shown(panels)).draw(panels[i]);
+    reliability_drawing(picture, corner, shown_range(panels)).draw(panels[i]);
   }
   return picture;
 }
@@ -157,8 +165,8 @@ OFFRAMP_INLINE std::vector<exit_reliability> reliability_of_exits(const exit_log
 
 OFFRAMP_INLINE reliability_panel panel_of(const exit_reliability& exit) {
   return {"Layer " + std::to_string(exit.layer),
-          "calibration error " + detail::fixed_number(exit.calibration_error, 3) + "; chance alone " +
-              detail::fixed_number(exit.error_of_drawn_labels, 3),
+          "calibration error " + detail::fixed_number(exit.calibration_error, 3) + " (by chance " +
+              detail::fixed_number(exit.error_of_drawn_labels, 3) + ")",
           exit.bins};
 }
 

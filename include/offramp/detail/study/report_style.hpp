@@ -31,13 +31,14 @@ section{background:var(--panel);border:1px solid var(--edge);border-radius:12px;
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:14.5px;font-variant-numeric:tabular-nums;margin:10px 0 6px}
 caption{text-align:left;color:var(--muted);padding-bottom:6px}
-th,td{padding:7px 12px 7px 0;text-align:right;border-bottom:1px solid var(--edge);vertical-align:top}
+th,td{padding:7px 10px 7px 0;text-align:right;border-bottom:1px solid var(--edge);vertical-align:top}
 th{font-weight:600;color:var(--muted);white-space:nowrap;vertical-align:bottom}
-th.name,td.name{text-align:left;overflow-wrap:anywhere}
+th.name,td.name{text-align:left;min-width:10.5em;overflow-wrap:anywhere}
 tr:last-child td{border-bottom:0}
 td small{color:var(--muted);font-size:12.5px;white-space:nowrap}
-.letter{display:inline-block;min-width:22px;height:22px;line-height:22px;border-radius:11px;text-align:center;
-padding:0 6px;background:var(--mark);color:var(--panel);font-weight:600;font-size:13px;margin-right:8px}
+td.marked{padding-left:34px;position:relative}
+.letter{position:absolute;left:0;min-width:22px;height:22px;line-height:22px;border-radius:11px;text-align:center;
+padding:0 6px;background:var(--mark);color:var(--panel);font-weight:600;font-size:13px}
 .note{border-left:3px solid var(--mark);background:var(--mark-soft);padding:10px 16px;border-radius:0 8px 8px 0;
 font-size:15px;max-width:none}
 .try{display:grid;grid-template-columns:1fr 1fr;gap:8px 36px;margin-top:8px}
@@ -90,7 +91,7 @@ inline constexpr std::string_view report_script = R"js(
     show("at-accuracy", p[1].toFixed(1) + " %  (" + p[2].toFixed(1) + " to " + p[3].toFixed(1) + ")");
     show("at-loss", loss.toFixed(1) + " points");
     show("at-layer", p[4].toFixed(2));
-    show("at-speedup", p[5].toFixed(2) + "x");
+    show("at-speedup", p[5].toFixed(2) + "\u00D7");
     show("at-disagreement", p[6].toFixed(1) + " %");
     slider.setAttribute("aria-valuetext", p[0] === null ? "full depth" : "threshold " + p[0]);
     rows.forEach(function (row, exit) { row(p[9][exit]); });

@@ -22,10 +22,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   return fixed_number(loss == 0.0 ? 0.0 : loss, 2);
 }
 
-[[nodiscard]] inline std::string factor_cell(double factor) { return fixed_number(factor, 2) + "x"; }
+[[nodiscard]] inline std::string factor_cell(double factor) { return fixed_number(factor, 2) + "\u00D7"; }
 
 [[nodiscard]] inline std::string time_cell(const latency& time) {
-  return fixed_number(time.mean_ms, 2) + "\n95 % within " + fixed_number(time.p95_ms, 2);
+  return fixed_number(time.mean_ms, 2) + "\np95 " + fixed_number(time.p95_ms, 2);
 }
 
 /// How many times faster in wall time than full depth, which is timed whenever anything is.
@@ -37,7 +37,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 [[nodiscard]] inline std::string picks_table(const curve_study& study) {
   std::vector<std::string> columns = {"goal", "threshold", "accuracy", "points lost", "mean layer", "faster, layers"};
   if (!study.timed.empty()) {
-    columns.insert(columns.end(), {"faster, wall time", "ms per text"});
+    columns.insert(columns.end(), {"faster, time", "ms per text"});
   }
   html_table table("Thresholds chosen on these texts", columns);
   const std::vector<pick_mark> marks = marks_of(study);
