@@ -4,7 +4,7 @@
 #include "json_output.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <charconv>
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -21,7 +21,11 @@ std::string fixed(double value, int decimals) {
   return digits;
 }
 
-std::string shortest(float value) { return json(value).dump(); }
+/// As few digits as tell the float from its neighbours.
+std::string shortest(float value) {
+  char digits[64];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
 
 const study::wall_time* time_of(const study::curve_study& result, std::size_t point) {
   const auto found = std::ranges::find(result.timed, point, &study::timed_point::point);
@@ -36,23 +40,29 @@ std::string padded(const std::string& text, std::size_t width) {
   return text + std::string(width > text.size() ? width - text.size() : 1, ' ');
 }
 
+/// Without the spaces at the end.
+void write_row(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  std::cout << line << '\n';
+}
+
 void write_pick(const study::curve_study& result, const study::pick& chosen, std::size_t width) {
-  std::cout << padded(chosen.wanted, width);
+  std::string line = padded(chosen.wanted, width);
   if (!chosen.point) {
-    std::cout << "not reached\n";
+    write_row(line + "not reached");
     return;
   }
   const study::operating_point& point = result.found.points[*chosen.point];
   const bool is_full = *chosen.point + 1 == result.found.points.size();
   const double loss = 100.0 * (result.found.full_depth().accuracy - point.accuracy);
-  std::cout << padded(is_full ? "full depth" : shortest(point.thresholds->shortest), 12)
-            << padded(fixed(100.0 * point.accuracy, 2) + " %", 11) << padded(fixed(loss == 0.0 ? 0.0 : loss, 2), 8)
-            << padded(fixed(point.mean_layer, 2), 8) << padded(fixed(point.layer_speedup, 2) + "x", 8);
+  line += padded(is_full ? "full depth" : shortest(point.thresholds->shortest), 12);
+  line += padded(fixed(100.0 * point.accuracy, 2) + " %", 11) + padded(fixed(loss == 0.0 ? 0.0 : loss, 2), 8);
+  line += padded(fixed(point.mean_layer, 2), 8) + padded(fixed(point.layer_speedup, 2) + "x", 8);
   if (const study::wall_time* time = time_of(result, *chosen.point)) {
-    std::cout << padded(fixed(time_speedup(result, *time), 2) + "x", 8) << padded(fixed(time->single.mean_ms, 3), 9)
-              << fixed(time->single.p95_ms, 3);
+    line += padded(fixed(time_speedup(result, *time), 2) + "x", 8) + padded(fixed(time->single.mean_ms, 3), 9) +
+            fixed(time->single.p95_ms, 3);
   }
-  std::cout << '\n';
+  write_row(line);
 }
 
 json times_of(const study::latency& time) {
@@ -98,8 +108,9 @@ void write_curve_text(const study::curve_study& result) {
   for (const study::pick& chosen : result.picks) {
     width = std::max(width, chosen.wanted.size() + 2);
   }
-  std::cout << '\n' << padded("goal", width) << "threshold   accuracy   lost    layers  faster  ";
-  std::cout << (result.timed.empty() ? "" : "in time ms/text  p95") << '\n';
+  std::cout << '\n';
+  write_row(padded("goal", width) + "threshold   accuracy   lost    layers  faster  " +
+            (result.timed.empty() ? "" : "in time ms/text  p95"));
   for (const study::pick& chosen : result.picks) {
     write_pick(result, chosen, width);
   }

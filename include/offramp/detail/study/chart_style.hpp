@@ -38,8 +38,6 @@ font-size:13px}
 .chart .batch-mark{fill:var(--warm);stroke:var(--paper);stroke-width:1.2}
 .chart .hit{fill:var(--accent);opacity:0}
 .chart .hit:hover{opacity:.28}
-.chart .card{fill:var(--paper);stroke:var(--rule);stroke-width:1}
-.chart .leader{stroke:var(--soft);stroke-width:.8}
 .chart text.early-text{fill:var(--accent);font-weight:600}
 .chart text.random-text{fill:var(--grey)}
 .chart text.fixed-text{fill:var(--warm)}

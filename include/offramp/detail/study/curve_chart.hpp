@@ -19,7 +19,12 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 class curve_chart {
  public:
   explicit curve_chart(const curve_study& study)
-      : study_(study), across_(layers(study.found)), up_(accuracies(study.found)), placer_({left, top, right, bottom}) {
+      : study_(study),
+        across_(layers(study.found)),
+        up_(accuracies(study.found)),
+        placer_({left, top, right, bottom}),
+        picture_(width, height + (marks_of(study).empty() ? 0.0 : 12.0) +
+                            key_line * static_cast<double>(marks_of(study).size())) {
     early_ = pixels(&operating_point::accuracy);
     random_ = pixels(&operating_point::random_accuracy);
     for (const operating_point& exit : study.found.fixed_exits) {
@@ -51,6 +56,7 @@ class curve_chart {
   static constexpr double right = width - 22.0;
   static constexpr double top = 92.0;
   static constexpr double bottom = height - 56.0;
+  static constexpr double key_line = 21.0;
 
   [[nodiscard]] static axis layers(const curve& found) {
     const double first = found.fixed_exits.front().mean_layer;
@@ -160,34 +166,21 @@ class curve_chart {
     placer_.avoid(box{centre.x - radius, centre.y - radius, centre.x + radius, centre.y + radius});
   }
 
-  /// What the letters on the curve stand for, in whichever corner has room.
+  /// What the letters on the curve stand for, below the plot: inside, some line would run through it.
   void draw_key() {
-    constexpr double line_height = 19.0;
-    std::vector<std::string> letters;
-    std::vector<std::string> lines;
-    double wide = 0.0;
+    double y = bottom + 72.0;
     for (const pick_mark& mark : marks_of(study_)) {
-      for (const std::string& wanted : mark.wanted) {
-        const operating_point& point = study_.found.points[mark.point];
-        letters.push_back(mark.letter);
-        lines.push_back(wanted + ": " + describe_threshold(study_, mark.point) + ", " + percent(point.accuracy) +
-                        " at " + fixed_number(point.layer_speedup, 1) + "\u00D7");
-        wide = std::max(wide, text_width(lines.back(), 12.5));
+      const operating_point& point = study_.found.points[mark.point];
+      std::string wanted;
+      for (const std::string& one : mark.wanted) {
+        wanted += (wanted.empty() ? "" : "; ") + one;
       }
-    }
-    if (lines.empty()) {
-      return;
-    }
-    const pixel size{wide + 44.0, line_height * static_cast<double>(lines.size()) + 14.0};
-    const box corner{right - 10.0 - size.x, bottom - 10.0 - size.y, right - 10.0, bottom - 10.0};
-    const box other{left + 10.0, top + 10.0, left + 10.0 + size.x, top + 10.0 + size.y};
-    const box place = placer_.is_free(corner) || !placer_.is_free(other) ? corner : other;
-    placer_.avoid(place);
-    picture_.rectangle({place.left, place.top}, size, "card");
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      const double y = place.top + line_height * (static_cast<double>(i) + 0.5) + 11.5;
-      picture_.text({place.left + 12.0, y}, letters[i], "early-text small");
-      picture_.text({place.left + 32.0, y}, lines[i], "small");
+      picture_.text({left, y}, mark.letter, "early-text");
+      picture_.text({left + 24.0, y},
+                    wanted + ": " + describe_threshold(study_, mark.point) + ", " + percent(point.accuracy) + " at " +
+                        fixed_number(point.layer_speedup, 1) + "\u00D7",
+                    "soft");
+      y += key_line;
     }
   }
 
@@ -252,7 +245,7 @@ class curve_chart {
   axis across_;
   axis up_;
   label_placer placer_;
-  svg picture_{width, height};
+  svg picture_;
   std::vector<pixel> early_;
   std::vector<pixel> random_;
   std::vector<pixel> fixed_;

@@ -43,7 +43,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   const std::vector<pick_mark> marks = marks_of(study);
   for (const pick& chosen : study.picks) {
     if (!chosen.point) {
-      table.add({chosen.wanted, "not reached"});
+      std::vector<std::string> cells(columns.size(), "-");
+      cells.front() = chosen.wanted + ": not reached";
+      table.add(cells, "-");
       continue;
     }
     const operating_point& point = study.found.points[*chosen.point];
