@@ -91,7 +91,7 @@ TEST(FitExits, ReportsAndStoresWhatTheEngineSaysOfDev) {
   const offramp::model::file_set files(shop.files / "out");
   const auto stored = offramp::model::read_exits_file(files, offramp::model::read_config(files)).value();
   ASSERT_EQ(stored.calibration.size(), 1U);
-  EXPECT_EQ(stored.calibration[0].numeric_format, "float32");
+  EXPECT_EQ(stored.calibration[0].numeric_format, offramp::numeric_format::float32);
   EXPECT_EQ(stored.calibration[0].data_sha256, dev.sha256);
   EXPECT_EQ(stored.calibration[0].n, 120);
   EXPECT_EQ(stored.max_tokens, 24) << "as tokenizer_config.json says";
