@@ -346,12 +346,12 @@ TEST(FitExits, RefusesOptionsOutOfRange) {
 
 TEST(FitExits, NamesTheTextWhoseFeaturesAreNotFinite) {
   const workshop shop("tiny");
-  // The last LayerNorm answers with numbers beyond float16.
+  // The last LayerNorm answers with numbers beyond float32.
   std::string weights = shop.files.read("model/model.safetensors");
   const offramp::model::safetensors tensors(offramp_tests::memory_file("model.safetensors", weights));
   const auto* scale = tensors.find("bert.encoder.layer.2.output.LayerNorm.weight");
   ASSERT_NE(scale, nullptr);
-  const std::string huge = offramp_tests::bytes_of(std::vector<float>(24, 1e9F));
+  const std::string huge = offramp_tests::bytes_of(std::vector<float>(24, 3e38F));
   weights.replace(scale->begin, huge.size(), huge);
   shop.files.write("model/model.safetensors", weights);
   refuses(shop, offramp::error_kind::bad_model, "layer 3 answers with numbers that are not finite");

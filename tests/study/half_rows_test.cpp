@@ -40,13 +40,25 @@ TEST(HalfRows, RoundsToTheNearestAndTiesToEven) {
   }
 }
 
+TEST(HalfRows, KeepsTheDistanceFromTheCenter) {
+  const std::vector<column_range> ranges{{0, 1}, {3, 2}, {-1e-32F, 1e-31F}, {0.5F, 0}, {0, 1e30F}};
+  half_rows rows(2, ranges);
+  const std::vector<float> values{0.1F, 4.5F, 5e-32F, 0.5F, -1e30F};
+  EXPECT_TRUE(rows.set(1, values));
+  const std::vector<float> wide = rows.widen();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    EXPECT_NEAR(wide[5 + i], values[i], std::abs(values[i] - ranges[i].center) / 2048) << i;
+    EXPECT_EQ(wide[i], ranges[i].center) << "not set yet";
+  }
+}
+
 TEST(HalfRows, SaysWhatDoesNotFit) {
-  half_rows rows(2, 2);
-  EXPECT_TRUE(rows.set(0, std::vector{65519.0F, -65519.0F}));
-  EXPECT_TRUE(rows.set(1, std::vector{1e-9F, 0.1F}));
-  EXPECT_EQ(rows.widen(), (std::vector<float>{65504, -65504, 0, 0.0999755859375F}));
-  for (const float value : {65520.0F, 1e30F, std::numeric_limits<float>::infinity(), -INFINITY, NAN}) {
-    EXPECT_FALSE(rows.set(0, std::vector{0.0F, value})) << value;
+  half_rows rows(1, std::vector<column_range>{{0, 1}, {0, 1e-30F}, {0, 0}});
+  EXPECT_TRUE(rows.set(0, std::vector{1.9F, -1e-30F, 0.0F}));
+  EXPECT_FALSE(rows.set(0, std::vector{4.0F, 0.0F, 0.0F}));
+  EXPECT_FALSE(rows.set(0, std::vector{0.0F, 1.0F, 0.0F}));
+  for (const float value : {std::numeric_limits<float>::infinity(), -INFINITY, NAN}) {
+    EXPECT_FALSE(rows.set(0, std::vector{0.0F, 0.0F, value})) << value;
   }
 }
 

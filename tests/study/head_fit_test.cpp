@@ -173,6 +173,18 @@ TEST(FitHeads, OneFeatureOneTextOfEachLabel) {
   EXPECT_NEAR(head.bias[1] - head.bias[0], -w / 4, 1e-5) << "the mean is 1";
 }
 
+TEST(FitHeads, TinyFeaturesTellAsMuchAsOthers) {
+  golden_case many = many_texts();
+  const std::vector<float> logits = head_logits(fit_heads(many.features(), std::vector{1.0})[0], many.values);
+  for (std::size_t i = 0; i < many.values.size(); i += 10) {
+    many.values[i] = many.values[i] * 0x1p-106F;
+  }
+  const std::vector<float> tiny = head_logits(fit_heads(many.features(), std::vector{1.0})[0], many.values);
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    ASSERT_NEAR(tiny[i], logits[i], 1e-4F);
+  }
+}
+
 TEST(FitHeads, RefusesWhatCannotBeFitted) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<double> strength{1.0};

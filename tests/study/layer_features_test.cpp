@@ -84,7 +84,7 @@ TEST_F(LayerFeatures, AreWhatTheEnginePools) {
       const auto exits = model.classify_every_exit(data_.texts[text].first);
       for (std::size_t layer = 0; layer < wanted.size(); ++layer) {
         for (std::size_t i = 0; i < hidden; ++i) {
-          ASSERT_EQ(found[layer][text * hidden + i], detail::from_half(detail::to_half(exits[layer].logits[i])));
+          ASSERT_NEAR(found[layer][text * hidden + i], exits[layer].logits[i], 3e-3F);
         }
       }
     }

@@ -3,10 +3,12 @@
 
 #include <offramp/version.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -37,22 +39,33 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
                                                                             << 16);
 }
 
-/// A matrix [rows, columns] in float16: half the memory, and a precision of 2^-11, far finer than what tells texts
-/// apart.
+/// Where the values of a column lie: at most `reach` from `center`.
+struct column_range {
+  float center = 0;
+  float reach = 65504;
+};
+
+/// A matrix [rows, columns] in float16, which halves the memory. Each column is stored as its distance from a center
+/// times a power of two that fills float16's range, so that a column of tiny numbers keeps what it tells of texts too:
+/// the precision is 2^-11 of that distance.
 class half_rows {
  public:
   half_rows() = default;
-  half_rows(std::size_t rows, std::size_t columns) : columns_(columns), values_(rows * columns) {}
+  half_rows(std::size_t rows, std::span<const column_range> ranges) : values_(rows * ranges.size()) {
+    for (const column_range& range : ranges) {
+      centers_.push_back(range.center);
+      scales_.push_back(scale_for(range.reach));
+    }
+  }
 
-  [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
-
-  /// False when a value cannot be held: not finite, or 65,520 and more. Different rows are safe from several threads.
+  /// False when a value cannot be held: not finite, or far out of its column's range. Different rows are safe from
+  /// several threads.
   [[nodiscard]] bool set(std::size_t row, std::span<const float> values) {
     bool is_finite = true;
-    for (std::size_t i = 0; i < columns_; ++i) {
-      const std::uint16_t half = to_half(values[i]);
+    for (std::size_t i = 0; i < centers_.size(); ++i) {
+      const std::uint16_t half = to_half((values[i] - centers_[i]) * scales_[i]);
       is_finite = is_finite && (half & 0x7c00U) != 0x7c00U;
-      values_[row * columns_ + i] = half;
+      values_[row * centers_.size() + i] = half;
     }
     return is_finite;
   }
@@ -60,14 +73,27 @@ class half_rows {
   /// All rows, [rows, columns].
   [[nodiscard]] std::vector<float> widen() const {
     std::vector<float> wide(values_.size());
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      wide[i] = from_half(values_[i]);
+    for (std::size_t first = 0; first < wide.size(); first += centers_.size()) {
+      for (std::size_t i = 0; i < centers_.size(); ++i) {
+        wide[first + i] = from_half(values_[first + i]) / scales_[i] + centers_[i];
+      }
     }
     return wide;
   }
 
  private:
-  std::size_t columns_ = 0;
+  /// The largest power of two that keeps `reach` times it at or below 2^15, and that float32 and its inverse can hold.
+  static float scale_for(float reach) {
+    constexpr int largest = 126;
+    int exponent = 15 - largest;
+    if (reach > 0) {
+      static_cast<void>(std::frexp(std::min(reach, std::numeric_limits<float>::max()), &exponent));
+    }
+    return std::ldexp(1.0F, std::clamp(15 - exponent, -largest, largest));
+  }
+
+  std::vector<float> centers_;  // [columns]
+  std::vector<float> scales_;   // [columns], powers of two
   std::vector<std::uint16_t> values_;
 };
 

@@ -16,6 +16,7 @@
 #include <offramp/study/progress.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -38,10 +39,13 @@ class feature_pass {
   feature_pass(const nn::encoder& encoder, const classifier& tokenizer, std::span<const pooled_layer> wanted)
       : encoder_(encoder), tokenizer_(tokenizer), wanted_(wanted) {}
 
-  /// For each wanted layer the features [texts, hidden]. Throws `bad_model` for texts that float16 cannot represent.
+  /// For each wanted layer the features [texts, hidden]. Throws `bad_model` for numbers that are not finite.
   [[nodiscard]] std::vector<half_rows> run(const dataset& data, const runner& run, const progress& report) {
     constexpr std::size_t texts_at_once = 4096;  // bounds the memory of token ids
-    std::vector<half_rows> features(wanted_.size(), half_rows(data.texts.size(), encoder_.hidden));
+    std::vector<half_rows> features;
+    for (const pooled_layer& wanted : wanted_) {
+      features.emplace_back(data.texts.size(), ranges_of(encoder_.layers[static_cast<std::size_t>(wanted.layer) - 1]));
+    }
     const std::size_t texts = data.texts.size();
     const auto tell = [&](std::size_t done) {
       if (report) {
@@ -58,6 +62,16 @@ class feature_pass {
   }
 
  private:
+  /// A layer ends with a normalization: its outputs lie within scale * sqrt(hidden) of its shift, and so do their means.
+  [[nodiscard]] static std::vector<column_range> ranges_of(const nn::encoder_layer& layer) {
+    const nn::layer_norm& norm = layer.output_norm;
+    std::vector<column_range> ranges(norm.scale.size());
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+      ranges[i] = {norm.shift[i], std::abs(norm.scale[i]) * std::sqrt(static_cast<float>(ranges.size()))};
+    }
+    return ranges;
+  }
+
   void run_texts(const dataset& data, std::size_t begin, std::size_t count, std::vector<half_rows>& features,
                  const runner& run) {
     batch_.encoded.resize(count);
@@ -113,8 +127,7 @@ class feature_pass {
 
   [[noreturn]] static void refuse(const dataset& data, const labelled_text& text, int layer) {
     throw error(error_kind::bad_model, data.name + ":" + std::to_string(text.line) + ": layer " +
-                                           std::to_string(layer) +
-                                           " answers with numbers that are not finite or above 65,504");
+                                           std::to_string(layer) + " answers with numbers that are not finite");
   }
 
   const nn::encoder& encoder_;

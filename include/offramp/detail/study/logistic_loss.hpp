@@ -63,7 +63,9 @@ struct feature_scale {
   scale.inverse = Eigen::VectorXd::Ones(width);
   for (Eigen::Index i = 0; i < width; ++i) {
     const double deviation = std::sqrt(variance[i]);
-    if (deviation > 1e-10 * std::abs(scale.mean[i])) {
+    // Below, weights would not be finite in float32.
+    constexpr double smallest = 1e-35;
+    if (deviation > std::max(smallest, 1e-10 * std::abs(scale.mean[i]))) {
       scale.inverse[i] = 1 / deviation;
     }
   }
