@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The offline tools of the compiled library: the same text as the headers.
 #include <offramp/detail/study/curve.hpp>
-#include <offramp/detail/study/curve_study.hpp>
+#include <offramp/detail/study/curve_report.hpp>
 #include <offramp/detail/study/dataset.hpp>
 #include <offramp/detail/study/exit_logits.hpp>
+#include <offramp/detail/study/label_share.hpp>
 #include <offramp/detail/study/metrics.hpp>
 #include <offramp/detail/study/pick.hpp>
 #include <offramp/detail/study/reliability_chart.hpp>
