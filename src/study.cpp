@@ -3,12 +3,13 @@
 #include <offramp/detail/study/calibration.hpp>
 #include <offramp/detail/study/certification.hpp>
 #include <offramp/detail/study/curve.hpp>
-#include <offramp/detail/study/curve_study.hpp>
+#include <offramp/detail/study/curve_report.hpp>
 #include <offramp/detail/study/data_description.hpp>
 #include <offramp/detail/study/dataset.hpp>
 #include <offramp/detail/study/exit_logits.hpp>
 #include <offramp/detail/study/fit.hpp>
 #include <offramp/detail/study/head_fit.hpp>
+#include <offramp/detail/study/label_share.hpp>
 #include <offramp/detail/study/metrics.hpp>
 #include <offramp/detail/study/pick.hpp>
 #include <offramp/detail/study/reliability_chart.hpp>

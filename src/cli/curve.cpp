@@ -8,7 +8,7 @@
 #include "thread_runner.hpp"
 
 #include <offramp/classifier.hpp>
-#include <offramp/study/curve_study.hpp>
+#include <offramp/study/curve_report.hpp>
 
 #include <algorithm>
 #include <cstddef>

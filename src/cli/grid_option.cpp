@@ -3,8 +3,6 @@
 
 #include "command.hpp"
 
-#include <offramp/study/curve_study.hpp>
-
 #include <charconv>
 #include <cmath>
 #include <locale>

@@ -1,54 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/study/binomial.hpp>
 #include <offramp/study/exit_logits.hpp>
+#include <offramp/study/operating_point.hpp>
 #include <offramp/study/replay.hpp>
 #include <offramp/study/sweep_rule.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
-
-/// The texts that one exit answers.
-struct exit_share {
-  int layer = 0;  ///< of the encoder, from 1
-  std::size_t texts = 0;
-  std::size_t correct = 0;
-  double mean_confidence = 0.0;  ///< 0 when it answers none
-
-  /// Share of them that is right; 0 when it answers none.
-  [[nodiscard]] double accuracy() const noexcept {
-    return texts == 0 ? 0.0 : static_cast<double>(correct) / static_cast<double>(texts);
-  }
-  bool operator==(const exit_share&) const = default;
-};
-
-/// How a data set is answered by one policy, or by a way of choosing exits that is none. Counts are exact.
-struct operating_point {
-  std::optional<threshold_range> thresholds;  ///< that give exactly these answers; nothing where none does
-
-  std::size_t texts = 0;
-  std::size_t correct = 0;
-  double accuracy = 0.0;
-  interval accuracy_95;           ///< Wilson's interval of the accuracy, 95 %
-  double macro_f1 = 0.0;          ///< mean over the labels that occur among right or given answers
-  double mean_layer = 0.0;        ///< encoder layers run, on average over the texts
-  double layer_speedup = 0.0;     ///< layer of the last exit / mean_layer
-  std::size_t disagreeing = 0;    ///< texts with another label than the last exit gives them
-  double disagreement = 0.0;      ///< their share
-  double random_accuracy = 0.0;   ///< expected accuracy when the same exits are dealt to the texts at random: same cost
-  std::vector<exit_share> exits;  ///< one per exit of the model
-
-  /// The texts that leave before the last exit, as one share (its layer is 0): is their confidence what it promises?
-  [[nodiscard]] exit_share early() const;
-
-  bool operator==(const operating_point&) const = default;
-};
 
 /// An accuracy to be had for a cost.
 struct budget_point {
@@ -89,6 +52,10 @@ struct curve {
 /// occur are where the answers change, so the curve is exact, equal to classify_batch text by text at any threshold.
 /// Time n log n for n texts; one point per value that occurs. Throws `invalid_argument` as policy_at.
 [[nodiscard]] curve compute_curve(const exit_logits& logits, const sweep_rule& rule);
+
+/// Indices of about `count` points, evenly spread over the mean layer, the first and the last among them; all where
+/// there are no more.
+[[nodiscard]] std::vector<std::size_t> spread_points(const curve& found, std::size_t count);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
 

@@ -14,18 +14,6 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
-OFFRAMP_INLINE exit_share operating_point::early() const {
-  exit_share all;
-  double confidence = 0.0;
-  for (std::size_t exit = 0; exit + 1 < exits.size(); ++exit) {
-    all.texts += exits[exit].texts;
-    all.correct += exits[exit].correct;
-    confidence += exits[exit].mean_confidence * static_cast<double>(exits[exit].texts);
-  }
-  all.mean_confidence = all.texts == 0 ? 0.0 : confidence / static_cast<double>(all.texts);
-  return all;
-}
-
 namespace detail {
 
 /// A text leaves at this exit when the rule asks for this keenness or less, unless it has left before.
@@ -196,6 +184,32 @@ OFFRAMP_INLINE curve compute_curve(const exit_logits& logits, const sweep_rule& 
   }
   found.areas = detail::areas_of(found);
   return found;
+}
+
+OFFRAMP_INLINE std::vector<std::size_t> spread_points(const curve& found, std::size_t count) {
+  const std::size_t last = found.points.size() - 1;
+  std::vector<std::size_t> chosen;
+  if (count >= found.points.size()) {
+    for (std::size_t point = 0; point <= last; ++point) {
+      chosen.push_back(point);
+    }
+    return chosen;
+  }
+  const double from = found.points.front().mean_layer;
+  const double width = found.full_depth().mean_layer - from;
+  const double steps = count > 1 ? static_cast<double>(count - 1) : 1.0;
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    const double wanted = from + width * static_cast<double>(i) / steps;
+    const auto point = std::ranges::lower_bound(found.points, wanted, {}, &operating_point::mean_layer);
+    const auto index = std::min(last, static_cast<std::size_t>(point - found.points.begin()));
+    if (chosen.empty() || chosen.back() < index) {
+      chosen.push_back(index);
+    }
+  }
+  if (chosen.empty() || chosen.back() < last) {
+    chosen.push_back(last);
+  }
+  return chosen;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

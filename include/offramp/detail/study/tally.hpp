@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/study/curve.hpp>
+#include <offramp/study/binomial.hpp>
+#include <offramp/study/exit_logits.hpp>
+#include <offramp/study/operating_point.hpp>
+#include <offramp/study/replay.hpp>
 
 #include <cmath>
 #include <cstddef>

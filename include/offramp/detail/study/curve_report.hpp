@@ -5,62 +5,13 @@
 #include <offramp/detail/study/report_html.hpp>
 #include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
-#include <offramp/study/curve_study.hpp>
+#include <offramp/study/curve_report.hpp>
 
 #include <algorithm>
 #include <system_error>
 #include <utility>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
-
-OFFRAMP_INLINE std::vector<label_share> share_by_label(const exit_logits& logits, std::span<const std::string> labels,
-                                                       const exit_policy& policy) {
-  std::vector<label_share> shares;
-  for (const std::string& label : labels) {
-    shares.push_back({label, 0, 0, 0, 0.0});
-  }
-  const replay texts(logits);
-  const std::vector<exit_answer> answers = texts.decide(policy);
-  const std::vector<exit_answer> full = texts.decide(exit_policy::full_depth());
-  for (std::size_t text = 0; text < logits.num_texts; ++text) {
-    const int right = logits.label_ids[text];
-    label_share& share = shares.at(static_cast<std::size_t>(right));
-    share.texts += 1;
-    share.correct += answers[text].label_id == right ? 1U : 0U;
-    share.correct_at_full_depth += full[text].label_id == right ? 1U : 0U;
-    share.mean_layer += logits.exits[answers[text].exit].layer;
-  }
-  for (label_share& share : shares) {
-    share.mean_layer /= share.texts == 0 ? 1.0 : static_cast<double>(share.texts);
-  }
-  return shares;
-}
-
-OFFRAMP_INLINE std::vector<std::size_t> spread_points(const curve& found, std::size_t count) {
-  const std::size_t last = found.points.size() - 1;
-  std::vector<std::size_t> chosen;
-  if (count >= found.points.size()) {
-    for (std::size_t point = 0; point <= last; ++point) {
-      chosen.push_back(point);
-    }
-    return chosen;
-  }
-  const double from = found.points.front().mean_layer;
-  const double width = found.full_depth().mean_layer - from;
-  const double steps = count > 1 ? static_cast<double>(count - 1) : 1.0;
-  for (std::size_t i = 0; i + 1 < count; ++i) {
-    const double wanted = from + width * static_cast<double>(i) / steps;
-    const auto point = std::ranges::lower_bound(found.points, wanted, {}, &operating_point::mean_layer);
-    const auto index = std::min(last, static_cast<std::size_t>(point - found.points.begin()));
-    if (chosen.empty() || chosen.back() < index) {
-      chosen.push_back(index);
-    }
-  }
-  if (chosen.empty() || chosen.back() < last) {
-    chosen.push_back(last);
-  }
-  return chosen;
-}
 
 OFFRAMP_INLINE std::vector<std::size_t> points_to_write(const curve_study& study, std::size_t count) {
   std::vector<std::size_t> points = spread_points(study.found, count);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <offramp/study/curve_study.hpp>
+#include <offramp/study/curve_report.hpp>
 
 #include "model_in_memory.hpp"
 #include "study/markup_checker.hpp"
@@ -104,7 +104,7 @@ TEST(markup_checker, finds_what_is_broken) {
   EXPECT_EQ(markup_checker("<a b=\"&lt;\">x<c/></a>\n", language::xml).problem(), "");
 }
 
-TEST(curve_study, writes_well_formed_files_for_any_shape) {
+TEST(curve_report, writes_well_formed_files_for_any_shape) {
   const sweep_rule confidence;
   for (const std::size_t labels : {2U, 6U}) {
     for (const std::size_t exits : {1U, 2U, 12U}) {
@@ -120,7 +120,7 @@ TEST(curve_study, writes_well_formed_files_for_any_shape) {
   }
 }
 
-TEST(curve_study, escapes_every_name) {
+TEST(curve_report, escapes_every_name) {
   for (const std::string& name : hostile_names) {
     curve_study study = study_of(random_logits({50, 3, 3}, 4), {}, name);
     add_times(study);
@@ -130,7 +130,7 @@ TEST(curve_study, escapes_every_name) {
   EXPECT_NE(report_html(study).find(hostile_names[2]), std::string::npos);
 }
 
-TEST(curve_study, shows_every_rule) {
+TEST(curve_report, shows_every_rule) {
   using enum exit_policy::rule;
   for (const sweep_rule& rule : {sweep_rule{entropy}, sweep_rule{normalized_entropy}, sweep_rule{margin},
                                  sweep_rule{patience}, sweep_rule{patience_entropy, 2}}) {
@@ -147,7 +147,7 @@ std::vector<std::string> cells_of(const std::string& line) {
   return cells;
 }
 
-TEST(curve_study, says_the_same_in_both_tables) {
+TEST(curve_report, says_the_same_in_both_tables) {
   curve_study study = study_of(random_logits({80, 4, 3}, 8), {}, "plain");
   add_times(study);
   const auto points = all_points(study);
@@ -179,7 +179,7 @@ TEST(curve_study, says_the_same_in_both_tables) {
   EXPECT_FALSE(std::getline(rows, row));
 }
 
-TEST(curve_study, writes_what_the_curve_says) {
+TEST(curve_report, writes_what_the_curve_says) {
   const exit_logits logits = random_logits({80, 4, 3}, 8);
   curve_study study = study_of(logits, {}, "plain");
   add_times(study);
@@ -205,7 +205,7 @@ TEST(curve_study, writes_what_the_curve_says) {
   }
 }
 
-TEST(curve_study, spreads_points_over_the_cost) {
+TEST(curve_report, spreads_points_over_the_cost) {
   const auto found = compute_curve(random_logits({400, 5, 3}, 8), {});
   for (const std::size_t count : {1U, 2U, 3U, 20U, 200U}) {
     const auto points = spread_points(found, count);
@@ -219,7 +219,7 @@ TEST(curve_study, spreads_points_over_the_cost) {
   EXPECT_EQ(spread_points(found, found.points.size()).size(), found.points.size());
 }
 
-TEST(curve_study, counts_by_label) {
+TEST(curve_report, counts_by_label) {
   const exit_logits logits = random_logits({90, 3, 4}, 8);
   const auto shares = share_by_label(logits, std::vector<std::string>{"a", "b", "c", "d"}, 0.6F);
   const auto answers = replay(logits).decide(0.6F);

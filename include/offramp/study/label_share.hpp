@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/exit_policy.hpp>
+#include <offramp/study/exit_logits.hpp>
+#include <offramp/version.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+/// How the texts of one label fare under one policy, by their right label.
+struct label_share {
+  std::string label;
+  std::size_t texts = 0;
+  std::size_t correct = 0;
+  std::size_t correct_at_full_depth = 0;
+  double mean_layer = 0.0;
+};
+
+/// How the texts of each label fare under `policy`.
+[[nodiscard]] std::vector<label_share> share_by_label(const exit_logits& logits, std::span<const std::string> labels,
+                                                      const exit_policy& policy);
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
+
+#if defined(OFFRAMP_HEADER_ONLY)
+#include <offramp/detail/study/label_share.hpp>
+#endif
