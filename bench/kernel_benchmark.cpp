@@ -7,10 +7,13 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <random>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -51,9 +54,27 @@ double peak(numeric_format format) {
   return 0.0;
 }
 
+/// Takes --weight_prefetch=by_cpu, always or never out of the arguments; by_cpu without it. Another word is left in,
+/// for the benchmark's own parser to refuse.
+nn::weight_prefetch take_prefetch(int& argc, char** argv) {
+  using enum nn::weight_prefetch;
+  nn::weight_prefetch taken = by_cpu;
+  const auto names_prefetch = [&](std::string_view argument) {
+    for (const auto& [name, value] : {std::pair{"by_cpu", by_cpu}, {"always", always}, {"never", never}}) {
+      if (argument == std::string("--weight_prefetch=") + name) {
+        taken = value;
+        return true;
+      }
+    }
+    return false;
+  };
+  argc = static_cast<int>(std::remove_if(argv + 1, argv + argc, names_prefetch) - argv);
+  return taken;
+}
+
 /// Multiplies `rows` rows with `matrices` different weights in turn.
-void multiply(benchmark::State& state, numeric_format format, std::size_t outputs, std::size_t inputs,
-              std::size_t matrices) {
+void multiply(benchmark::State& state, numeric_format format, nn::weight_prefetch prefetch, std::size_t outputs,
+              std::size_t inputs, std::size_t matrices) {
   const nn::kernels kernels = nn::choose_kernels({.format = format});
   const auto rows = static_cast<std::size_t>(state.range(0));
   std::vector<nn::linear> weights;
@@ -67,7 +88,8 @@ void multiply(benchmark::State& state, numeric_format format, std::size_t output
   std::vector<float> result(rows * outputs);
   std::size_t next = 0;
   for (auto _ : state) {
-    kernels.multiply(packed, weights[next], {0, weights[next].panels()}, {result.data(), outputs});
+    kernels.multiply(packed, weights[next], {0, weights[next].panels()},
+                     {.rows = result.data(), .stride = outputs, .prefetch = prefetch});
     benchmark::DoNotOptimize(result.data());
     next = (next + 1) % matrices;
   }
@@ -79,7 +101,7 @@ void multiply(benchmark::State& state, numeric_format format, std::size_t output
       benchmark::Counter(static_cast<double>(weights[0].bytes()) * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void register_products(const std::string& name, numeric_format format) {
+void register_products(const std::string& name, numeric_format format, nn::weight_prefetch prefetch) {
   const auto rows = [](auto* benchmark) {
     for (const int count : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16, 24, 32, 64, 128, 512}) {
       benchmark->Arg(count);
@@ -87,7 +109,7 @@ void register_products(const std::string& name, numeric_format format) {
   };
   const auto add = [&](const std::string& shape, std::size_t outputs, std::size_t inputs, std::size_t matrices) {
     rows(benchmark::RegisterBenchmark((name + "/" + shape).c_str(), [=](benchmark::State& state) {
-      multiply(state, format, outputs, inputs, matrices);
+      multiply(state, format, prefetch, outputs, inputs, matrices);
     }));
   };
   const std::size_t unit = format == numeric_format::float32 ? 4 : format == numeric_format::bfloat16 ? 2 : 1;
@@ -100,9 +122,10 @@ void register_products(const std::string& name, numeric_format format) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  register_products("float32", numeric_format::float32);
-  register_products("bfloat16", numeric_format::bfloat16);
-  register_products("int8", numeric_format::int8);
+  const nn::weight_prefetch prefetch = take_prefetch(argc, argv);
+  register_products("float32", numeric_format::float32, prefetch);
+  register_products("bfloat16", numeric_format::bfloat16, prefetch);
+  register_products("int8", numeric_format::int8, prefetch);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
     return 1;

@@ -92,11 +92,18 @@ struct alignas(64) tile_configuration {
 };
 static_assert(sizeof(tile_configuration) == 64);
 
+// g++ 12 takes it that the tile functions read eight bytes of a configuration and none of the data, and drops the
+// stores to the rest. This keeps them.
+void keep_stores(const void* configuration, const void* data) {
+  asm volatile("" : : "r"(configuration), "r"(data) : "memory");
+}
+
 // Four accumulators, two left and two right operands: the widest block that eight tiles allow.
 __attribute__((target("amx-tile,amx-int8"))) void int8_tiles(std::size_t rounds) {
   const tile_configuration configuration;
   alignas(64) std::array<unsigned char, 1024> data{};
   data.fill(3);
+  keep_stores(&configuration, data.data());
   _tile_loadconfig(&configuration);
   _tile_zero(0);
   _tile_zero(1);
@@ -118,6 +125,7 @@ __attribute__((target("amx-tile,amx-bf16"))) void bfloat16_tiles(std::size_t rou
   const tile_configuration configuration;
   alignas(64) std::array<unsigned short, 512> data{};
   data.fill(0x3F00);  // 0.5
+  keep_stores(&configuration, data.data());
   _tile_loadconfig(&configuration);
   _tile_zero(0);
   _tile_zero(1);

@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 
 #include "model_in_memory.hpp"
+#include "tensor_file.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <bit>
-#include <cstdint>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -29,6 +29,7 @@ using offramp::error;
 using offramp::error_kind;
 using offramp_tests::model_in_memory;
 using offramp_tests::read_file;
+using offramp_tests::tensor_file;
 using offramp_tests::tiny_directory;
 
 constexpr auto bad = error_kind::bad_model;
@@ -65,37 +66,10 @@ damage patch(const std::string& file, const std::string& change) {
   };
 }
 
-/// A safetensors file taken apart.
-struct tensor_file {
-  json header;
-  std::string data;
-
-  explicit tensor_file(const std::string& content) {
-    const std::size_t length = header_length(content);
-    header = json::parse(content.substr(8, length));
-    data = content.substr(8 + length);
-  }
-
-  static std::size_t header_length(const std::string& content) {
-    std::uint64_t length = 0;
-    std::memcpy(&length, content.data(), sizeof length);
-    return static_cast<std::size_t>(length);
-  }
-
-  [[nodiscard]] std::string join() const {
-    const std::string text = header.dump();
-    const std::uint64_t length = text.size();
-    std::string content(sizeof length, '\0');
-    std::memcpy(content.data(), &length, sizeof length);
-    return content + text + data;
-  }
-};
-
 damage rename_tensor(const std::string& from, const std::string& to) {
   return [=](model_in_memory& model) {
     tensor_file file(model.files.at("model.safetensors"));
-    file.header[to] = file.header.at(from);
-    file.header.erase(from);
+    file.rename(from, to);
     model.files["model.safetensors"] = file.join();
   };
 }

@@ -44,10 +44,13 @@ std::vector<arithmetic> all_arithmetic() {
 #else
   return {{"float32", numeric_format::float32, {}},
           {"bfloat16", numeric_format::bfloat16, {}},
-          {"bfloat16_widened", numeric_format::bfloat16, {instruction_set::avx512_bf16}},
+          {"bfloat16_without_amx", numeric_format::bfloat16, {instruction_set::amx}},
+          {"bfloat16_widened", numeric_format::bfloat16, {instruction_set::avx512_bf16, instruction_set::arm_bf16}},
           {"int8", numeric_format::int8, {}},
+          {"int8_without_amx", numeric_format::int8, {instruction_set::amx}},
           {"float32_without_avx", numeric_format::float32, {instruction_set::avx2}},
-          {"int8_without_avx", numeric_format::int8, {instruction_set::avx2}}};
+          {"int8_without_avx", numeric_format::int8, {instruction_set::avx2}},
+          {"int8_without_arm_dotprod", numeric_format::int8, {instruction_set::arm_dotprod}}};
 #endif
 }
 
@@ -80,7 +83,7 @@ class bit_identity : public testing::TestWithParam<std::tuple<const char*, arith
 
 INSTANTIATE_TEST_SUITE_P(models, bit_identity,
                          testing::Combine(testing::Values("tiny", "tiny-i8", "tiny-mix", "tiny-pair", "tiny-plain",
-                                                          "tiny-sharded"),
+                                                          "tiny-sharded", "family-albert-exits", "family-xlm-roberta"),
                                           testing::ValuesIn(all_arithmetic())),
                          [](const auto& instance) {
                            std::string name =

@@ -31,8 +31,11 @@ struct model_in_memory {
   std::map<std::string, std::string> files;
 
   explicit model_in_memory(const std::string& model) {
-    for (const auto& entry : std::filesystem::directory_iterator(tiny_directory(model))) {
-      files[entry.path().filename().string()] = read_file(entry.path());
+    const std::filesystem::path directory = tiny_directory(model);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+      if (entry.is_regular_file()) {
+        files[entry.path().lexically_relative(directory).string()] = read_file(entry.path());
+      }
     }
   }
 

@@ -7,8 +7,10 @@
 
 #include "model_in_memory.hpp"
 
+#include <algorithm>
 #include <barrier>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <thread>
@@ -94,6 +96,32 @@ TEST_P(threads, call_every_member_at_once) {
     EXPECT_EQ(model_.exits().back().layer, every_exit.back().answer.layer);
     EXPECT_EQ(model_.default_policy(), model_.default_policy());
   });
+}
+
+TEST_P(threads, share_one_audit) {
+  const offramp::drift_audit audit(0.5, 4);
+  const exit_policy policy = exit_policy(0.5F).audited_by(audit);
+  const std::vector<prediction> expected = model_.classify_batch(texts(), 0.5F);
+  constexpr std::size_t rounds = 5;
+  together([&](std::size_t i) {
+    for (std::size_t round = 0; round < rounds; ++round) {
+      if (i == 0) {
+        EXPECT_EQ(model_.classify_batch(texts(), policy, run_on_a_thread_each), expected);
+      } else {
+        EXPECT_EQ(model_.classify_batch(texts(), exit_policy(policy)), expected);
+      }
+      const offramp::drift_counts seen = audit.counts();
+      EXPECT_EQ(seen.texts % static_cast<std::int64_t>(texts().size()), 0);
+      EXPECT_LE(seen.disagreements, seen.audited);
+      EXPECT_LE(seen.audited, std::min(seen.sampled, seen.early_exits));
+    }
+  });
+  std::int64_t sampled = 0;
+  for (std::uint64_t number = 0; number < num_threads * rounds * texts().size(); ++number) {
+    sampled += audit.samples(number) ? 1 : 0;
+  }
+  EXPECT_EQ(audit.counts().texts, static_cast<std::int64_t>(num_threads * rounds * texts().size()));
+  EXPECT_EQ(audit.counts().sampled, sampled);
 }
 
 TEST_P(threads, fail_alone) {

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fits the temperatures of bfloat16 and int8 to what the offramp command computes in them, and compares the formats."""
+"""Compares what the offramp command answers in float32, bfloat16 and int8, with the temperatures that it loads."""
 import argparse
-import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -9,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import data
-import temperature
-from export import early, half_of, write_json
+from export import early
 
 FORMATS = ("float32", "bfloat16", "int8")
 
@@ -18,9 +16,8 @@ FORMATS = ("float32", "bfloat16", "int8")
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("--offramp", required=True, help="the offramp command")
-    p.add_argument("--model", required=True, help="model directory; its exits.json gets the temperatures")
-    p.add_argument("--dev", required=True, help="the calibration data of export.py: even rows fit temperatures")
-    p.add_argument("--test", nargs="*", default=[], help="data to report on; chooses nothing")
+    p.add_argument("--model", required=True, help="model directory, calibrated in every format")
+    p.add_argument("--data", nargs="+", required=True, help="labelled texts; they choose nothing")
     p.add_argument("--labels", nargs="+", required=True, help="labels as written in the data, in label order")
     p.add_argument("--thresholds", nargs="+", type=float, help="default: the model's own")
     return p.parse_args()
@@ -42,25 +39,11 @@ def logits(a, texts: list[str], numeric_format: str) -> np.ndarray:
 
 def main():
     a = parse_arguments()
-    path = Path(a.model) / "exits.json"
-    description = json.loads(path.read_text(encoding="utf-8"))
+    description = json.loads((Path(a.model) / "exits.json").read_text(encoding="utf-8"))
     columns = 3 if description["input"] == "pair" else 2
-    texts, labels = read(a.dev, a.labels, columns)
-    for name in FORMATS[1:]:
-        z, y = logits(a, texts[::2], name), labels[::2]
-        fitted = [round(temperature.fit(x, y), 6) for x in z]
-        for exit, value in zip(description["exits"], fitted):
-            exit["temperature"][name] = value
-        description["calibration"][name] = {
-            "data_sha256": hashlib.sha256(half_of(a.dev, 0)).hexdigest(), "n": len(y),
-            "exits": [{"nll_before": round(temperature.nll(x, y), 6), "nll_after": round(temperature.nll(x, y, t), 6),
-                       "ece_before": round(temperature.ece(x, y), 6), "ece_after": round(temperature.ece(x, y, t), 6)}
-                      for x, t in zip(z, fitted)]}
-    write_json(path, description, indent=1)
-
     layers = [exit["layer"] for exit in description["exits"]]
     thresholds = a.thresholds or [description["default_policy"]["threshold"]]
-    for file in [a.dev, *a.test]:
+    for file in a.data:
         texts, labels = read(file, a.labels, columns)
         reference = None
         for name in FORMATS:

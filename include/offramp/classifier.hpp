@@ -85,6 +85,8 @@ struct golden_text {
 /// An immutable handle: cheap to copy, every member is const and safe to call from any number of threads at once.
 /// Moving copies, so that no handle is ever empty. The library starts no thread and prints nothing. Same input, model,
 /// numeric format and instruction set give bit-identical results, alone or in any batch, on any number of threads.
+/// Calls reuse the memory of earlier ones: after a call of the same size, a call allocates only what its result owns
+/// (the lists of batches beyond 4,096 inputs excepted).
 class classifier {
  public:
   /// Loads a model directory (docs/model-format.md). Throws `io` for files that cannot be read, `bad_model` for

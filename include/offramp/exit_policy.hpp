@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/drift_audit.hpp>
 #include <offramp/error.hpp>
 
 #include <chrono>
@@ -26,7 +27,17 @@ class exit_policy {
   using time_point = std::chrono::steady_clock::time_point;
 
   /// The formulas are in docs of each named constructor below.
-  enum class rule { confidence, per_exit, per_class, entropy, normalized_entropy, margin, patience, patience_entropy };
+  enum class rule {
+    confidence,
+    per_exit,
+    per_class,
+    entropy,
+    normalized_entropy,
+    margin,
+    patience,
+    patience_entropy,
+    learned
+  };
 
   /// Leave at the first exit with confidence >= threshold. Above 1: every layer runs; 0 or less: the first exit
   /// answers.
@@ -66,6 +77,10 @@ class exit_policy {
     return {rule::patience_entropy, threshold, count};
   }
 
+  /// The model's own gate, which learned to tell how unsure an exit is, says < threshold (BERxiT). The call that uses
+  /// the policy throws `invalid_argument` where the model has no gate.
+  static exit_policy learned(float threshold) { return {rule::learned, threshold, 0}; }
+
   /// The same policy, in which the last exit at or below `layer` (from 1) always answers.
   [[nodiscard]] exit_policy with_max_layer(int layer) const {
     exit_policy limited = *this;
@@ -81,6 +96,14 @@ class exit_policy {
     return limited;
   }
 
+  /// The same policy, whose early exits are audited: the answers stay the same, and the audit counts how often they
+  /// disagree with the last exit. Without a deadline only.
+  [[nodiscard]] exit_policy audited_by(const drift_audit& audit) const {
+    exit_policy audited = *this;
+    audited.audit_ = audit;
+    return audited;
+  }
+
   [[nodiscard]] rule kind() const noexcept { return rule_; }
   /// The one threshold of a rule that has one, else 0.
   [[nodiscard]] float threshold() const noexcept { return threshold_; }
@@ -89,6 +112,7 @@ class exit_policy {
   [[nodiscard]] int patience_count() const noexcept { return patience_; }
   [[nodiscard]] std::optional<int> max_layer() const noexcept { return max_layer_; }
   [[nodiscard]] std::optional<time_point> deadline() const noexcept { return deadline_; }
+  [[nodiscard]] const std::optional<drift_audit>& audit() const noexcept { return audit_; }
 
   bool operator==(const exit_policy&) const = default;
 
@@ -121,6 +145,7 @@ class exit_policy {
   int patience_ = 0;
   std::optional<int> max_layer_;
   std::optional<time_point> deadline_;
+  std::optional<drift_audit> audit_;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE

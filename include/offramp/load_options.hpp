@@ -18,12 +18,16 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 /// The header-only target runs float32 alone and refuses the others as `unsupported`.
 enum class numeric_format { float32, bfloat16, int8 };
 
-/// Instructions that a CPU may have beyond its architecture's first version. Each includes the ones before it.
+/// Instructions that a CPU may have beyond its architecture's first version. Each includes the ones before it of the
+/// same architecture.
 enum class instruction_set {
   avx2,         ///< with FMA
   avx512,       ///< F, BW, DQ, VL
   avx512_vnni,  ///< with int8 dot products and the rest of Ice Lake's
   avx512_bf16,  ///< with bfloat16 dot products
+  amx,          ///< with tile registers, which Linux gives to a process that asks: the first load that uses them does
+  arm_dotprod,  ///< arm64's int8 dot products (Armv8.2 and later)
+  arm_bf16,     ///< arm64's bfloat16 dot products (Armv8.6 and later)
 };
 
 /// Whether a layer with an exit computes the [CLS] rows that the exit reads before the layer's other rows, which texts
@@ -38,7 +42,8 @@ struct load_options {
   numeric_format format = numeric_format::float32;
   /// Layers whose exits may answer; empty: all of the model's. Heads in between still run where a later one needs them.
   std::vector<int> exits = {};
-  /// Instruction sets not to use although the CPU has them, each with the ones after it.
+  /// Instruction sets not to use although the CPU has them, each with the ones after it. A bfloat16 model's results
+  /// differ in their last bits with avx512_bf16 and again with amx; an int8 model's do not with amx.
   std::vector<instruction_set> avoid = {};
   /// When to compute [CLS] rows first.
   offramp::cls_first schedule = cls_first::by_cost;

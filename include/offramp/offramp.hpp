@@ -3,6 +3,7 @@
 
 #include <offramp/certificate.hpp>
 #include <offramp/classifier.hpp>
+#include <offramp/drift_audit.hpp>
 #include <offramp/encoding.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exit_policy.hpp>

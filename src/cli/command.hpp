@@ -20,10 +20,12 @@ struct command {
   std::function<void()> run;
 };
 
-command add_certify(CLI::App& app);
 command add_classify(CLI::App& app);
 command add_tokenize(CLI::App& app);
 command add_inspect(CLI::App& app);
 command add_verify(CLI::App& app);
+command add_fit(CLI::App& app);
+command add_calibrate(CLI::App& app);
+command add_certify(CLI::App& app);
 
 }  // namespace offramp_cli

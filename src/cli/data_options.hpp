@@ -29,7 +29,7 @@ struct data_options {
 
   /// Adds --data and --labels. `this` must stay where it is until parsing is over.
   void add_to(CLI::App& parser);
-  /// Throws as study::read_dataset; pairs where the model's input is a pair.
+  /// Throws usage_error as label_options::of, and as study::read_dataset; pairs where the model's input is a pair.
   [[nodiscard]] offramp::study::dataset read(const offramp::classifier& model) const;
 };
 

@@ -30,13 +30,6 @@ std::filesystem::path program_path() {
 #endif
 }
 
-offramp::numeric_format format_named(const std::string& name) {
-  if (name == "bfloat16") {
-    return offramp::numeric_format::bfloat16;
-  }
-  return name == "int8" ? offramp::numeric_format::int8 : offramp::numeric_format::float32;
-}
-
 /// As in "2,4,6".
 std::vector<int> layers_in(const std::string& list) {
   std::vector<int> layers;
@@ -54,6 +47,13 @@ std::vector<int> layers_in(const std::string& list) {
 }
 
 }  // namespace
+
+offramp::numeric_format format_named(const std::string& name) {
+  if (name == "bfloat16") {
+    return offramp::numeric_format::bfloat16;
+  }
+  return name == "int8" ? offramp::numeric_format::int8 : offramp::numeric_format::float32;
+}
 
 void model_options::add_to(CLI::App& parser) {
   parser.add_option("--model", directory, "Model directory (default: the bundled sentiment-en)");

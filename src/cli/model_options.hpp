@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/classifier.hpp>
+#include <offramp/load_options.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -10,6 +11,9 @@
 #include <string>
 
 namespace offramp_cli {
+
+/// The format that --format calls so.
+offramp::numeric_format format_named(const std::string& name);
 
 /// Which model to load, and how.
 struct model_options {

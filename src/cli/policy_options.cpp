@@ -13,7 +13,8 @@ namespace offramp_cli {
 void policy_options::add_to(CLI::App& parser) {
   parser.add_option("--threshold", threshold, "Value the rule compares with (default: the model's own policy)");
   parser.add_option("--rule", rule, "What decides whether a text may leave (default: confidence)")
-      ->check(CLI::IsMember({"confidence", "entropy", "normalized-entropy", "margin", "patience", "patience-entropy"}));
+      ->check(CLI::IsMember(
+          {"confidence", "entropy", "normalized-entropy", "margin", "patience", "patience-entropy", "learned"}));
   parser.add_option("--patience", patience, "Consecutive exits that have to agree, for the two patience rules");
   parser.add_option("--max-layer", max_layer, "Go no deeper than this layer");
   parser.add_option("--deadline-ms", deadline_ms, "Milliseconds each text may take; texts then run one after another");
@@ -91,6 +92,9 @@ offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_
   if (options.rule == "margin") {
     return exit_policy::margin(required_threshold(options));
   }
+  if (options.rule == "learned") {
+    return exit_policy::learned(required_threshold(options));
+  }
   return {required_threshold(options)};
 }
 
@@ -146,6 +150,8 @@ std::string rule_name(offramp::exit_policy::rule rule) {
       return "patience";
     case patience_entropy:
       return "patience-entropy";
+    case learned:
+      return "learned";
   }
   return "unknown";
 }
@@ -174,6 +180,9 @@ std::string describe(const offramp::exit_policy& policy) {
       break;
     case patience_entropy:
       text << "normalized-entropy < " << policy.threshold() << " at " << policy.patience_count() << " exits in a row";
+      break;
+    case learned:
+      text << "learned gate < " << policy.threshold();
       break;
     case per_exit:
       text << "confidence, one threshold per exit";

@@ -2,7 +2,10 @@
 // No include guard: opens the code of one target. Highway 1.0 names AVX3_DL's instructions without the dot products
 // that every such CPU (vpdpbusd) or some of them (vdpbf16ps, asked for at run time) have. OFFRAMP_ATTR stands on
 // lambdas, which the attributes pushed here do not reach in every compiler.
+// arm64's dot products are in optimized builds only: others emit the inlined functions that name them once more alone,
+// without the attribute.
 #undef OFFRAMP_HAS_DOT_PRODUCTS
+#undef OFFRAMP_HAS_NEON_DOT_PRODUCTS
 #undef OFFRAMP_ATTR
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
 #define OFFRAMP_HAS_DOT_PRODUCTS 1
@@ -12,4 +15,9 @@ HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512vnni,avx512bf16")
 #define OFFRAMP_HAS_DOT_PRODUCTS 0
 #define OFFRAMP_ATTR HWY_ATTR
 HWY_BEFORE_NAMESPACE();
+#endif
+#if HWY_ARCH_ARM_A64 && defined(__OPTIMIZE__)
+#define OFFRAMP_HAS_NEON_DOT_PRODUCTS 1
+#else
+#define OFFRAMP_HAS_NEON_DOT_PRODUCTS 0
 #endif

@@ -2,6 +2,12 @@
 // The kernels of every target that Highway can compile, and the choice among them.
 #define HWY_WANT_AVX3_DL  // without it Highway 1.0 leaves that target out
 
+// On arm64 there is NEON alone: our layouts want a constant vector length, and Highway's detection wants AES of a CPU.
+#if defined(__aarch64__)
+#define HWY_COMPILE_ONLY_STATIC
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#endif
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/kernels.cpp"
 #include <offramp/error.hpp>
@@ -10,9 +16,14 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "amx.hpp"
 #include "attention-inl.hpp"
+#include "choice.hpp"
+#include "cpu_features.hpp"
 #include "multiply-inl.hpp"
+#include "neon_products-inl.hpp"
 #include "rows-inl.hpp"
+#include "tile_products-inl.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -22,7 +33,7 @@
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 
-kernels make_kernels(numeric_format format, bool has_bfloat16_products) {
+kernels make_kernels(numeric_format format, cpu_extras extras) {
   const std::string target = hwy::TargetName(HWY_TARGET);
   kernels all{.name = {},
               .layout = {.format = format, .panel_width = 2 * lanes()},
@@ -38,24 +49,49 @@ kernels make_kernels(numeric_format format, bool has_bfloat16_products) {
       all.name = target + " int8";
       all.pack = &pack_int8;
       all.multiply = &multiply<int8_products>;
+#if OFFRAMP_HAS_DOT_PRODUCTS
+      if (extras.tiles) {
+        all.name = target + " int8 with AMX";
+        all.multiply = &multiply_int8_by_amx;
+      }
+#elif OFFRAMP_HAS_NEON_DOT_PRODUCTS
+      if (extras.int8_products) {
+        all.name = target + " int8 by sdot";
+        all.multiply = &multiply<int8_dot_products>;
+      }
+#endif
       break;
     case numeric_format::bfloat16:
       all.name = target + " bfloat16 widened to float32";
       all.layout.widens_rows = true;
       all.pack = &pack_widened_bfloat16;
       all.multiply = &multiply<widened_bfloat16_products>;
-#if OFFRAMP_HAS_DOT_PRODUCTS
-      if (has_bfloat16_products) {
-        all.name = target + " bfloat16 by vdpbf16ps";
+#if OFFRAMP_HAS_DOT_PRODUCTS || OFFRAMP_HAS_NEON_DOT_PRODUCTS
+      if (extras.bfloat16_products) {
+        all.name = target + (HWY_ARCH_ARM_A64 ? " bfloat16 by bfdot" : " bfloat16 by vdpbf16ps");
         all.layout.widens_rows = false;
         all.pack = &pack_bfloat16;
         all.multiply = &multiply<bfloat16_products>;
       }
 #endif
+#if OFFRAMP_HAS_DOT_PRODUCTS
+      if (extras.bfloat16_products && extras.tiles) {
+        all.name = target + " bfloat16 by AMX";
+        all.multiply = &multiply_bfloat16_by_amx;
+      }
+#endif
       break;
   }
-  (void)has_bfloat16_products;
+  (void)extras;
   return all;
+}
+
+tile_multiplication make_tile_multiplication() {
+#if OFFRAMP_HAS_DOT_PRODUCTS
+  return {&multiply_int8_by_tiles, &multiply_bfloat16_by_tiles};
+#else
+  return {};
+#endif
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE
@@ -66,9 +102,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 namespace {
 
 HWY_EXPORT(make_kernels);
+HWY_EXPORT(make_tile_multiplication);
 
 /// The targets, best first on each architecture, from the one whose name stands for `set`.
-std::int64_t targets_with(instruction_set set) {
+[[maybe_unused]] std::int64_t targets_with(instruction_set set) {
 #if HWY_ARCH_X86
   constexpr auto and_better = [](std::int64_t target) { return (target << 1) - 1; };
   switch (set) {
@@ -79,6 +116,9 @@ std::int64_t targets_with(instruction_set set) {
     case instruction_set::avx512_vnni:
       return and_better(HWY_AVX3_DL);
     case instruction_set::avx512_bf16:
+    case instruction_set::amx:
+    case instruction_set::arm_dotprod:
+    case instruction_set::arm_bf16:
       break;
   }
 #endif
@@ -86,28 +126,48 @@ std::int64_t targets_with(instruction_set set) {
   return 0;
 }
 
-bool has_bfloat16_products(const std::vector<instruction_set>& avoid) {
-#if HWY_ARCH_X86
-  return __builtin_cpu_supports("avx512bf16") != 0 &&
-         std::ranges::find(avoid, instruction_set::avx512_bf16) == avoid.end();
-#else
-  (void)avoid;
-  return false;
-#endif
+/// The index of the best target without `avoid` in the tables of exported functions.
+std::size_t index_of_target([[maybe_unused]] const std::vector<instruction_set>& avoid) {
+  if constexpr ((HWY_TARGETS & (HWY_TARGETS - 1)) == 0) {
+    return 0;  // the tables have one entry
+  } else {
+    std::int64_t targets = hwy::SupportedTargets();
+    for (const instruction_set set : avoid) {
+      targets &= ~targets_with(set);
+    }
+    hwy::ChosenTarget chosen;
+    chosen.Update(targets);
+    return chosen.GetIndex();
+  }
+}
+
+/// Whether `set` may be used: neither it nor one that it includes is to be avoided.
+bool allows(const load_options& options, instruction_set set) {
+  const auto is_arm = [](instruction_set one) { return one >= instruction_set::arm_dotprod; };
+  return std::ranges::none_of(
+      options.avoid, [&](instruction_set avoided) { return is_arm(avoided) == is_arm(set) && avoided <= set; });
 }
 
 }  // namespace
 
+kernels choose_kernels(const load_options& options, cpu_extras extras) {
+  constexpr auto bfloat16 = HWY_ARCH_ARM_A64 ? instruction_set::arm_bf16 : instruction_set::avx512_bf16;
+  extras.int8_products = extras.int8_products && allows(options, instruction_set::arm_dotprod);
+  extras.bfloat16_products = extras.bfloat16_products && allows(options, bfloat16);
+  extras.tiles = extras.tiles && allows(options, instruction_set::amx);
+  return HWY_DISPATCH_TABLE(make_kernels)[index_of_target(options.avoid)](options.format, extras);
+}
+
 kernels choose_kernels(const load_options& options) {
-  std::int64_t targets = hwy::SupportedTargets();
-  for (const instruction_set set : options.avoid) {
-    targets &= ~targets_with(set);
-  }
-  hwy::ChosenTarget chosen;
-  chosen.Update(targets);
-  constexpr bool is_only_target = (HWY_TARGETS & (HWY_TARGETS - 1)) == 0;  // whose table has one entry
-  const auto make = HWY_DISPATCH_TABLE(make_kernels)[is_only_target ? 0 : chosen.GetIndex()];
-  return make(options.format, has_bfloat16_products(options.avoid));
+  // Only a program that will use the tiles asks the operating system for them.
+  cpu_extras extras = find_cpu_extras();
+  extras.tiles =
+      options.format != numeric_format::float32 && allows(options, instruction_set::amx) && amx_tiles() != nullptr;
+  return choose_kernels(options, extras);
+}
+
+tile_multiplication choose_tile_multiplication() {
+  return HWY_DISPATCH_TABLE(make_tile_multiplication)[index_of_target({})]();
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

@@ -22,10 +22,11 @@ inline constexpr std::size_t most_row_bytes = 640U << 10U;
 /// A single tile passes each weight once, so the next panel is not what to fetch but the weights that far ahead. AMD's
 /// hardware does that better by itself: on Zen 4 our fetching took a third of the bandwidth away.
 inline constexpr std::size_t units_ahead = 256;
-inline bool fetches_ahead() {
+inline bool fetches_ahead(weight_prefetch wanted) {
 #if HWY_ARCH_X86
-  return __builtin_cpu_is("amd") == 0;
+  return wanted == weight_prefetch::always || __builtin_cpu_is("amd") == 0;
 #else
+  (void)wanted;
   return true;
 #endif
 }
@@ -33,12 +34,14 @@ inline bool fetches_ahead() {
 /// Cache lines fetched with one block: about what memory delivers while a tall tile multiplies it.
 inline constexpr std::size_t most_lines_at_once = 40;
 
-/// One call of multiply, with what all of its tiles share.
-template <class Products>
+/// One call of multiply, with what all of its tiles share. `Tiles` has multiply(height, operands, sums, stride), which
+/// adds the products of a tile's rows with one panel to its sums.
+template <class Products, class Tiles>
 class product {
  public:
-  product(const packed_rows& rows, const linear& weights, index_range panels, const product_target& target)
-      : rows_(rows), weights_(weights), panels_(panels), target_(target) {}
+  product(Tiles& tiles, const packed_rows& rows, const linear& weights, index_range panels,
+          const product_target& target)
+      : tiles_(tiles), rows_(rows), weights_(weights), panels_(panels), target_(target) {}
 
   void run() {
     for (std::size_t first = 0; first < rows_.rows(); first += most_rows_at_once) {
@@ -79,6 +82,9 @@ class product {
   /// The weights to fetch during a tile: its share of the next panel, or of what follows the last one.
   [[nodiscard]] prefetch what_comes_next(const row_tiles& tiles, std::size_t tile, std::size_t panel,
                                          index_range blocks, const std::uint32_t* from) const {
+    if (target_.prefetch == weight_prefetch::never) {
+      return {};
+    }
     const std::size_t num_blocks = blocks.last - blocks.first;
     const std::size_t block_lines = block_weight_units * width() / layout::block_units;
     if (panel + 1 == panels_.last && blocks.last == rows_.blocks()) {
@@ -87,7 +93,7 @@ class product {
       return {target_.next.data() + tile * num_blocks * share * layout::block_units, share};
     }
     if (tiles.count == 1) {
-      return fetches_ahead() ? prefetch{from + units_ahead * width(), block_lines} : prefetch{};
+      return fetches_ahead(target_.prefetch) ? prefetch{from + units_ahead * width(), block_lines} : prefetch{};
     }
     const std::size_t share = layout::ceil_divide(block_lines, tiles.count);
     return {weights_.panel(panel + 1) + blocks.first * block_weight_units * width() +
@@ -100,22 +106,21 @@ class product {
     const std::size_t column = panel * width();
     const place at{target_.rows + tiles.begin(tile) * target_.stride + column - panels_.first * width(), target_.stride,
                    height, column};
-    const auto function = nn::HWY_NAMESPACE::tiles<Products>[height - 1];
     const tile_operands parts = operands(tiles, tile, panel, blocks);
     if constexpr (sums_are_outputs) {
       const bool is_first = blocks.first == 0;
       const bool is_last = blocks.last == rows_.blocks();
       if (column + width() <= weights_.outputs()) {
-        add_to_outputs(function, parts, at, is_first, is_last);
+        add_to_outputs(parts, at, is_first, is_last);
       } else {
         const std::size_t valid = weights_.outputs() - column;
         const place copy{edge_, width(), height, column};
         copy_columns(at, copy, valid);
-        add_to_outputs(function, parts, copy, is_first, is_last);
+        add_to_outputs(parts, copy, is_first, is_last);
         copy_columns(copy, at, valid);
       }
     } else {
-      multiply_int8(function, parts, at, tiles.begin(tile));
+      multiply_int8(parts, at, tiles.begin(tile));
     }
   }
 
@@ -133,12 +138,11 @@ class product {
     }
   }
 
-  void add_to_outputs(tile_function<Products> function, const tile_operands& parts, const place& at, bool is_first,
-                      bool is_last) const {
+  void add_to_outputs(const tile_operands& parts, const place& at, bool is_first, bool is_last) {
     if (is_first) {
       begin_with_bias(at);
     }
-    function(parts, reinterpret_cast<value*>(at.rows), at.stride);
+    tiles_.multiply(at.height, parts, reinterpret_cast<value*>(at.rows), at.stride);
     if (is_last) {
       activate(target_.finish, at.rows, at.height, at.stride);
     }
@@ -157,8 +161,7 @@ class product {
     }
   }
 
-  void multiply_int8(tile_function<Products> function, const tile_operands& parts, const place& at,
-                     std::size_t first_row) {
+  void multiply_int8(const tile_operands& parts, const place& at, std::size_t first_row) {
     const tag<std::int32_t> d;
     if constexpr (!sums_are_outputs) {
       const auto offset = hn::Set(d, -Products::row_offset);
@@ -169,7 +172,7 @@ class product {
         hn::Store(left, d, sums_ + row * width());
         hn::Store(right, d, sums_ + row * width() + lanes());
       }
-      function(parts, sums_, width());
+      tiles_.multiply(at.height, parts, sums_, width());
     }
     if (at.column + width() <= weights_.outputs()) {
       scale_sums(at, first_row);
@@ -201,6 +204,7 @@ class product {
     activate(target_.finish, at.rows, at.height, at.stride);
   }
 
+  Tiles& tiles_;
   const packed_rows& rows_;
   const linear& weights_;
   index_range panels_;
@@ -211,7 +215,8 @@ class product {
 
 template <class Products>
 void multiply(const packed_rows& rows, const linear& weights, index_range panels, const product_target& target) {
-  product<Products>(rows, weights, panels, target).run();
+  vector_tiles<Products> tiles;
+  product<Products, vector_tiles<Products>>(tiles, rows, weights, panels, target).run();
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE

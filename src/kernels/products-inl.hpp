@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic of products, one struct for each way to multiply: how four units of a row are multiplied with the
 // weights of two vectors of outputs and added to their sums. A struct states:
-//   value      what a sum is: float, or int32 for int8
-//   tallest    the most rows of sums that fit the registers beside the operands
-//   four_units the weights' units for four units of a row
+//   value         what a sum is: float, or int32 for int8
+//   tallest       the most rows of sums that fit the registers beside the operands
+//   tallest_alone the most rows that one tile should take where it is the only one
+//   four_units    the weights' units for four units of a row
 #if defined(OFFRAMP_KERNELS_PRODUCTS_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef OFFRAMP_KERNELS_PRODUCTS_INL
 #undef OFFRAMP_KERNELS_PRODUCTS_INL
@@ -20,12 +21,18 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// 32 vector registers hold 12 rows of two vectors; 16 hold 6.
-#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+// 32 vector registers hold 12 rows of two vectors; 16 hold 6. Beyond 10 rows g++ moves NEON's sums from one register to
+// another.
+#if HWY_ARCH_ARM_A64
+inline constexpr int tallest_tile = 10;
+#elif HWY_TARGET <= HWY_AVX3
 inline constexpr int tallest_tile = 12;
 #else
 inline constexpr int tallest_tile = 6;
 #endif
+
+// A single tall tile would leave the memory idle while it multiplies.
+constexpr int two_thirds(int tallest) { return tallest * 2 / 3; }
 
 template <class Value>
 using tag = hn::ScalableTag<Value>;
@@ -35,11 +42,9 @@ using vector = hn::Vec<tag<Value>>;
 /// Floats in a vector. Highway's scalable targets are left out: the layouts need a constant.
 constexpr std::size_t lanes() { return HWY_LANES(float); }
 
-HWY_INLINE vector<float> load_weights(const std::uint32_t* units) {
-  return hn::Load(tag<float>(), reinterpret_cast<const float*>(units));
-}
-HWY_INLINE vector<std::int32_t> load_weights_as_int(const std::uint32_t* units) {
-  return hn::Load(tag<std::int32_t>(), reinterpret_cast<const std::int32_t*>(units));
+template <class Value>
+HWY_INLINE vector<Value> load_weights(const std::uint32_t* units) {
+  return hn::Load(tag<Value>(), reinterpret_cast<const Value*>(units));
 }
 
 /// The sums of `height` rows by two vectors of outputs. Recursive, so that every compiler keeps each in a register.
@@ -50,6 +55,8 @@ struct tile_sums {
   vector<value> right;
   tile_sums<Products, height - 1> below;
 
+  // Written out: g++ gives one of its own making no target attributes, and those of NEON's vectors want them.
+  HWY_INLINE tile_sums() {}
   HWY_INLINE void load(const value* rows, std::size_t stride) {
     left = hn::LoadU(tag<value>(), rows);
     right = hn::LoadU(tag<value>(), rows + lanes());
@@ -76,13 +83,32 @@ struct tile_sums<Products, 0> {
   HWY_INLINE void load(const value* /*rows*/, std::size_t /*stride*/) {}
   HWY_INLINE void store(value* /*rows*/, std::size_t /*stride*/) const {}
   template <class Weights>
-  HWY_INLINE void add(const std::uint32_t* /*row*/, Weights /*left*/, Weights /*right*/) {}
+  HWY_INLINE void add(const std::uint32_t* /*row*/, Weights /*left*/, Weights /*right*/) {
+#if HWY_ARCH_ARM_A64
+    asm("" ::: "memory");  // else g++ loads the operands of several units ahead, and spills
+#endif
+  }
 };
 
-struct float32_products {
+/// Products whose weights have as many inputs in a unit as the rows, and meet them as vectors of `Value`.
+template <class Value>
+struct unit_by_unit {
+  static constexpr std::size_t four_units = 4;
+
+  template <class Sums>
+  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
+    const std::size_t n = lanes();
+    sums.add(row, load_weights<Value>(weights), load_weights<Value>(weights + n));
+    sums.add(row + 1, load_weights<Value>(weights + 2 * n), load_weights<Value>(weights + 3 * n));
+    sums.add(row + 2, load_weights<Value>(weights + 4 * n), load_weights<Value>(weights + 5 * n));
+    sums.add(row + 3, load_weights<Value>(weights + 6 * n), load_weights<Value>(weights + 7 * n));
+  }
+};
+
+struct float32_products : unit_by_unit<float> {
   using value = float;
   static constexpr int tallest = tallest_tile;
-  static constexpr std::size_t four_units = 4;
+  static constexpr int tallest_alone = two_thirds(tallest);
 
   static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) {
     return hn::Set(tag<float>(), *reinterpret_cast<const float*>(unit));
@@ -90,20 +116,13 @@ struct float32_products {
   static HWY_INLINE vector<float> add(vector<float> sum, vector<float> row, vector<float> weights) {
     return hn::MulAdd(row, weights, sum);
   }
-  template <class Sums>
-  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
-    const std::size_t n = lanes();
-    sums.add(row, load_weights(weights), load_weights(weights + n));
-    sums.add(row + 1, load_weights(weights + 2 * n), load_weights(weights + 3 * n));
-    sums.add(row + 2, load_weights(weights + 4 * n), load_weights(weights + 5 * n));
-    sums.add(row + 3, load_weights(weights + 6 * n), load_weights(weights + 7 * n));
-  }
 };
 
 /// bfloat16 weights widened to float32 in registers; the rows are float32 that were rounded to bfloat16.
 struct widened_bfloat16_products {
   using value = float;
   static constexpr int tallest = tallest_tile;
+  static constexpr int tallest_alone = two_thirds(tallest);
   static constexpr std::size_t four_units = 2;
 
   static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) { return float32_products::broadcast(unit); }
@@ -121,8 +140,8 @@ struct widened_bfloat16_products {
   static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
     const std::size_t n = lanes();
     for (int pair = 0; pair < 2; ++pair) {
-      const auto left = load_weights_as_int(weights);
-      const auto right = load_weights_as_int(weights + n);
+      const auto left = load_weights<std::int32_t>(weights);
+      const auto right = load_weights<std::int32_t>(weights + n);
       sums.add(row, even(left), even(right));
       sums.add(row + 1, odd(left), odd(right));
       row += 2;
@@ -133,17 +152,17 @@ struct widened_bfloat16_products {
 
 /// Four int8 products summed in int32. Values are within +-127, so that no intermediate saturates and every target
 /// computes the same sums.
-struct int8_products {
+struct int8_products : unit_by_unit<std::int32_t> {
   using value = std::int32_t;
 #if OFFRAMP_HAS_DOT_PRODUCTS
   static constexpr int tallest = tallest_tile;
   /// Rows are stored with this added, as unsigned bytes; 128 times the sum of the weights is then subtracted.
   static constexpr int row_offset = 128;
 #else
-  static constexpr int tallest = tallest_tile == 12 ? 8 : 4;
+  static constexpr int tallest = HWY_ARCH_ARM_A64 ? 5 : tallest_tile == 12 ? 8 : 4;
   static constexpr int row_offset = 0;
 #endif
-  static constexpr std::size_t four_units = 4;
+  static constexpr int tallest_alone = two_thirds(tallest);
 
   static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) {
     return hn::Set(tag<std::int32_t>(), static_cast<std::int32_t>(*unit));
@@ -164,6 +183,11 @@ struct int8_products {
 #elif HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
     const __m128i pairs = _mm_maddubs_epi16(_mm_abs_epi8(row.raw), _mm_sign_epi8(weights.raw, row.raw));
     return sum + vector<std::int32_t>{_mm_madd_epi16(pairs, _mm_set1_epi16(1))};
+#elif HWY_ARCH_ARM_A64
+    const int8x16_t a = vreinterpretq_s8_s32(row.raw);
+    const int8x16_t b = vreinterpretq_s8_s32(weights.raw);
+    const int16x8_t pairs = vpaddq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)), vmull_high_s8(a, b));
+    return vector<std::int32_t>{vpadalq_s16(sum.raw, pairs)};
 #else
     const auto byte = [](auto values, auto shift) { return hn::ShiftRight<24>(hn::ShiftLeft<shift>(values)); };
     using std::integral_constant;
@@ -173,32 +197,19 @@ struct int8_products {
     return sum + byte(row, integral_constant<int, 0>()) * byte(weights, integral_constant<int, 0>());
 #endif
   }
-
-  template <class Sums>
-  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
-    const std::size_t n = lanes();
-    sums.add(row, load_weights_as_int(weights), load_weights_as_int(weights + n));
-    sums.add(row + 1, load_weights_as_int(weights + 2 * n), load_weights_as_int(weights + 3 * n));
-    sums.add(row + 2, load_weights_as_int(weights + 4 * n), load_weights_as_int(weights + 5 * n));
-    sums.add(row + 3, load_weights_as_int(weights + 6 * n), load_weights_as_int(weights + 7 * n));
-  }
 };
 
 #if OFFRAMP_HAS_DOT_PRODUCTS
 /// Pairs of bfloat16 by the instruction for it.
-struct bfloat16_products {
+struct bfloat16_products : unit_by_unit<std::int32_t> {
   using value = float;
   static constexpr int tallest = tallest_tile;
-  static constexpr std::size_t four_units = 4;
+  static constexpr int tallest_alone = two_thirds(tallest);
 
   static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) { return int8_products::broadcast(unit); }
   static HWY_INLINE vector<float> add(vector<float> sum, vector<std::int32_t> row, vector<std::int32_t> weights) {
     return vector<float>{
         _mm512_dpbf16_ps(sum.raw, reinterpret_cast<__m512bh>(row.raw), reinterpret_cast<__m512bh>(weights.raw))};
-  }
-  template <class Sums>
-  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
-    int8_products::add_four(sums, row, weights);
   }
 };
 #endif

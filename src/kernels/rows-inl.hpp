@@ -71,6 +71,20 @@ inline void pack_bfloat16(const float* source, std::size_t stride, index_range r
                        });
   }
 }
+#elif OFFRAMP_HAS_NEON_DOT_PRODUCTS
+inline void pack_bfloat16(const float* source, std::size_t stride, index_range range, packed_rows& target) {
+  const tag<std::uint16_t> d;
+  for (std::size_t row = range.first; row < range.last; ++row) {
+    for_each_block<32>(source + row * stride, target.inputs(), [&](std::size_t block, const float* inputs) {
+      auto* values = reinterpret_cast<std::uint16_t*>(target.block(block, row));
+      for (std::size_t i = 0; i < 32; i += 2 * lanes()) {
+        const auto first = hn::BitCast(d, round_to_bfloat16(hn::LoadU(tag<float>(), inputs + i)));
+        const auto second = hn::BitCast(d, round_to_bfloat16(hn::LoadU(tag<float>(), inputs + i + lanes())));
+        hn::StoreU(hn::ConcatOdd(d, second, first), d, values + i);
+      }
+    });
+  }
+}
 #endif
 
 /// The largest magnitude of a row, compared as integers so that infinities and NaN come out on top.

@@ -8,8 +8,7 @@
 #endif
 
 #include "products-inl.hpp"
-
-#include <hwy/cache_control.h>
+#include "tile_operands.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,34 +17,10 @@
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 
-/// Weights to bring into the second-level cache while a tile is computed: `lines` cache lines with each block.
-struct prefetch {
-  const std::uint32_t* from = nullptr;
-  std::size_t lines = 0;
-};
-
-HWY_INLINE void bring_to_second_level(const std::uint32_t* line) {
-#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-  __builtin_prefetch(line, 0, 2);
-#else
-  hwy::Prefetch(line);
-#endif
-}
-
-/// What a tile multiplies: `blocks` blocks of packed rows, the first row's units at `rows`, the next block of the same
-/// row `block_stride` units further, with the weights of one panel.
-struct tile_operands {
-  const std::uint32_t* rows;
-  std::size_t block_stride;
-  const std::uint32_t* weights;
-  std::size_t blocks;
-  prefetch ahead;
-};
-
 /// Adds the products of `height` rows with one panel to `sums`, whose rows lie `stride` apart. Every sum grows over the
 /// inputs in their order, so that it depends on its own row and output alone, and may be continued by a later call.
 template <class Products, int height>
-HWY_NOINLINE void multiply_tile(tile_operands operands, typename Products::value* sums, std::size_t stride) {
+HWY_INLINE void multiply_rows(tile_operands operands, typename Products::value* sums, std::size_t stride) {
   tile_sums<Products, height> tile;
   tile.load(sums, stride);
   const std::uint32_t* row = operands.rows;
@@ -69,6 +44,11 @@ HWY_NOINLINE void multiply_tile(tile_operands operands, typename Products::value
   tile.store(sums, stride);
 }
 
+template <class Products, int height>
+HWY_NOINLINE void multiply_tile(tile_operands operands, typename Products::value* sums, std::size_t stride) {
+  multiply_rows<Products, height>(operands, sums, stride);
+}
+
 template <class Products>
 using tile_function = void (*)(tile_operands, typename Products::value*, std::size_t);
 
@@ -79,8 +59,17 @@ inline constexpr auto tiles = []<int... index>(std::integer_sequence<int, index.
 }
 (std::make_integer_sequence<int, Products::tallest>());
 
-/// The rows of a product cut into tiles of nearly equal height: as few as the registers allow, but two where one would
-/// be tall enough to leave the memory idle while it multiplies.
+/// A product's tiles by the vector registers.
+template <class Products>
+struct vector_tiles {
+  void multiply(std::size_t height, const tile_operands& operands, typename Products::value* sums,
+                std::size_t stride) const {
+    tiles<Products>[height - 1](operands, sums, stride);
+  }
+};
+
+/// The rows of a product cut into tiles of nearly equal height, the taller ones first: as few as the registers allow,
+/// but two where one would be too tall to stand alone.
 struct row_tiles {
   std::size_t first;
   std::size_t rows;
@@ -89,10 +78,12 @@ struct row_tiles {
   template <class Products>
   static row_tiles of(std::size_t first, std::size_t rows) {
     constexpr std::size_t tallest = Products::tallest;
-    constexpr std::size_t tallest_alone = tallest * 2 / 3;
+    constexpr std::size_t tallest_alone = Products::tallest_alone;
     return {first, rows, rows <= tallest_alone ? 1 : std::max<std::size_t>(2, layout::ceil_divide(rows, tallest))};
   }
-  [[nodiscard]] std::size_t begin(std::size_t tile) const { return first + rows * tile / count; }
+  [[nodiscard]] std::size_t begin(std::size_t tile) const {
+    return first + rows / count * tile + std::min(tile, rows % count);
+  }
   [[nodiscard]] std::size_t height(std::size_t tile) const { return begin(tile + 1) - begin(tile); }
 };
 

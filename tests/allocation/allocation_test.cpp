@@ -2,14 +2,17 @@
 // After a call of the same size, a call allocates only what its result owns. A program of its own, because it counts
 // every allocation in the process.
 #include <offramp/offramp.hpp>
+#include <offramp/thread_pool.hpp>
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <functional>
 #include <new>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,7 +43,11 @@ void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*alig
 namespace {
 
 using offramp::classifier;
+using offramp::drift_audit;
+using offramp::exit_policy;
 using offramp::numeric_format;
+using offramp::runner;
+using offramp::sentence_pair;
 
 std::size_t allocations_of(const std::function<void()>& call) {
   const std::size_t before = allocations.load();
@@ -48,9 +55,17 @@ std::size_t allocations_of(const std::function<void()>& call) {
   return allocations.load() - before;
 }
 
-class allocation : public testing::TestWithParam<numeric_format> {};
+classifier load_bundled(numeric_format format) {
+  return classifier::load(OFFRAMP_SOURCE_DIR "/models/sentiment-en", {.format = format});
+}
 
-INSTANTIATE_TEST_SUITE_P(formats, allocation,
+classifier load_tiny(const std::string& name, numeric_format format) {
+  return classifier::load(OFFRAMP_TEST_DATA "/models/" + name, {.format = format});
+}
+
+class formats : public testing::TestWithParam<numeric_format> {};
+
+INSTANTIATE_TEST_SUITE_P(allocation, formats,
                          testing::Values(numeric_format::float32, numeric_format::bfloat16, numeric_format::int8));
 
 TEST(counter, counts) {
@@ -61,16 +76,111 @@ TEST(counter, counts) {
             1U);
 }
 
-TEST_P(allocation, classify_allocates_its_result_only) {
-  const classifier model = classifier::load(OFFRAMP_SOURCE_DIR "/models/sentiment-en", {.format = GetParam()});
+const std::vector<std::string>& texts() {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> ragged;
+    for (std::size_t words = 0; words < 40; ++words) {  // several batches' worth
+      std::string text = "A film about grief";
+      for (std::size_t word = 0; word < words * 13 % 97; ++word) {
+        text += word % 3 == 0 ? " that somehow" : " leaves you smiling";
+      }
+      ragged.push_back(text);
+    }
+    ragged.emplace_back();
+    return ragged;
+  }();
+  return all;
+}
+
+const std::vector<sentence_pair>& pairs() {
+  static const std::vector<sentence_pair> all = [] {
+    std::vector<sentence_pair> ragged;
+    for (std::size_t i = 1; i < texts().size(); ++i) {
+      ragged.push_back({texts()[i - 1], texts()[i]});
+    }
+    return ragged;
+  }();
+  return all;
+}
+
+/// What the predictions own: each its probabilities, and the list that holds them. A short label needs no memory.
+std::size_t owned_by(std::size_t predictions) { return predictions + 1; }
+
+/// Calls one body after another on the calling thread.
+void in_order(std::size_t n, const std::function<void(std::size_t)>& body) {
+  for (std::size_t i = 0; i < n; ++i) {
+    body(i);
+  }
+}
+
+TEST_P(formats, classify_allocates_its_result_only) {
+  const classifier model = load_bundled(GetParam());
   const std::string text = "A film about grief that somehow leaves you smiling.";
+  const sentence_pair pair{text, text};
   const offramp::encoding tokens = model.tokenize(text);
-  const auto classify_tokens = [&] { EXPECT_EQ(model.classify(tokens, 2.0F).probabilities.size(), 2U); };
-  const auto classify_text = [&] { EXPECT_EQ(model.classify(text, 2.0F).probabilities.size(), 2U); };
-  classify_tokens();
-  EXPECT_LE(allocations_of(classify_tokens), 1U);  // probabilities; a short label needs no memory
-  classify_text();
-  EXPECT_LE(allocations_of(classify_text), 1U);
+  const runner lent = in_order;
+  const auto expect_one = [&](const auto& input, const runner& run) {
+    const auto classify = [&] { EXPECT_EQ(model.classify(input, 2.0F, run).probabilities.size(), 2U); };
+    classify();
+    EXPECT_LE(allocations_of(classify), 1U);  // probabilities; a short label needs no memory
+  };
+  for (const runner& run : {runner(), lent}) {
+    expect_one(tokens, run);
+    expect_one(text, run);
+    expect_one(pair, run);
+  }
+}
+
+template <class Inputs>
+void expect_results_only(const classifier& model, const Inputs& inputs, const exit_policy& policy, const runner& run) {
+  const auto classify = [&] { EXPECT_EQ(model.classify_batch(inputs, policy, run).size(), inputs.size()); };
+  classify();
+  EXPECT_LE(allocations_of(classify), owned_by(inputs.size()));
+}
+
+TEST_P(formats, classify_batch_allocates_its_results_only) {
+  for (const char* name : {"tiny", "tiny-mix", "tiny-pair", "tiny-plain", "tiny-sharded"}) {
+    SCOPED_TRACE(name);
+    const classifier model = load_tiny(name, GetParam());
+    std::vector<offramp::encoding> tokens;
+    for (const std::string& text : texts()) {
+      tokens.push_back(model.tokenize(text));
+    }
+    const drift_audit audit(0.5, 1);
+    for (const runner& run : {runner(), runner(in_order)}) {
+      for (const exit_policy& policy : {exit_policy(2.0F), exit_policy(0.7F), exit_policy(0.7F).audited_by(audit)}) {
+        expect_results_only(model, texts(), policy, run);
+        expect_results_only(model, pairs(), policy, run);
+        expect_results_only(model, tokens, policy, run);
+        expect_results_only(model, std::span(texts()).first(3), policy, run);
+      }
+    }
+  }
+  expect_results_only(load_bundled(GetParam()), std::span(texts()).first(12), 0.9F, in_order);
+}
+
+TEST_P(formats, threads_soon_have_all_they_need) {
+  const classifier model = load_tiny("tiny", GetParam());
+  offramp::thread_pool pool(3);
+  const runner run = pool.lend();
+  // Which thread takes what is left to chance, so some calls may still find a thread's memory too small.
+  const auto fewest_allocations_of = [](const auto& call) {
+    std::size_t fewest = allocations_of(call);
+    for (int round = 0; round < 40; ++round) {
+      fewest = std::min(fewest, allocations_of(call));
+    }
+    return fewest;
+  };
+  EXPECT_LE(fewest_allocations_of([&] { (void)model.classify(texts()[1], 2.0F, run); }), 1U);
+  EXPECT_LE(fewest_allocations_of([&] { (void)model.classify_batch(texts(), 2.0F, run); }), owned_by(texts().size()));
+}
+
+TEST(allocation, unusually_large_batches_give_their_lists_back) {
+  const classifier model = classifier::load(OFFRAMP_TEST_DATA "/models/tiny-plain");
+  const std::vector<std::string> many(5000, "a");
+  const auto classify = [&] { EXPECT_EQ(model.classify_batch(many, 2.0F).size(), many.size()); };
+  classify();
+  EXPECT_GT(allocations_of(classify), owned_by(many.size()) + many.size());
 }
 
 }  // namespace

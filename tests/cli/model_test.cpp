@@ -13,9 +13,9 @@ using offramp_cli::json;
 const char* const all_models[] = {"tiny", "tiny-pair", "tiny-mix", "tiny-i8", "tiny-sharded", "tiny-plain"};
 
 TEST(help, goes_to_standard_output) {
-  for (const arguments& given :
-       {arguments{"--help"}, arguments{"classify", "--help"}, arguments{"tokenize", "--help"},
-        arguments{"inspect", "--help"}, arguments{"verify", "--help"}, arguments{"--version"}}) {
+  for (const arguments& given : {arguments{"--help"}, arguments{"classify", "--help"}, arguments{"tokenize", "--help"},
+                                 arguments{"inspect", "--help"}, arguments{"verify", "--help"},
+                                 arguments{"calibrate", "--help"}, arguments{"--version"}}) {
     const process_result found = run_offramp(given);
     EXPECT_EQ(found.status, 0);
     EXPECT_NE(found.out, "");
@@ -56,6 +56,8 @@ TEST(inspect, describes_every_policy) {
   EXPECT_EQ(policy_of("tiny-mix"), "normalized-entropy <= 0.4");
   EXPECT_EQ(policy_of("tiny-i8"), "patience 1");
   EXPECT_EQ(policy_of("tiny-sharded"), "full depth");
+  EXPECT_EQ(policy_of("published-deebert"), "entropy < 0");
+  EXPECT_EQ(policy_of("published-berxit"), "learned gate < 0");
 }
 
 TEST(verify, accepts_models_that_answer_as_their_makers_say) {

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -61,15 +62,28 @@ class scratch_file {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
 };
 
+/// What a command line begins with: nothing, or the emulator that programs for another architecture run under.
+inline arguments emulator() {
+  arguments words;
+  std::istringstream list(OFFRAMP_EMULATOR);
+  for (std::string word; list >> word;) {
+    words.push_back(word);
+  }
+  return words;
+}
+
 /// What a process does when it writes to a pipe that nobody reads.
 enum class broken_pipe { kills, is_an_error };
 
 /// Runs `program` with its three standard streams on these descriptors; returns how it ended.
 inline int spawn_and_wait(const std::string& program, const arguments& given, std::array<int, 3> streams,
                           broken_pipe pipe_behaviour = broken_pipe::kills) {
-  std::vector<char*> argv = {const_cast<char*>(program.c_str())};
-  for (const std::string& argument : given) {
-    argv.push_back(const_cast<char*>(argument.c_str()));
+  arguments words = emulator();
+  words.push_back(program);
+  words.insert(words.end(), given.begin(), given.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) {
+    argv.push_back(word.data());
   }
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;
@@ -89,7 +103,7 @@ inline int spawn_and_wait(const std::string& program, const arguments& given, st
   // A child inherits what its parent ignores.
   auto* const before = signal(SIGPIPE, SIG_IGN);
   pid_t child = 0;
-  const int problem = posix_spawn(&child, program.c_str(), &actions, &attributes, argv.data(), environ);
+  const int problem = posix_spawnp(&child, argv.front(), &actions, &attributes, argv.data(), environ);
   signal(SIGPIPE, before);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <offramp/exits/gate.hpp>
+#include <offramp/exits/head.hpp>
 
 #include <gtest/gtest.h>
 
@@ -165,12 +166,30 @@ TEST(patience_entropy, is_strictly_below_and_starts_again_at_an_unsure_exit) {
   EXPECT_EQ(leaves_at(exit_policy::patience_entropy(0.5F, 3), {sure, sure, half, sure, sure, sure}), 5);
 }
 
+TEST(learned, is_strictly_below_what_the_gate_says) {
+  const auto leaves_with = [](float uncertainty) {
+    gate_memory memory{.uncertainty = uncertainty, .previous_label = {}};
+    return is_satisfied(exit_policy::learned(0.25F), 0, row{0.5F, 0.5F}, memory);
+  };
+  EXPECT_TRUE(leaves_with(std::nextafter(0.25F, 0.0F)));
+  EXPECT_FALSE(leaves_with(0.25F));
+  EXPECT_FALSE(leaves_with(1.0F));
+}
+
+TEST(uncertainty, is_the_sigmoid_of_the_gate) {
+  const offramp::exits::classification gate{.weights = {2.0F, -1.0F}, .bias = {0.5F}};
+  EXPECT_NEAR(offramp::exits::uncertainty(gate, row{1.0F, 1.0F}), 1.0F / (1.0F + std::exp(-1.5F)), 1e-6F);
+  EXPECT_EQ(offramp::exits::uncertainty(gate, row{3e38F, 0.0F}), 1.0F);
+  EXPECT_EQ(offramp::exits::uncertainty(gate, row{-3e38F, 0.0F}), 0.0F);
+}
+
 TEST(policy, refuses_what_has_no_meaning) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THROW((void)exit_policy(nan), error);
   EXPECT_THROW((void)exit_policy::per_exit({0.5F, nan}), error);
   EXPECT_THROW((void)exit_policy::per_class({{0.5F}, {nan}}), error);
   EXPECT_THROW((void)exit_policy::entropy(nan), error);
+  EXPECT_THROW((void)exit_policy::learned(nan), error);
   EXPECT_THROW((void)exit_policy::patience(-1), error);
   EXPECT_THROW((void)exit_policy::patience_entropy(0.5F, 0), error);
 }
@@ -216,13 +235,14 @@ TEST(may_leave_early, is_false_only_where_no_probabilities_satisfy_the_rule) {
   using offramp::exits::may_leave_early;
   for (const exit_policy& never :
        {exit_policy(1.001F), exit_policy::full_depth(), exit_policy::margin(1.001F), exit_policy::entropy(0.0F),
-        exit_policy::normalized_entropy(-0.001F), exit_policy::patience(0), exit_policy::patience_entropy(0.0F, 1)}) {
+        exit_policy::normalized_entropy(-0.001F), exit_policy::patience(0), exit_policy::patience_entropy(0.0F, 1),
+        exit_policy::learned(0.0F)}) {
     EXPECT_FALSE(may_leave_early(never));
   }
   for (const exit_policy& sometimes :
        {exit_policy(1.0F), exit_policy(0.0F), exit_policy::margin(1.0F), exit_policy::entropy(0.001F),
         exit_policy::normalized_entropy(0.0F), exit_policy::patience(1), exit_policy::patience_entropy(0.001F, 1),
-        exit_policy::per_exit({2.0F}), exit_policy::per_class({{2.0F}})}) {
+        exit_policy::learned(0.001F), exit_policy::per_exit({2.0F}), exit_policy::per_class({{2.0F}})}) {
     EXPECT_TRUE(may_leave_early(sometimes));
   }
 }

@@ -2,6 +2,7 @@
 // Every kernel of every target that this machine can run, against naive ones and against itself; compiled against the
 // header-only target too, which has one.
 #include "reference/naive.hpp"
+#include "reference/product_problem.hpp"
 
 #if defined(OFFRAMP_HEADER_ONLY)
 #include <offramp/nn/reference_kernels.hpp>
@@ -15,6 +16,8 @@
 #include <cmath>
 #include <iostream>
 #include <limits>
+#include <numeric>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +25,7 @@
 namespace {
 
 namespace nn = offramp::nn;
+using naive::product_problem;
 using naive::random_values;
 using nn::epilogue;
 using offramp::instruction_set;
@@ -42,10 +46,13 @@ std::vector<target> all_kernels() {
 #endif
   for (const numeric_format format : formats) {
     for (const std::vector<instruction_set>& avoid : {std::vector<instruction_set>{},
+                                                      {instruction_set::amx},
                                                       {instruction_set::avx512_bf16},
                                                       {instruction_set::avx512_vnni},
                                                       {instruction_set::avx512},
-                                                      {instruction_set::avx2}}) {
+                                                      {instruction_set::avx2},
+                                                      {instruction_set::arm_bf16},
+                                                      {instruction_set::arm_dotprod}}) {
       target kernels{nn::choose_kernels({.format = format, .avoid = avoid})};
       if (names.insert(kernels.name).second) {
         all.push_back(std::move(kernels));
@@ -63,43 +70,13 @@ INSTANTIATE_TEST_SUITE_P(targets, kernels_test, testing::ValuesIn(all_kernels())
   return name;
 });
 
-struct problem {
-  std::size_t rows;
-  std::size_t inputs;
-  std::size_t outputs;
-  std::vector<float> weights = random_values(outputs * inputs, 1);
-  std::vector<float> bias = random_values(outputs, 2);
-  std::vector<float> x = random_values(rows * inputs, 3);
-  std::vector<float> before = random_values(rows * outputs, 4);
-
-  [[nodiscard]] nn::linear linear(const nn::layout& layout) const {
-    nn::linear packed(layout, outputs, inputs);
-    for (std::size_t o = 0; o < outputs; ++o) {
-      packed.set_row(o, std::span(weights).subspan(o * inputs, inputs));
-      packed.set_bias(o, bias[o]);
-    }
-    return packed;
-  }
-
-  [[nodiscard]] std::vector<float> run(const nn::kernels& kernels, epilogue kind) const {
-    nn::packed_rows packed;
-    packed.resize(kernels.layout, rows, inputs);
-    kernels.pack(x.data(), inputs, {0, rows}, packed);
-    const nn::linear weights_of_kernel = linear(kernels.layout);
-    std::vector<float> y = before;
-    kernels.multiply(packed, weights_of_kernel, {0, weights_of_kernel.panels()}, {y.data(), outputs, kind});
-    return y;
-  }
-};
-
 TEST_P(kernels_test, products_agree_with_naive_ones_at_ragged_sizes) {
   for (const std::size_t rows : {1UL, 2UL, 5UL, 12UL, 13UL, 29UL}) {
     for (const std::size_t inputs : {1UL, 15UL, 33UL, 64UL, 130UL}) {
       for (const std::size_t outputs : {1UL, 8UL, 31UL, 32UL, 65UL}) {
-        const problem problem{rows, inputs, outputs};
+        const product_problem problem{rows, inputs, outputs};
         const std::vector<float> y = problem.run(GetParam(), epilogue::store);
-        const std::vector<double> expected = naive::multiply(GetParam().layout.format, problem.weights, problem.bias,
-                                                             problem.x, problem.before, epilogue::store);
+        const std::vector<double> expected = problem.expected(GetParam().layout.format, epilogue::store);
         for (std::size_t i = 0; i < y.size(); ++i) {
           ASSERT_NEAR(static_cast<double>(y[i]), expected[i], 2e-5 * std::sqrt(static_cast<double>(inputs)))
               << rows << " rows, " << inputs << " -> " << outputs << ", element " << i;
@@ -112,10 +89,9 @@ TEST_P(kernels_test, products_agree_with_naive_ones_at_ragged_sizes) {
 TEST_P(kernels_test, every_epilogue_agrees_with_a_naive_one) {
   for (const auto kind :
        {epilogue::store, epilogue::add, epilogue::gelu, epilogue::gelu_tanh, epilogue::relu, epilogue::tanh}) {
-    const problem problem{7, 20, 70};
+    const product_problem problem{7, 20, 70};
     const std::vector<float> y = problem.run(GetParam(), kind);
-    const std::vector<double> expected =
-        naive::multiply(GetParam().layout.format, problem.weights, problem.bias, problem.x, problem.before, kind);
+    const std::vector<double> expected = problem.expected(GetParam().layout.format, kind);
     for (std::size_t i = 0; i < y.size(); ++i) {
       ASSERT_NEAR(static_cast<double>(y[i]), expected[i], 2e-5) << static_cast<int>(kind) << ", element " << i;
     }
@@ -124,10 +100,9 @@ TEST_P(kernels_test, every_epilogue_agrees_with_a_naive_one) {
 
 // Long inputs and many rows take the paths that cut both.
 TEST_P(kernels_test, large_products_agree_with_naive_ones) {
-  const problem problem{200, 3072, 33};
+  const product_problem problem{200, 3072, 33};
   const std::vector<float> y = problem.run(GetParam(), epilogue::gelu);
-  const std::vector<double> expected = naive::multiply(GetParam().layout.format, problem.weights, problem.bias,
-                                                       problem.x, problem.before, epilogue::gelu);
+  const std::vector<double> expected = problem.expected(GetParam().layout.format, epilogue::gelu);
   for (std::size_t i = 0; i < y.size(); ++i) {
     ASSERT_NEAR(static_cast<double>(y[i]), expected[i], 5e-4) << "element " << i;
   }
@@ -135,10 +110,10 @@ TEST_P(kernels_test, large_products_agree_with_naive_ones) {
 
 TEST_P(kernels_test, a_row_does_not_depend_on_its_neighbours) {
   const nn::kernels& kernels = GetParam();
-  const problem all{190, 3072, 40};
+  const product_problem all{190, 3072, 40};
   const std::vector<float> together = all.run(kernels, epilogue::add);
   for (const std::size_t row : {0UL, 11UL, 100UL, 189UL}) {
-    problem alone{1, all.inputs, all.outputs};
+    product_problem alone{1, all.inputs, all.outputs};
     alone.x.assign(all.x.begin() + static_cast<std::ptrdiff_t>(row * all.inputs),
                    all.x.begin() + static_cast<std::ptrdiff_t>((row + 1) * all.inputs));
     alone.before.assign(all.before.begin() + static_cast<std::ptrdiff_t>(row * all.outputs),
@@ -151,7 +126,7 @@ TEST_P(kernels_test, a_row_does_not_depend_on_its_neighbours) {
 
 TEST_P(kernels_test, a_row_does_not_depend_on_alignment) {
   const nn::kernels& kernels = GetParam();
-  const problem problem{3, 40, 50};
+  const product_problem problem{3, 40, 50};
   const std::vector<float> expected = problem.run(kernels, epilogue::add);
   const nn::linear weights = problem.linear(kernels.layout);
   for (std::size_t shift = 1; shift < 17; ++shift) {
@@ -169,7 +144,7 @@ TEST_P(kernels_test, a_row_does_not_depend_on_alignment) {
 
 TEST_P(kernels_test, panels_may_be_computed_apart) {
   const nn::kernels& kernels = GetParam();
-  const problem problem{5, 100, 150};
+  const product_problem problem{5, 100, 150};
   const std::vector<float> together = problem.run(kernels, epilogue::gelu);
   const nn::linear weights = problem.linear(kernels.layout);
   nn::packed_rows packed;
@@ -184,9 +159,19 @@ TEST_P(kernels_test, panels_may_be_computed_apart) {
   EXPECT_EQ(apart, together);
 }
 
+// One tile, several, and pieces of long inputs each fetch something else.
+TEST_P(kernels_test, fetching_weights_ahead_changes_no_byte) {
+  for (const std::size_t rows : {1UL, 8UL, 29UL, 170UL}) {
+    const product_problem problem{rows, 2100, 70};
+    const std::vector<float> without = problem.run(GetParam(), epilogue::add, nn::weight_prefetch::never);
+    EXPECT_EQ(problem.run(GetParam(), epilogue::add, nn::weight_prefetch::always), without) << rows << " rows";
+    EXPECT_EQ(problem.run(GetParam(), epilogue::add, nn::weight_prefetch::by_cpu), without) << rows << " rows";
+  }
+}
+
 TEST_P(kernels_test, non_finite_inputs_reach_the_outputs) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    problem problem{3, 40, 20};
+    product_problem problem{3, 40, 20};
     problem.x[45] = bad;
     const std::vector<float> y = problem.run(GetParam(), epilogue::store);
     for (std::size_t o = 0; o < problem.outputs; ++o) {
@@ -197,7 +182,7 @@ TEST_P(kernels_test, non_finite_inputs_reach_the_outputs) {
 }
 
 TEST_P(kernels_test, rows_of_zeros_give_the_bias) {
-  problem problem{2, 40, 20};
+  product_problem problem{2, 40, 20};
   std::fill(problem.x.begin(), problem.x.end(), 0.0F);
   const std::vector<float> y = problem.run(GetParam(), epilogue::store);
   EXPECT_TRUE(std::equal(problem.bias.begin(), problem.bias.end(), y.begin()));
@@ -259,7 +244,7 @@ TEST_P(kernels_test, normalizes_rows_of_any_length) {
 
 // One int8 model gives the same sums on every CPU. Without a bias the epilogue rounds once, with or without FMA.
 TEST(int8_kernels, give_the_same_bytes_on_every_target) {
-  problem problem{13, 130, 65};
+  product_problem problem{13, 130, 65};
   std::fill(problem.bias.begin(), problem.bias.end(), 0.0F);
   std::vector<float> first;
   for (const nn::kernels& kernels : all_kernels()) {
@@ -269,6 +254,45 @@ TEST(int8_kernels, give_the_same_bytes_on_every_target) {
         first = y;
       }
       EXPECT_EQ(y, first) << kernels.name;
+    }
+  }
+}
+
+// ... and on every architecture: those of a loop over integers, since the scale 0.25 is exact.
+TEST(int8_kernels, give_the_bytes_of_plain_integers) {
+  constexpr std::size_t rows = 29;
+  constexpr std::size_t inputs = 333;
+  constexpr std::size_t outputs = 70;
+  problem problem{rows, inputs, outputs};
+  std::fill(problem.bias.begin(), problem.bias.end(), 0.0F);
+  std::mt19937 generator(11);
+  const auto draw = [&] { return static_cast<int>(generator() % 255) - 127; };
+  std::vector<int> x(rows * inputs);
+  std::vector<int> weights(outputs * inputs);
+  std::generate(x.begin(), x.end(), draw);
+  std::generate(weights.begin(), weights.end(), draw);
+  for (std::size_t row = 0; row < rows; ++row) {
+    x[row * inputs] = row % 2 == 0 ? 127 : -127;
+  }
+  for (std::size_t o = 0; o < outputs; ++o) {
+    weights[o * inputs + 1] = o % 2 == 0 ? -127 : 127;
+  }
+  // Row 0 with output 0: the largest sum there can be.
+  std::fill_n(x.begin(), inputs, -127);
+  std::fill_n(weights.begin(), inputs, -127);
+  const auto as_float = [](int value) { return static_cast<float>(value) * 0.25F; };
+  std::transform(x.begin(), x.end(), problem.x.begin(), as_float);
+  std::transform(weights.begin(), weights.end(), problem.weights.begin(), as_float);
+  for (const nn::kernels& kernels : all_kernels()) {
+    if (kernels.layout.format != numeric_format::int8) {
+      continue;
+    }
+    const std::vector<float> y = problem.run(kernels, epilogue::store);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      const auto row = x.begin() + static_cast<std::ptrdiff_t>(i / outputs * inputs);
+      const auto column = weights.begin() + static_cast<std::ptrdiff_t>(i % outputs * inputs);
+      const int sum = std::inner_product(row, row + inputs, column, 0);
+      ASSERT_EQ(y[i], static_cast<float>(sum) * 0.0625F) << kernels.name << ", element " << i;
     }
   }
 }

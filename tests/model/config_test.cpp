@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,9 @@ TEST(config, has_the_defaults_of_hugging_face) {
   EXPECT_EQ(found.intermediate_size, 24);
   EXPECT_EQ(found.max_positions, 16);
   EXPECT_EQ(found.type_vocabulary_size, 2);
+  EXPECT_EQ(found.embedding_size, 12);
+  EXPECT_EQ(found.padding_id, std::nullopt);
+  EXPECT_EQ(found.usable_positions(), 16);
   EXPECT_EQ(found.hidden_activation, activation::gelu);
   EXPECT_EQ(found.layer_norm_epsilon, 1e-12F);
   EXPECT_EQ(found.labels, (std::vector<std::string>{"LABEL_0", "LABEL_1"}));
@@ -57,6 +61,28 @@ TEST(config, knows_its_activations) {
   EXPECT_EQ(read_patched(R"({"hidden_act": "gelu_new"})").hidden_activation, activation::gelu_tanh);
   EXPECT_EQ(read_patched(R"({"hidden_act": "gelu_pytorch_tanh"})").hidden_activation, activation::gelu_tanh);
   EXPECT_EQ(read_patched(R"({"hidden_act": "relu"})").hidden_activation, activation::relu);
+}
+
+TEST(config, has_the_defaults_of_each_family) {
+  EXPECT_EQ(read_patched(R"({"model_type": "electra"})").embedding_size, 128);
+  const config albert = read_patched(R"({"model_type": "albert", "embedding_size": 8})");
+  EXPECT_EQ(albert.embedding_size, 8);
+  EXPECT_EQ(albert.hidden_activation, activation::gelu_tanh);
+  for (const std::string type : {"roberta", "xlm-roberta"}) {
+    const config found = read_patched(R"({"model_type": ")" + type + R"("})");
+    EXPECT_EQ(found.padding_id, 1);
+    EXPECT_EQ(found.usable_positions(), 14);
+  }
+  EXPECT_EQ(read_patched(R"({"model_type": "roberta", "pad_token_id": 0})").usable_positions(), 15);
+  const config distilled = read_patched(R"({"model_type": "distilbert", "dim": 6, "n_layers": 5, "n_heads": 2,
+      "hidden_dim": 18, "activation": "relu", "layer_norm_eps": 0.5, "type_vocab_size": 7})");
+  EXPECT_EQ(distilled.hidden_size, 6);
+  EXPECT_EQ(distilled.num_layers, 5);
+  EXPECT_EQ(distilled.num_heads, 2);
+  EXPECT_EQ(distilled.intermediate_size, 18);
+  EXPECT_EQ(distilled.hidden_activation, activation::relu);
+  EXPECT_EQ(distilled.layer_norm_epsilon, 1e-12F) << "no field of this family";
+  EXPECT_EQ(distilled.type_vocabulary_size, 1) << "no field of this family";
 }
 
 TEST(config, takes_labels_in_the_order_of_their_ids) {
@@ -85,7 +111,7 @@ struct hostile {
 
 std::vector<hostile> hostile_configs() {
   std::vector<hostile> table = {
-      {R"({"model_type": "roberta"})", unsupported, R"(model_type is "roberta", expected "bert")"},
+      {R"({"model_type": "mobilebert"})", unsupported, R"(model_type is "mobilebert", expected one of bert, )"},
       {R"({"model_type": "BERT"})", unsupported, R"(model_type is "BERT")"},
       {R"({"model_type": null})", bad, "field \"model_type\" is missing"},
       {R"({"model_type": 1})", bad, "model_type is 1, expected a string"},
@@ -99,6 +125,13 @@ std::vector<hostile> hostile_configs() {
       {R"({"problem_type": "multi_label_classification"})", unsupported, "multi_label_classification"},
       {R"({"hidden_size": 13})", bad, "hidden_size is 13, expected a multiple of num_attention_heads, 4"},
       {R"({"hidden_size": 65536})", bad, "hidden_size"},
+      {R"({"model_type": "distilbert"})", bad, "field \"dim\" is missing"},
+      {R"({"model_type": "electra", "embedding_size": 0})", bad, "embedding_size is 0"},
+      {R"({"model_type": "electra", "embedding_size": 65536})", bad, "embedding_size is 65536"},
+      {R"({"model_type": "roberta", "pad_token_id": 50})", bad, "pad_token_id is 50, expected an integer from 0 to 49"},
+      {R"({"model_type": "roberta", "pad_token_id": 15})", bad, "max_position_embeddings is 16, expected at least 17"},
+      {R"({"model_type": "albert", "num_hidden_groups": 2})", unsupported, "num_hidden_groups is 2, expected 1"},
+      {R"({"model_type": "albert", "inner_group_num": 0})", unsupported, "inner_group_num is 0, expected 1"},
       {R"({"type_vocab_size": 1025})", bad, "type_vocab_size"},
       {R"({"layer_norm_eps": -1e-12})", bad, "layer_norm_eps"},
       {R"({"layer_norm_eps": 1.5})", bad, "layer_norm_eps"},

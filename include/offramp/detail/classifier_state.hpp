@@ -5,8 +5,11 @@
 #include <offramp/detail/batching.hpp>
 #include <offramp/detail/lend.hpp>
 #include <offramp/detail/memory_pool.hpp>
+#include <offramp/drift_audit.hpp>
 #include <offramp/exits/engine.hpp>
+#include <offramp/model/exits_file.hpp>
 #include <offramp/model/heads.hpp>
+#include <offramp/model/published.hpp>
 #include <offramp/model/stored_policy.hpp>
 #include <offramp/model/weights.hpp>
 #include <offramp/nn/kernels.hpp>
@@ -16,8 +19,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -59,7 +64,8 @@ struct classifier::state {
   numeric_format format;
   std::vector<golden_text> golden_texts;
   model_info info;
-  std::unique_ptr<detail::memory_pool> pool;
+  std::unique_ptr<detail::memory_pool<detail::call_memory>> call_pool;
+  std::unique_ptr<detail::memory_pool<detail::batch_memory>> batch_pool;
 
   static std::shared_ptr<const state> load(const model::file_set& files, const load_options& options);
 
@@ -69,8 +75,12 @@ struct classifier::state {
       check(*given.tokens);
       return *given.tokens;
     }
-    return given.second ? tokenizer.encode(given.first, *given.second, max_tokens, memory)
-                        : tokenizer.encode(given.first, max_tokens, memory);
+    const encoding& tokens = given.second ? tokenizer.encode(given.first, *given.second, max_tokens, memory)
+                                          : tokenizer.encode(given.first, max_tokens, memory);
+    if (!config.family->reads_type_ids) {
+      memory.result.type_ids.clear();
+    }
+    return tokens;
   }
 
   [[nodiscard]] encoding encode(const detail::input_view& given) const {
@@ -100,6 +110,9 @@ struct classifier::state {
 
   void check(const exit_policy& policy) const {
     exits::check_policy(policy, exits.size(), labels.size(), exits.front().layer);
+    if (policy.kind() == exit_policy::rule::learned && !model.heads.gate) {
+      throw error(error_kind::invalid_argument, "exit_policy: the rule is learned, but the model has no gate");
+    }
   }
 
   [[nodiscard]] prediction predict(const encoding& tokens, std::vector<float> probabilities, std::size_t exit,
@@ -132,10 +145,30 @@ struct classifier::state {
     return outputs;
   }
 
+  /// The audit that samples the texts of a call, if it has one.
+  [[nodiscard]] static const drift_audit* audit_of(const exit_policy& policy) {
+    return policy.audit() && !policy.deadline() ? &*policy.audit() : nullptr;
+  }
+
+  [[nodiscard]] detail::drift_observation observe(const exits::request& text, const exits::outcome& outcome) const {
+    return {.layer = exits[outcome.exit].layer,
+            .is_sampled = text.is_sampled,
+            .is_early = outcome.exit + 1 < exits.size(),
+            .disagrees = outcome.audit == exits::audit_result::disagrees};
+  }
+
+  static void report_to_audit(const exit_policy& policy, std::span<const detail::drift_observation> texts) {
+    if (const drift_audit* audit = audit_of(policy)) {
+      audit->count(texts);
+    } else if (policy.audit()) {
+      policy.audit()->count_under_deadline(texts.size());
+    }
+  }
+
   /// Runs one batch on the threads that `run` lends: the first to start leads, the others help until it is done, and
   /// those that start later find nothing left to do. Gives each text's outcome to `finish(index, outcome)`.
   template <class Finish>
-  void run_batch(std::span<const encoding> texts, const exit_policy& policy, exits::keep kept, const runner& run,
+  void run_batch(std::span<const exits::request> texts, const exit_policy& policy, exits::keep kept, const runner& run,
                  exits::engine_memory& engine_memory, const Finish& finish) const {
     const std::size_t workers = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
     nn::team team(workers);
@@ -157,12 +190,51 @@ struct classifier::state {
   template <class Finish>
   [[nodiscard]] auto run_one(const detail::input_view& given, const exit_policy& policy, exits::keep kept,
                              const runner& run, const Finish& finish) const {
-    const detail::memory_pool::lease lease(*pool);
-    const encoding& tokens = encode(given, lease->text);
-    decltype(finish(tokens, lease->engine.outcomes.front())) result;
-    run_batch(std::span(&tokens, 1), policy, kept, run, lease->engine,
-              [&](std::size_t /*index*/, exits::outcome& outcome) { result = finish(tokens, outcome); });
+    const typename detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
+    const drift_audit* audit = audit_of(policy);
+    const exits::request text{.tokens = &encode(given, memory->text),
+                              .is_sampled = audit != nullptr && audit->samples(audit->take_numbers(1))};
+    detail::drift_observation observation;
+    decltype(finish(*text.tokens, memory->engine.outcomes.front())) result;
+    run_batch(std::span(&text, 1), policy, kept, run, memory->engine,
+              [&](std::size_t /*index*/, exits::outcome& outcome) {
+                observation = observe(text, outcome);
+                result = finish(*text.tokens, outcome);
+              });
+    report_to_audit(policy, std::span(&observation, 1));
     return result;
+  }
+
+  /// Encodes every input, on the threads that `run` lends.
+  void encode_all(const detail::batch_view& inputs, const runner& run, detail::batch_memory& batch) const {
+    constexpr std::size_t at_once = 8;  // inputs that a thread takes at a time
+    nn::grow(batch.encoded, inputs.size);
+    batch.texts.resize(inputs.size);
+    detail::lend(run, nn::layout::ceil_divide(inputs.size, at_once), [&](std::size_t piece) {
+      const detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
+      for (std::size_t i = piece * at_once; i < std::min(inputs.size, (piece + 1) * at_once); ++i) {
+        const detail::input_view given = inputs.at(inputs.elements, i);
+        batch.texts[i] = &encode(given, memory->text);
+        if (given.tokens == nullptr) {
+          batch.encoded[i] = *batch.texts[i];
+          batch.texts[i] = &batch.encoded[i];
+        }
+      }
+    });
+  }
+
+  /// Cuts the encoded texts into batches and writes their requests.
+  static void plan(const exit_policy& policy, std::size_t threads, detail::batch_memory& batch) {
+    const auto order = policy.deadline() ? detail::batch_order::as_given : detail::batch_order::longest_first;
+    detail::cut_batches(batch, order, threads);
+    batch.requests.clear();
+    batch.observations.resize(batch.texts.size());
+    const drift_audit* audit = audit_of(policy);
+    const std::uint64_t first_number = audit == nullptr ? 0 : audit->take_numbers(batch.texts.size());
+    for (const std::size_t index : batch.order) {
+      batch.requests.push_back(
+          {.tokens = batch.texts[index], .is_sampled = audit != nullptr && audit->samples(first_number + index)});
+    }
   }
 
   /// Encodes every input, cuts batches, runs them on the threads that `run` lends, and gives each text's outcome to
@@ -170,26 +242,26 @@ struct classifier::state {
   template <class Result, class Finish>
   [[nodiscard]] std::vector<Result> run_batches(const detail::batch_view& inputs, const exit_policy& policy,
                                                 exits::keep kept, const runner& run, const Finish& finish) const {
-    std::vector<encoding> texts(inputs.size);
-    detail::lend(run, inputs.size, [&](std::size_t i) { texts[i] = encode(inputs.at(inputs.elements, i)); });
-    const std::size_t threads = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
-    const auto order = policy.deadline() ? detail::batch_order::as_given : detail::batch_order::longest_first;
-    const std::vector<std::vector<std::size_t>> batches = detail::cut_batches(texts, order, threads);
+    const typename detail::memory_pool<detail::batch_memory>::lease batch(*batch_pool);
+    encode_all(inputs, run, *batch);
+    plan(policy, run ? std::max(1U, std::thread::hardware_concurrency()) : 1, *batch);
     std::vector<Result> results(inputs.size);
-    const auto run_cut = [&](std::size_t b, const runner& lent) {
-      const detail::memory_pool::lease lease(*pool);
-      std::vector<encoding> batch;
-      for (const std::size_t index : batches[b]) {
-        batch.push_back(std::move(texts[index]));
-      }
-      run_batch(batch, policy, kept, lent, lease->engine,
-                [&](std::size_t i, exits::outcome& outcome) { results[batches[b][i]] = finish(batch[i], outcome); });
+    const auto run_cut = [&](std::size_t cut, const runner& lent) {
+      const typename detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
+      const std::size_t begin = cut == 0 ? 0 : batch->ends[cut - 1];
+      const auto texts = std::span(batch->requests).subspan(begin, batch->ends[cut] - begin);
+      run_batch(texts, policy, kept, lent, memory->engine, [&](std::size_t i, exits::outcome& outcome) {
+        batch->observations[begin + i] = observe(texts[i], outcome);
+        results[batch->order[begin + i]] = finish(*texts[i].tokens, outcome);
+      });
     };
-    if (batches.size() == 1) {
+    if (batch->ends.size() == 1) {
       run_cut(0, run);
     } else {
-      detail::lend(run, batches.size(), [&](std::size_t b) { run_cut(b, {}); });
+      detail::lend(run, batch->ends.size(), [&](std::size_t cut) { run_cut(cut, {}); });
     }
+    report_to_audit(policy, batch->observations);
+    batch->trim();
     return results;
   }
 };
@@ -231,22 +303,29 @@ inline void warn_of_temperature(const model::exit_description& exit, numeric_for
   }
 }
 
-inline std::size_t choose_max_tokens(const load_options& options, const std::optional<model::exits_file>& exits,
+inline std::size_t choose_max_tokens(const load_options& options, const model::exits_file& exits,
                                      const text::tokenizer& tokenizer, const model::config& config) {
-  const auto positions = static_cast<std::size_t>(config.max_positions);
+  const auto positions = static_cast<std::size_t>(config.usable_positions());
   constexpr int fewest = 4;  // the special tokens of a pair and one more
   if (options.max_tokens) {
-    if (*options.max_tokens < fewest || *options.max_tokens > config.max_positions) {
+    if (*options.max_tokens < fewest || *options.max_tokens > config.usable_positions()) {
       throw error(error_kind::invalid_argument, "load_options: max_tokens is " + std::to_string(*options.max_tokens) +
                                                     ", expected " + std::to_string(fewest) + " to " +
                                                     std::to_string(positions));
     }
     return static_cast<std::size_t>(*options.max_tokens);
   }
-  if (exits && exits->max_tokens) {
-    return static_cast<std::size_t>(*exits->max_tokens);
+  if (exits.max_tokens) {
+    return static_cast<std::size_t>(*exits.max_tokens);
   }
   return std::min(tokenizer.model_max_length().value_or(positions), positions);
+}
+
+inline std::optional<input_kind> public_kind(std::optional<model::input_kind> stored) {
+  if (!stored) {
+    return std::nullopt;
+  }
+  return *stored == model::input_kind::pair ? input_kind::pair : input_kind::single;
 }
 
 inline std::vector<golden_text> copy_golden_texts(const model::exits_file& exits) {
@@ -259,43 +338,69 @@ inline std::vector<golden_text> copy_golden_texts(const model::exits_file& exits
   return texts;
 }
 
+/// What `exits.json` describes, else what the tensors of a published early-exit system say, else one exit on top.
+inline model::exit_plan plan_exits(std::optional<model::exits_file> described, const model::file_set& files,
+                                   const model::checkpoint& tensors, const model::config& config) {
+  if (described) {
+    return model::plan_described_exits(*std::move(described));
+  }
+  if (std::optional<model::exit_plan> published = model::plan_published_exits(files, tensors, config)) {
+    return *std::move(published);
+  }
+  return model::plan_sequence_classifier(config, model::backbone_prefix(tensors, *config.family));
+}
+
+/// The tokenizer of the model, whose ids and type ids the encoder must know.
+inline text::tokenizer load_tokenizer(const model::file_set& files, model::pretokenizer pretokenizer,
+                                      const model::config& config) {
+  text::tokenizer tokenizer =
+      text::tokenizer::load(files, pretokenizer == model::pretokenizer::whitespace ? text::pretokenizer::whitespace
+                                                                                   : text::pretokenizer::bert);
+  const auto refuse = [&](const char* field, int found, std::size_t expected) {
+    throw error(error_kind::bad_model, files.describe("config.json") + ": " + field + " is " + std::to_string(found) +
+                                           ", expected at least the tokenizer's " + std::to_string(expected));
+  };
+  if (tokenizer.vocabulary_size() > static_cast<std::size_t>(config.vocabulary_size)) {
+    refuse("vocab_size", config.vocabulary_size, tokenizer.vocabulary_size());
+  }
+  if (const std::int32_t highest = tokenizer.highest_type_id();
+      config.family->reads_type_ids && highest >= config.type_vocabulary_size) {
+    refuse("type_vocab_size", config.type_vocabulary_size, static_cast<std::size_t>(highest) + 1);
+  }
+  return tokenizer;
+}
+
 }  // namespace detail
 
 inline std::shared_ptr<const classifier::state> classifier::state::load(const model::file_set& files,
                                                                         const load_options& options) {
   const nn::kernels kernels = nn::choose_kernels(options);
   const model::config config = model::read_config(files);
-  const std::optional<model::exits_file> exits_file = model::read_exits_file(files, config);
+  std::optional<model::exits_file> exits_file = model::read_exits_file(files, config);
   const model::checkpoint tensors = model::open_checkpoint(files);
-  if (!exits_file && config.num_labels < 2) {
+  const bool is_described = exits_file.has_value();
+  const model::exit_plan plan = detail::plan_exits(std::move(exits_file), files, tensors, config);
+  const model::exits_file& description = plan.description;
+  if (description.labels.size() < 2) {
     throw error(error_kind::unsupported, files.describe("config.json") + ": num_labels is " +
-                                             std::to_string(config.num_labels) + ", expected at least 2");
+                                             std::to_string(description.labels.size()) + ", expected at least 2");
   }
-  exits::head_set heads = exits_file ? model::read_heads(*exits_file, model::open_exits(files), config, kernels.layout)
-                                     : model::read_sequence_classification_head(tensors, config, kernels.layout);
+  exits::head_set heads = is_described ? model::read_heads(plan, model::open_exits(files), config, kernels.layout)
+                                       : model::read_heads(plan, tensors, config, kernels.layout);
   std::vector<std::size_t> answering = detail::answering_exits(heads, options.exits);
-  text::tokenizer tokenizer = text::tokenizer::load(
-      files, exits_file && exits_file->pretokenizer == model::pretokenizer::whitespace ? text::pretokenizer::whitespace
-                                                                                       : text::pretokenizer::bert);
-  if (tokenizer.vocabulary_size() > static_cast<std::size_t>(config.vocabulary_size)) {
-    throw error(error_kind::bad_model,
-                files.describe("config.json") + ": vocab_size is " + std::to_string(config.vocabulary_size) +
-                    ", expected at least the tokenizer's " + std::to_string(tokenizer.vocabulary_size()));
-  }
+  text::tokenizer tokenizer = detail::load_tokenizer(files, description.pretokenizer, config);
   model_info info{.kernels = kernels.name, .weight_bytes = 0, .warnings = {}};
   std::vector<exit_info> exit_infos;
   std::vector<int> layers;
   for (const std::size_t j : answering) {
     exit_infos.push_back({heads.heads[j].layer, heads.heads[j].temperature});
     layers.push_back(heads.heads[j].layer);
-    if (exits_file) {
-      detail::warn_of_temperature(exits_file->exits[j], options.format, info.warnings);
-    }
+    detail::warn_of_temperature(description.exits[j], options.format, info.warnings);
   }
   const int last_layer = heads.heads[answering.back()].layer;
-  const std::size_t max_tokens = detail::choose_max_tokens(options, exits_file, tokenizer, config);
-  exit_policy policy = exits_file && exits_file->default_policy ? model::make_policy(*exits_file->default_policy)
-                                                                : exit_policy::full_depth();
+  const std::size_t max_tokens = detail::choose_max_tokens(options, description, tokenizer, config);
+  exit_policy policy =
+      description.default_policy ? model::make_policy(*description.default_policy) : exit_policy::full_depth();
   // A stored policy speaks of all exits; with some left out, one threshold per exit has lost its meaning.
   const bool is_by_exit = policy.kind() == exit_policy::rule::per_exit || policy.kind() == exit_policy::rule::per_class;
   const bool ends_below = policy.max_layer() && *policy.max_layer() < heads.heads[answering.front()].layer;
@@ -305,26 +410,24 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
   }
   nn::encoder encoder = model::read_encoder(tensors, config, last_layer, kernels);
   info.weight_bytes = encoder.bytes() + heads.bytes();
-  return std::make_shared<const state>(state{
-      .config = config,
-      .tokenizer = std::move(tokenizer),
-      .model = {.encoder = std::move(encoder),
-                .heads = std::move(heads),
-                .answering = std::move(answering),
-                .schedule = options.schedule},
-      .labels = exits_file ? exits_file->labels : config.labels,
-      .exits = std::move(exit_infos),
-      .input = exits_file
-                   ? std::optional(exits_file->input == model::input_kind::pair ? input_kind::pair : input_kind::single)
-                   : std::nullopt,
-      .default_policy = std::move(policy),
-      .certificates = exits_file ? model::certificates_for(*exits_file, options.format, layers, max_tokens)
-                                 : std::vector<certificate>{},
-      .max_tokens = max_tokens,
-      .format = options.format,
-      .golden_texts = exits_file ? detail::copy_golden_texts(*exits_file) : std::vector<golden_text>{},
-      .info = std::move(info),
-      .pool = std::make_unique<detail::memory_pool>()});
+  return std::make_shared<const state>(
+      state{.config = config,
+            .tokenizer = std::move(tokenizer),
+            .model = {.encoder = std::move(encoder),
+                      .heads = std::move(heads),
+                      .answering = std::move(answering),
+                      .schedule = options.schedule},
+            .labels = description.labels,
+            .exits = std::move(exit_infos),
+            .input = detail::public_kind(description.input),
+            .default_policy = std::move(policy),
+            .certificates = model::certificates_for(description, options.format, layers, max_tokens),
+            .max_tokens = max_tokens,
+            .format = options.format,
+            .golden_texts = detail::copy_golden_texts(description),
+            .info = std::move(info),
+            .call_pool = std::make_unique<detail::memory_pool<detail::call_memory>>(),
+            .batch_pool = std::make_unique<detail::memory_pool<detail::batch_memory>>()});
 }
 
 OFFRAMP_INLINE classifier classifier::load(const std::filesystem::path& directory, const load_options& options) {

@@ -26,7 +26,7 @@ void lend(const runner& run, std::size_t n, const Body& body) {
   std::atomic<std::size_t> calls{0};
   std::atomic<bool> has_failed{false};
   std::exception_ptr failure;
-  run(n, [&](std::size_t /*index*/) {
+  const auto claim = [&](std::size_t /*index*/) {
     const std::size_t claimed = calls.fetch_add(1);
     if (claimed >= n) {
       return;
@@ -38,7 +38,8 @@ void lend(const runner& run, std::size_t n, const Body& body) {
         failure = std::current_exception();
       }
     }
-  });
+  };
+  run(n, std::ref(claim));  // a reference fits into a std::function, what it refers to would be allocated
   if (calls.load() != n) {
     throw error(error_kind::invalid_argument,
                 "run called " + std::to_string(calls.load()) + " bodies, expected " + std::to_string(n));

@@ -12,14 +12,15 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::detail {
 
-/// What one call writes to besides its result.
+/// What a text or batch on its way through the model writes to besides its result.
 struct call_memory {
   text::encode_memory text;
   exits::engine_memory engine;
 };
 
-/// Memory for concurrent calls: as many pieces as calls ever ran at once, each as large as its largest call needed.
+/// Memory for concurrent calls: as many pieces as were ever in use at once, each as large as its largest use needed.
 /// Safe from several threads.
+template <class Memory>
 class memory_pool {
  public:
   /// Gives its piece back at the end of its life.
@@ -30,33 +31,34 @@ class memory_pool {
     lease& operator=(const lease&) = delete;
     ~lease() { pool_.give_back(std::move(memory_)); }
 
-    [[nodiscard]] call_memory* operator->() const noexcept { return memory_.get(); }
+    [[nodiscard]] Memory& operator*() const noexcept { return *memory_; }
+    [[nodiscard]] Memory* operator->() const noexcept { return memory_.get(); }
 
    private:
     memory_pool& pool_;
-    std::unique_ptr<call_memory> memory_;
+    std::unique_ptr<Memory> memory_;
   };
 
  private:
-  std::unique_ptr<call_memory> take() {
+  std::unique_ptr<Memory> take() {
     const std::scoped_lock lock(mutex_);
     if (free_.empty()) {
       free_.reserve(++pieces_);
-      return std::make_unique<call_memory>();
+      return std::make_unique<Memory>();
     }
-    std::unique_ptr<call_memory> memory = std::move(free_.back());
+    std::unique_ptr<Memory> memory = std::move(free_.back());
     free_.pop_back();
     return memory;
   }
 
-  void give_back(std::unique_ptr<call_memory> memory) noexcept {
+  void give_back(std::unique_ptr<Memory> memory) noexcept {
     const std::scoped_lock lock(mutex_);
     free_.push_back(std::move(memory));
   }
 
   std::mutex mutex_;
   std::size_t pieces_ = 0;
-  std::vector<std::unique_ptr<call_memory>> free_;  // has room for all pieces, so giving back cannot fail
+  std::vector<std::unique_ptr<Memory>> free_;  // has room for all pieces, so giving back cannot fail
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::detail

@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
@@ -36,8 +35,8 @@ struct early_exit_model {
 enum class keep { last_visit, every_visit };
 
 /// The ragged early-exit loop: embeds a batch of texts, runs layer after layer over the rows of those still unsure, and
-/// takes every text out at the exit that answers it. One object serves one call; the threads of its team share the work
-/// of each step.
+/// takes every text out at the exit that answers it, or at the last one if an audit sampled it. One object serves one
+/// call; the threads of its team share the work of each step.
 class engine {
  public:
   /// `policy` was checked against the model. `memory` serves one engine at a time.
@@ -48,13 +47,17 @@ class engine {
         memory_(memory),
         layers_(model.encoder, memory.scratch, team),
         last_exit_(last_exit(model, policy)),
+        deepest_exit_(last_exit_),
         texts_may_leave_(may_leave_early(policy)) {}
 
   /// Outcomes in the order of `texts`, which were checked against the encoder's embeddings and are not empty. They live
   /// in the memory until its next use, and may be moved from.
-  std::span<outcome> run(std::span<const encoding> texts) {
+  std::span<outcome> run(std::span<const request> texts) {
+    if (std::any_of(texts.begin(), texts.end(), [](const request& text) { return text.is_sampled; })) {
+      deepest_exit_ = model_.answering.size() - 1;
+    }
     embed(texts);
-    const int last_layer = head_of(last_exit_).layer;
+    const int last_layer = head_of(deepest_exit_).layer;
     for (int layer = 1; layer <= last_layer && !memory_.active.empty(); ++layer) {
       const auto start = clock::now();
       run_layer(layer);
@@ -83,24 +86,22 @@ class engine {
   [[nodiscard]] std::size_t hidden() const { return model_.encoder.hidden; }
   [[nodiscard]] std::size_t tokens() const { return memory_.offsets.back(); }
 
-  void embed(std::span<const encoding> texts) {
+  void embed(std::span<const request> texts) {
     memory_.begin(texts.size());
     memory_.exit_rates.resize(model_.answering.size());
     for (std::size_t index = 0; index < texts.size(); ++index) {
-      memory_.active.push_back({.index = index, .heads = {}, .gate = {}, .is_answered = false});
-      memory_.offsets.push_back(memory_.offsets.back() + texts[index].ids.size());
+      memory_.active.push_back({.index = index, .gate = {}, .is_sampled = texts[index].is_sampled});
+      memory_.offsets.push_back(memory_.offsets.back() + texts[index].tokens->ids.size());
     }
     nn::grow(memory_.rows, tokens() * hidden());
-    for (std::size_t index = 0; index < texts.size(); ++index) {
-      float* rows = memory_.rows.data() + memory_.offsets[index] * hidden();
-      model_.encoder.embeddings.apply(texts[index], rows);
-      model_.encoder.kernels.normalize(model_.encoder.embeddings.norm, rows, texts[index].ids.size());
-    }
+    layers_.embed(
+        texts.size(), [&](std::size_t index) -> const encoding& { return *texts[index].tokens; }, memory_.offsets,
+        memory_.rows.data());
   }
 
   /// Encodes one layer and asks its exit, where it has one.
   void run_layer(int number) {
-    const nn::encoder_layer& layer = model_.encoder.layers[static_cast<std::size_t>(number) - 1];
+    const nn::encoder_layer& layer = model_.encoder.layer(static_cast<std::size_t>(number) - 1);
     const head* exit = head_on(number);
     const nn::linear* pooler = exit == nullptr ? nullptr : model_.heads.pooler_of(*exit);
     const nn::linear* next = pooler == nullptr ? first_weights_above(number) : pooler;
@@ -127,7 +128,7 @@ class engine {
 
   [[nodiscard]] const nn::linear* first_weights_above(int layer) const {
     const auto index = static_cast<std::size_t>(layer);
-    return index < model_.encoder.layers.size() ? &model_.encoder.layers[index].key_value : nullptr;
+    return index < model_.encoder.depth ? &model_.encoder.layer(index).key_value : nullptr;
   }
 
   /// The head on a layer, if its answer can matter: a text may leave there, or has to, or later heads read its logits.
@@ -138,7 +139,8 @@ class engine {
       return nullptr;
     }
     const std::size_t exit = answering_index(*found);
-    const bool may_answer = exit == last_exit_ || (exit < last_exit_ && (texts_may_leave_ || policy_.deadline()));
+    const bool may_answer =
+        exit == deepest_exit_ || exit == last_exit_ || (exit < last_exit_ && (texts_may_leave_ || policy_.deadline()));
     const bool is_kept = exit < model_.answering.size() && kept_ == keep::every_visit;
     return may_answer || is_kept || model_.heads.append_logits ? &*found : nullptr;
   }
@@ -150,11 +152,11 @@ class engine {
     if (!reads_first_rows) {
       return row_order::together;
     }
-    if (exit == &head_of(last_exit_)) {
+    if (exit == &head_of(deepest_exit_)) {
       return model_.schedule == cls_first::never ? row_order::together : row_order::first_rows_only;
     }
     const std::size_t index = answering_index(*exit);
-    const bool may_leave = texts_may_leave_ && index < last_exit_;
+    const bool may_leave = index == last_exit_ || (texts_may_leave_ && index < last_exit_);
     const double leaving = may_leave ? memory_.exit_rates[index].value() : 0.0;
     return choose_row_order(model_.schedule, leaving, memory_.active.size(), tokens());
   }
@@ -178,7 +180,7 @@ class engine {
     if (mixing != nullptr) {
       pool_all(*mixing, rows, offsets);
       for (std::size_t position = 0; position < memory_.active.size(); ++position) {
-        std::vector<float>& states = memory_.active[position].heads.pooled_layers;
+        std::vector<float>& states = memory_of(position).pooled_layers;
         const std::span<const float> state = pooled(position);
         states.insert(states.end(), state.begin(), state.end());
       }
@@ -207,9 +209,13 @@ class engine {
            std::span(target + position * hidden(), hidden()));
     }
     if (pooler != nullptr) {
-      layers_.project(*pooler, target, texts, memory_.pooled.data(), nn::epilogue::tanh,
+      layers_.project(*pooler, target, texts, memory_.pooled.data(), head.pooler_activation,
                       first_weights_above(head.layer));
     }
+  }
+
+  [[nodiscard]] head_memory& memory_of(std::size_t position) const {
+    return memory_.heads[memory_.active[position].index];
   }
 
   [[nodiscard]] std::span<const float> pooled(std::size_t position) const {
@@ -226,18 +232,35 @@ class engine {
   /// Head, temperature, gate.
   void ask(const head& head, std::size_t position) {
     active_text& text = memory_.active[position];
+    head_memory& heads = memory_of(position);
     memory_.logits.resize(model_.heads.num_labels);
-    apply_head(head, pooled(position), text.heads, memory_.head_input, memory_.logits);
-    check_finite(head);
+    apply_head(head, pooled(position), heads, memory_.head_input, memory_.logits);
+    if (!text.is_answered && !logits_are_finite()) {
+      throw error(error_kind::bad_model, "the logits of the exit on layer " + std::to_string(head.layer) +
+                                             " are not finite, expected finite numbers");
+    }
     if (model_.heads.append_logits) {
       for (const float logit : memory_.logits) {
-        text.heads.previous_logits.push_back(logit / head.temperature);
+        heads.previous_logits.push_back(logit / head.temperature);
       }
     }
     const std::size_t exit = answering_index(head);
     if (exit >= model_.answering.size()) {
       return;  // a head that later ones need, but that may not answer
     }
+    if (text.is_answered) {
+      compare(head, text);
+    } else {
+      answer(head, exit, position);
+    }
+  }
+
+  [[nodiscard]] bool logits_are_finite() const {
+    return std::all_of(memory_.logits.begin(), memory_.logits.end(), [](float logit) { return std::isfinite(logit); });
+  }
+
+  void answer(const head& head, std::size_t exit, std::size_t position) {
+    active_text& text = memory_.active[position];
     outcome& outcome = memory_.outcomes[text.index];
     outcome.exit = exit;
     outcome.probabilities.resize(memory_.logits.size());
@@ -245,19 +268,16 @@ class engine {
     if (kept_ == keep::every_visit) {
       outcome.visits.push_back({exit, memory_.logits, outcome.probabilities});
     }
-    decide(outcome, text);
-    memory_.exit_rates[exit].count(text.is_answered);
-  }
-
-  void check_finite(const head& head) const {
-    if (!std::all_of(memory_.logits.begin(), memory_.logits.end(), [](float logit) { return std::isfinite(logit); })) {
-      throw error(error_kind::bad_model, "the logits of the exit on layer " + std::to_string(head.layer) +
-                                             " are not finite, expected finite numbers");
+    if (model_.heads.gate) {
+      text.gate.uncertainty = uncertainty(*model_.heads.gate, pooled(position));
     }
+    decide(outcome, text);
+    memory_.exit_rates[exit].count(text.is_leaving);
   }
 
   void decide(outcome& outcome, active_text& text) const {
-    if (outcome.exit + 1 == model_.answering.size()) {
+    const bool is_last = outcome.exit + 1 == model_.answering.size();
+    if (is_last) {
       outcome.stopped = stop_reason::last_exit;
       text.is_answered = true;
     } else if (is_satisfied(policy_, outcome.exit, outcome.probabilities, text.gate)) {
@@ -267,9 +287,27 @@ class engine {
       outcome.stopped = stop_reason::layer_limit;
       text.is_answered = true;
     }
+    text.is_leaving = text.is_answered && (is_last || !text.is_sampled);
   }
 
-  /// Takes the answered texts out: moves the rows, keys and values of the others together, in order.
+  /// Of a text that was answered at an earlier exit: whether the last exit gives the same label.
+  void compare(const head& head, active_text& text) {
+    if (&head != &head_of(deepest_exit_)) {
+      return;
+    }
+    outcome& outcome = memory_.outcomes[text.index];
+    outcome.audit = audit_result::disagrees;
+    if (logits_are_finite()) {
+      memory_.audited.resize(memory_.logits.size());
+      calibrate(memory_.logits, head.temperature, memory_.audited);
+      if (most_probable(memory_.audited) == most_probable(outcome.probabilities)) {
+        outcome.audit = audit_result::agrees;
+      }
+    }
+    text.is_leaving = true;
+  }
+
+  /// Takes the texts out that are done: moves the rows, keys and values of the others together, in order.
   void leave() {
     std::vector<active_text>& active = memory_.active;
     std::vector<std::size_t>& offsets = memory_.offsets;
@@ -278,13 +316,13 @@ class engine {
     for (std::size_t position = 0; position < active.size(); ++position) {
       const std::size_t begin = offsets[position];
       const std::size_t count = offsets[position + 1] - begin;
-      if (active[position].is_answered) {
+      if (active[position].is_leaving) {
         continue;
       }
       if (kept != position) {
         move_rows(memory_.rows, begin, end, count, hidden());
         move_rows(memory_.scratch.key_value, begin, end, count, 2 * hidden());
-        active[kept] = std::move(active[position]);
+        active[kept] = active[position];
       }
       offsets[kept++] = end;
       end += count;
@@ -307,7 +345,7 @@ class engine {
     for (active_text& text : memory_.active) {
       if (outcome& outcome = memory_.outcomes[text.index]; !outcome.probabilities.empty()) {
         outcome.stopped = stop_reason::deadline;
-        text.is_answered = true;
+        text.is_leaving = true;
       }
     }
     leave();
@@ -318,7 +356,8 @@ class engine {
   keep kept_;
   engine_memory& memory_;
   nn::layer_runner layers_;
-  std::size_t last_exit_;
+  std::size_t last_exit_;     // where every text is answered at the latest
+  std::size_t deepest_exit_;  // where the last text leaves, which an audit may take beyond
   bool texts_may_leave_;
   clock::duration slowest_layer_{0};
 };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/encoding.hpp>
 #include <offramp/exits/gate.hpp>
 #include <offramp/exits/head.hpp>
 #include <offramp/exits/schedule.hpp>
 #include <offramp/nn/workspace.hpp>
 #include <offramp/prediction.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -20,26 +20,38 @@ struct visit_record {
   std::vector<float> probabilities;
 };
 
+/// One text to be classified.
+struct request {
+  const encoding* tokens = nullptr;
+  bool is_sampled = false;  // for an audit: goes on to the last exit once answered; never with a deadline
+};
+
+/// What the last exit says of a text that was answered below it.
+enum class audit_result { none, agrees, disagrees };
+
 /// How one text ended.
 struct outcome {
-  std::size_t exit = 0;              // the last one visited, index into early_exit_model::answering
+  std::size_t exit = 0;              // the last one that could answer, index into early_exit_model::answering
   std::vector<float> probabilities;  // there; empty until an exit was visited
   stop_reason stopped = stop_reason::last_exit;
+  audit_result audit = audit_result::none;
   std::vector<visit_record> visits;  // only where every visit is kept
 };
 
-/// One text that has not been answered yet.
+/// One text that is still in the encoder: not answered yet, or on its way to the last exit for an audit.
 struct active_text {
   std::size_t index = 0;  // into the batch
-  head_memory heads;
   gate_memory gate;
+  bool is_sampled = false;
   bool is_answered = false;
+  bool is_leaving = false;
 };
 
 /// What an engine writes to while it runs. Reused from call to call, so that a call of a size seen before allocates
 /// nothing here.
 struct engine_memory {
   std::vector<outcome> outcomes;
+  std::vector<head_memory> heads;  // by index into the batch
   std::vector<active_text> active;
   std::vector<std::size_t> offsets;         // [active + 1], in tokens
   std::vector<std::size_t> first_offsets;   // 0, 1, 2, ...
@@ -49,15 +61,20 @@ struct engine_memory {
   nn::aligned_vector<float> pooled;         // [active, hidden]
   std::vector<float> head_input;
   std::vector<float> logits;          // [labels]
+  std::vector<float> audited;         // [labels], probabilities at the last exit
   std::vector<exit_rate> exit_rates;  // by index into early_exit_model::answering
   nn::workspace scratch;
 
   /// Forgets the texts of the last call.
   void begin(std::size_t texts) {
-    outcomes.resize(std::max(outcomes.size(), texts));
+    nn::grow(outcomes, texts);
+    nn::grow(heads, texts);
     for (std::size_t i = 0; i < texts; ++i) {
       outcomes[i].probabilities.clear();
+      outcomes[i].audit = audit_result::none;
       outcomes[i].visits.clear();
+      heads[i].pooled_layers.clear();
+      heads[i].previous_logits.clear();
     }
     active.clear();
     offsets.assign(1, 0);

@@ -11,8 +11,9 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
 
-/// What the rules that look back remember of one text.
+/// What the rules know of one text besides an exit's probabilities.
 struct gate_memory {
+  float uncertainty = 1.0F;  // what a learned gate says at this exit
   std::optional<std::size_t> previous_label;
   int streak = 0;
 };
@@ -52,6 +53,7 @@ inline bool may_leave_early(const exit_policy& policy) {
       return policy.threshold() <= 1.0F;
     case exit_policy::rule::entropy:
     case exit_policy::rule::patience_entropy:
+    case exit_policy::rule::learned:
       return policy.threshold() > 0.0F;
     case exit_policy::rule::normalized_entropy:
       return policy.threshold() >= 0.0F;
@@ -89,6 +91,8 @@ inline bool is_satisfied(const exit_policy& policy, std::size_t exit, std::span<
     case exit_policy::rule::patience_entropy:
       memory.streak = normalized_entropy(probabilities) < policy.threshold() ? memory.streak + 1 : 0;
       return memory.streak == policy.patience_count();
+    case exit_policy::rule::learned:
+      return memory.uncertainty < policy.threshold();
   }
   return false;
 }

@@ -3,9 +3,11 @@
 
 #include <offramp/model/exits_file.hpp>
 #include <offramp/nn/dot.hpp>
+#include <offramp/nn/kernels.hpp>
 #include <offramp/nn/linear.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -29,8 +31,9 @@ struct classification {
 struct head {
   int layer = 0;  // from 1
   model::pooling pooling = model::pooling::cls;
-  /// Set when the exit has a pooler of its own: p = tanh(W h + b).
+  /// Set when the exit has a pooler of its own: p = f(W h + b).
   std::optional<nn::linear> pooler;
+  nn::epilogue pooler_activation = nn::epilogue::tanh;
   bool uses_shared_pooler = false;
   /// One weight per layer 1..layer; empty when the head looks at its own layer only.
   std::vector<float> mix;
@@ -44,6 +47,8 @@ struct head {
 struct head_set {
   std::vector<head> heads;
   std::optional<nn::linear> shared_pooler;
+  /// Set when the model learned when to leave: one output, see uncertainty().
+  std::optional<classification> gate;
   std::size_t num_labels = 0;
   /// Some head reads the logits of earlier ones.
   bool append_logits = false;
@@ -72,6 +77,14 @@ struct head_set {
     return nullptr;
   }
 };
+
+/// How unsure a learned gate thinks the exit is whose pooled state it sees: sigmoid(w p + b), from 0 to 1 (BERxiT, Xin
+/// et al. 2021).
+inline float uncertainty(const classification& gate, std::span<const float> pooled) {
+  float logit = 0.0F;
+  gate.apply(pooled, std::span(&logit, 1));
+  return static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit))));
+}
 
 /// What the heads remember of one text from layer to layer.
 struct head_memory {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/model/family.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
@@ -19,19 +20,25 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 /// What `config.json` says about the encoder. All sizes are positive, and so limited that the product of any two fits
 /// 40 bits.
 struct config {
-  std::string model_type;
+  const model::family* family = &families.front();  ///< never null
   int vocabulary_size = 0;
-  int hidden_size = 0;  ///< a multiple of num_heads
+  int hidden_size = 0;     ///< a multiple of num_heads
+  int embedding_size = 0;  ///< of the word, position and segment embeddings
   int num_layers = 0;
   int num_heads = 0;
   int intermediate_size = 0;
-  int max_positions = 0;
+  int max_positions = 0;  ///< rows of the position embeddings
   int type_vocabulary_size = 0;
+  /// Set where positions count from this id and 1 on, and this token keeps the position of its own id.
+  std::optional<int> padding_id;
   int num_labels = 0;  ///< may be below 2: a model with exits has its own labels
   float layer_norm_epsilon = 0;
   nn::activation hidden_activation = nn::activation::gelu;
   std::vector<std::string> labels;  ///< num_labels names
   bool labels_are_default = true;   ///< LABEL_0, LABEL_1, ...: they say nothing
+
+  /// The longest text that has a position for every token.
+  [[nodiscard]] int usable_positions() const noexcept { return max_positions - (padding_id ? *padding_id + 1 : 0); }
 };
 
 namespace detail {
@@ -45,9 +52,9 @@ namespace detail {
   return static_cast<int>(object.require(key).integer(1, highest));
 }
 
-[[nodiscard]] inline nn::activation read_activation(json_object& object) {
-  const std::optional<json_place> place = object.find("hidden_act");
-  const std::string name = place ? place->text() : "gelu";
+[[nodiscard]] inline nn::activation read_activation(json_object& object, const family& kind) {
+  const std::optional<json_place> place = object.find(std::string(kind.keys.activation));
+  const std::string name = place ? place->text() : std::string(kind.default_activation);
   if (name == "gelu") {
     return nn::activation::gelu;
   }
@@ -139,6 +146,11 @@ inline void refuse_unsupported(json_object& object) {
       refuse(*flag, "false");
     }
   }
+  for (const char* key : {"num_hidden_groups", "inner_group_num"}) {  // ALBERT's
+    if (const auto count = object.find(key); count && count->integer(0, 1024) != 1) {
+      refuse(*count, "1");
+    }
+  }
   if (const auto problem = object.find("problem_type"); problem && problem->text() != "single_label_classification") {
     refuse(*problem, "\"single_label_classification\"");
   }
@@ -146,34 +158,76 @@ inline void refuse_unsupported(json_object& object) {
 
 }  // namespace detail
 
-/// Reads `config.json`; fields that offramp does not need are ignored. Throws `io` when it is missing, `unsupported`
-/// for another model type, activation or position embedding, a decoder, regression or multi-label classification, and
-/// `bad_model` for anything that makes no sense.
-[[nodiscard]] inline config read_config(const file_set& files) {
+namespace detail {
+
+[[nodiscard]] inline const family& read_family(const json_place& place) {
+  if (const family* found = find_family(place.text())) {
+    return *found;
+  }
+  std::string expected;
+  for (const family& known : families) {
+    expected += (expected.empty() ? "" : ", ") + std::string(known.model_type);
+  }
+  throw error(error_kind::unsupported, place.describe() + " is \"" + place.text() + "\", expected one of " + expected);
+}
+
+inline void read_sizes(json_object& object, config& result) {
+  const config_keys& keys = result.family->keys;
+  const auto size = [&](std::string_view key, int highest, std::optional<int> otherwise = {}) {
+    return config_size(object, std::string(key), highest, otherwise);
+  };
+  result.vocabulary_size = size("vocab_size", 1 << 24);
+  result.hidden_size = size(keys.hidden_size, 1 << 15);
+  result.embedding_size = keys.embedding_size.empty() ? result.hidden_size : size(keys.embedding_size, 1 << 15, 128);
+  result.num_layers = size(keys.num_layers, 1024);
+  result.num_heads = size(keys.num_heads, 1 << 15);
+  result.intermediate_size = size(keys.intermediate_size, 1 << 20);
+  result.max_positions = size("max_position_embeddings", 1 << 20);
+  result.type_vocabulary_size = keys.type_vocabulary_size.empty() ? 1 : size(keys.type_vocabulary_size, 1024, 2);
+  if (result.hidden_size % result.num_heads != 0) {
+    object.require(std::string(keys.hidden_size))
+        .refuse("a multiple of " + std::string(keys.num_heads) + ", " + std::to_string(result.num_heads));
+  }
+}
+
+inline void read_padding(json_object& object, config& result) {
+  const std::string key(result.family->keys.padding_id);
+  if (key.empty()) {
+    return;
+  }
+  const std::optional<json_place> place = object.find(key);
+  result.padding_id = place ? static_cast<int>(place->integer(0, result.vocabulary_size - 1)) : 1;
+  if (result.usable_positions() < 1) {
+    object.require("max_position_embeddings")
+        .refuse("at least " + std::to_string(*result.padding_id + 2) + ", because positions count from " + key +
+                " and 1 on");
+  }
+}
+
+}  // namespace detail
+
+/// `config.json`, parsed. Throws `io` when it is missing and `bad_model` when it is no JSON.
+[[nodiscard]] inline nlohmann::json parse_config(const file_set& files) {
   constexpr std::uint64_t size_limit = 16'000'000;
   const file source = files.open("config.json");
-  const nlohmann::json document = parse_json(source.read_all(size_limit), source.name());
-  json_object object{json_place(document, source.name())};
+  return parse_json(source.read_all(size_limit), source.name());
+}
+
+/// Reads `config.json`; fields that offramp does not need are ignored. Throws `io` when it is missing, `unsupported`
+/// for another model type, activation or position embedding, a decoder, several groups of shared layers, regression or
+/// multi-label classification, and `bad_model` for anything that makes no sense.
+[[nodiscard]] inline config read_config(const file_set& files) {
+  const nlohmann::json document = parse_config(files);
+  json_object object{json_place(document, files.describe("config.json"))};
 
   config result;
-  const json_place type = object.require("model_type");
-  result.model_type = type.text();
-  if (result.model_type != "bert") {
-    throw error(error_kind::unsupported, type.describe() + " is \"" + result.model_type + "\", expected \"bert\"");
-  }
+  result.family = &detail::read_family(object.require("model_type"));
   detail::refuse_unsupported(object);
-  result.hidden_activation = detail::read_activation(object);
-  result.vocabulary_size = detail::config_size(object, "vocab_size", 1 << 24);
-  result.hidden_size = detail::config_size(object, "hidden_size", 1 << 15);
-  result.num_layers = detail::config_size(object, "num_hidden_layers", 1024);
-  result.num_heads = detail::config_size(object, "num_attention_heads", 1 << 15);
-  result.intermediate_size = detail::config_size(object, "intermediate_size", 1 << 20);
-  result.max_positions = detail::config_size(object, "max_position_embeddings", 1 << 20);
-  result.type_vocabulary_size = detail::config_size(object, "type_vocab_size", 1024, 2);
-  if (result.hidden_size % result.num_heads != 0) {
-    object.require("hidden_size").refuse("a multiple of num_attention_heads, " + std::to_string(result.num_heads));
-  }
-  const std::optional<json_place> epsilon = object.find("layer_norm_eps");
+  result.hidden_activation = detail::read_activation(object, *result.family);
+  detail::read_sizes(object, result);
+  detail::read_padding(object, result);
+  const std::string epsilon_key(result.family->keys.layer_norm_epsilon);
+  const std::optional<json_place> epsilon = epsilon_key.empty() ? std::nullopt : object.find(epsilon_key);
   result.layer_norm_epsilon = epsilon ? epsilon->number(0.0, 1.0) : 1e-12F;
   detail::read_labels(object, result);
   return result;

@@ -3,6 +3,7 @@
 
 #include <offramp/certificate.hpp>
 #include <offramp/load_options.hpp>
+#include <offramp/nn/kernels.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>
@@ -18,7 +19,7 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
 enum class pooling { cls, mean };         ///< the [CLS] row, or the mean of all rows
-enum class pooler { none, shared, own };  ///< tanh(W x + b) with no, the model's one, or the exit's own W and b
+enum class pooler { none, shared, own };  ///< f(W x + b) with no, the model's one, or the exit's own W and b
 enum class input_kind { single, pair };   ///< one text, or premise and hypothesis
 enum class pretokenizer { bert, whitespace };
 
@@ -34,9 +35,10 @@ struct exit_description {
   int layer = 0;  ///< 1-based encoder layer
   model::pooling pooling = model::pooling::cls;
   model::pooler pooler = model::pooler::none;
-  bool mix = false;              ///< a learned sum over all layers up to this one
+  nn::epilogue pooler_activation = nn::epilogue::tanh;  ///< tanh, gelu or relu
+  bool mix = false;                                     ///< a learned sum over all layers up to this one
   bool previous_logits = false;  ///< the earlier exits' calibrated logits are appended to the classifier's input
-  temperatures temperature;
+  temperatures temperature = {};
 };
 
 enum class policy_rule {
@@ -48,6 +50,7 @@ enum class policy_rule {
   margin,
   patience,
   patience_entropy,
+  learned,
 };
 
 /// What `exits.json` calls the values of an enumeration.
@@ -62,6 +65,8 @@ template <class Value, std::size_t N>
 inline constexpr name_table<model::pooling, 2> pooling_names{{{"cls", pooling::cls}, {"mean", pooling::mean}}};
 inline constexpr name_table<model::pooler, 3> pooler_names{
     {{"none", pooler::none}, {"shared", pooler::shared}, {"own", pooler::own}}};
+inline constexpr name_table<nn::epilogue, 3> pooler_activation_names{
+    {{"tanh", nn::epilogue::tanh}, {"gelu", nn::epilogue::gelu}, {"relu", nn::epilogue::relu}}};
 inline constexpr name_table<model::input_kind, 2> input_kind_names{
     {{"single", input_kind::single}, {"pair", input_kind::pair}}};
 inline constexpr name_table<model::pretokenizer, 2> pretokenizer_names{
@@ -71,23 +76,24 @@ inline constexpr name_table<numeric_format, 3> numeric_format_names{
 inline constexpr name_table<certified_loss, 3> certified_loss_names{{{"disagreement", certified_loss::disagreement},
                                                                      {"accuracy-drop", certified_loss::accuracy_drop},
                                                                      {"error", certified_loss::error}}};
-inline constexpr name_table<policy_rule, 8> policy_rule_names{{{"confidence", policy_rule::confidence},
+inline constexpr name_table<policy_rule, 9> policy_rule_names{{{"confidence", policy_rule::confidence},
                                                                {"per_exit", policy_rule::per_exit},
                                                                {"per_class", policy_rule::per_class},
                                                                {"entropy", policy_rule::entropy},
                                                                {"normalized_entropy", policy_rule::normalized_entropy},
                                                                {"margin", policy_rule::margin},
                                                                {"patience", policy_rule::patience},
-                                                               {"patience_entropy", policy_rule::patience_entropy}}};
+                                                               {"patience_entropy", policy_rule::patience_entropy},
+                                                               {"learned", policy_rule::learned}}};
 
 /// A policy as the file states it; its form and ranges are checked.
 struct policy_description {
   policy_rule rule = policy_rule::confidence;
-  float threshold = 0;                               ///< rules with one threshold
-  std::vector<float> exit_thresholds;                ///< per_exit: one per exit
-  std::vector<std::vector<float>> class_thresholds;  ///< per_class: [exits][labels]
-  int patience = 0;                                  ///< patience, patience_entropy; 0 = full depth
-  std::optional<int> max_layer;                      ///< not below the first exit's layer
+  float threshold = 0;                                    ///< rules with one threshold
+  std::vector<float> exit_thresholds = {};                ///< per_exit: one per exit
+  std::vector<std::vector<float>> class_thresholds = {};  ///< per_class: [exits][labels]
+  int patience = 0;                                       ///< patience, patience_entropy; 0 = full depth
+  std::optional<int> max_layer = {};                      ///< not below the first exit's layer
 };
 
 /// How one numeric format's temperatures were fitted.
@@ -125,13 +131,14 @@ struct golden_text {
   std::vector<std::vector<float>> logits;
 };
 
-/// The content of `exits.json`.
+/// The content of `exits.json`, or what stands for it in a model without one.
 struct exits_file {
   std::vector<std::string> labels;  ///< at least two, all different
-  input_kind input = input_kind::single;
+  std::optional<input_kind> input;  ///< nothing: the model does not say
   model::pretokenizer pretokenizer = model::pretokenizer::bert;
   std::optional<int> max_tokens;        ///< special tokens included
   std::vector<exit_description> exits;  ///< at least one, layers strictly ascending
+  bool has_gate = false;                ///< the model learned when to leave
   std::optional<policy_description> default_policy;
   std::vector<calibration_description> calibration;
   std::vector<certificate_description> certificates;

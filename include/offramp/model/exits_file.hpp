@@ -57,6 +57,7 @@ namespace detail {
   exit.layer = static_cast<int>(object.require("layer").integer(lowest_layer, encoder.num_layers));
   exit.pooling = choose(object.find("pooling"), pooling::cls, pooling_names);
   exit.pooler = choose(object.find("pooler"), pooler::none, pooler_names);
+  exit.pooler_activation = choose(object.find("pooler_activation"), nn::epilogue::tanh, pooler_activation_names);
   const std::optional<json_place> mix = object.find("mix");
   exit.mix = mix && mix->boolean();
   if (exit.mix && exit.pooler == pooler::own) {
@@ -171,7 +172,7 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
   certificate.delta = read_probability(object.require("delta"));
   certificate.n = object.require("n").integer(1, INT64_MAX);
   certificate.data_sha256 = read_digest(object.require("data_sha256"));
-  certificate.max_tokens = static_cast<int>(object.require("max_tokens").integer(4, encoder.max_positions));
+  certificate.max_tokens = static_cast<int>(object.require("max_tokens").integer(4, encoder.usable_positions()));
   certificate.exit_layers = read_certified_layers(object.require("exits"), model, encoder);
   certificate.policy = read_policy(object.require("policy"), model, certificate.exit_layers.size(), encoder.num_layers);
   object.refuse_unknown();
@@ -184,7 +185,7 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
   model.input = choose(std::optional(object.require("input")), input_kind::single, input_kind_names);
   model.pretokenizer = choose(object.find("pretokenizer"), pretokenizer::bert, pretokenizer_names);
   if (const auto max_tokens = object.find("max_tokens")) {
-    model.max_tokens = static_cast<int>(max_tokens->integer(4, encoder.max_positions));
+    model.max_tokens = static_cast<int>(max_tokens->integer(4, encoder.usable_positions()));
   }
   model.exits = read_exits(object.require("exits"), encoder);
   if (const auto policy = object.find("default_policy")) {

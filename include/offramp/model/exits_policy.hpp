@@ -44,6 +44,9 @@ template <class T, std::size_t N>
   json_object object(place);
   policy_description policy;
   policy.rule = choose(std::optional(object.require("rule")), policy_rule::confidence, policy_rule_names);
+  if (policy.rule == policy_rule::learned && !model.has_gate) {
+    place.member("rule").refuse("another rule, because the model has no gate");
+  }
   if (policy.rule == policy_rule::per_exit) {
     policy.exit_thresholds = object.require("thresholds").array(num_exits, num_exits, number);
   } else if (policy.rule == policy_rule::per_class) {

@@ -48,6 +48,9 @@ using ordered_json = nlohmann::ordered_json;
   ordered_json result{{"layer", exit.layer},
                       {"pooling", name_of(exit.pooling, pooling_names)},
                       {"pooler", name_of(exit.pooler, pooler_names)}};
+  if (exit.pooler_activation != nn::epilogue::tanh) {
+    result["pooler_activation"] = name_of(exit.pooler_activation, pooler_activation_names);
+  }
   if (exit.mix) {
     result["mix"] = true;
   }
@@ -137,10 +140,11 @@ template <class Elements, class Write>
 /// The text of `exits.json` (docs/model-format.md) for an `exits.safetensors` with that SHA-256. The same content gives
 /// the same bytes; reading them gives the same content back. Throws `invalid_argument` for strings that are not UTF-8.
 [[nodiscard]] inline std::string write_exits_json(const exits_file& content, std::string_view exits_sha256) {
+  const input_kind input = content.input.value_or(input_kind::single);
   detail::ordered_json result{{"format", exits_format},
                               {"exits_sha256", exits_sha256},
                               {"labels", content.labels},
-                              {"input", name_of(content.input, input_kind_names)},
+                              {"input", name_of(input, input_kind_names)},
                               {"pretokenizer", name_of(content.pretokenizer, pretokenizer_names)}};
   if (content.max_tokens) {
     result["max_tokens"] = *content.max_tokens;
@@ -157,7 +161,7 @@ template <class Elements, class Write>
   }
   if (!content.golden.empty()) {
     result["golden"] = detail::write_array(
-        content.golden, [&](const golden_text& golden) { return detail::write_golden(golden, content.input); });
+        content.golden, [&](const golden_text& golden) { return detail::write_golden(golden, input); });
   }
   try {
     return result.dump(1) + "\n";

@@ -22,11 +22,12 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
-/// One open file of a model, on disk or in the caller's memory, read by position. Reading never maps the file, so a file
-/// that shrinks while it is read is an `io` error and not a signal. Const members are safe from several threads.
+/// One open file of a model, on disk or in the caller's memory, read by position. Reading never maps the file, so a
+/// file that shrinks while it is read is an `io` error and not a signal. Const members are safe from several threads.
 class file {
  public:
-  file(std::string name, std::span<const std::byte> bytes) : name_(std::move(name)), source_(bytes), size_(bytes.size()) {}
+  file(std::string name, std::span<const std::byte> bytes)
+      : name_(std::move(name)), source_(bytes), size_(bytes.size()) {}
 
   /// Opens a regular file. Throws `io`.
   explicit file(const std::filesystem::path& path) : name_(path.string()), source_(descriptor(path)) {
@@ -58,8 +59,8 @@ class file {
   /// The whole content. Throws `io`, and `bad_model` when the file is larger than `limit` bytes.
   [[nodiscard]] std::string read_all(std::uint64_t limit) const {
     if (size_ > limit) {
-      throw error(error_kind::bad_model, name_ + ": has " + std::to_string(size_) + " bytes, expected at most " +
-                                             std::to_string(limit));
+      throw error(error_kind::bad_model,
+                  name_ + ": has " + std::to_string(size_) + " bytes, expected at most " + std::to_string(limit));
     }
     std::string content(static_cast<std::size_t>(size_), '\0');
     read(0, std::as_writable_bytes(std::span(content)));

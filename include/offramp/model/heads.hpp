@@ -2,11 +2,14 @@
 #pragma once
 
 #include <offramp/exits/head.hpp>
-#include <offramp/model/exits_file.hpp>
+#include <offramp/model/exit_plan.hpp>
 #include <offramp/model/weights.hpp>
 
+#include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
@@ -29,45 +32,55 @@ inline float temperature_for(const temperatures& stored, numeric_format format) 
   return float32;
 }
 
-/// Reads the heads that `exits.json` describes from the tensors of `exits.safetensors`.
-inline exits::head_set read_heads(const exits_file& description, const checkpoint& tensors, const config& shape,
+/// The weights of a mix [layers]. Right Tool keeps them at unit L2 norm.
+inline std::vector<float> read_mix(const checkpoint& tensors, const exit_tensors& names, std::size_t layers) {
+  std::vector<float> mix = tensors.read(names.mix, {layers});
+  if (names.mix_scale == mix_scale::unit_norm) {
+    double squares = 0.0;
+    for (const float weight : mix) {
+      squares += static_cast<double>(weight) * static_cast<double>(weight);
+    }
+    if (squares == 0.0) {
+      throw error(error_kind::bad_model, "tensor \"" + names.mix + "\" is zero, expected weights of unit norm");
+    }
+    for (float& weight : mix) {
+      weight = static_cast<float>(static_cast<double>(weight) / std::sqrt(squares));
+    }
+  }
+  return mix;
+}
+
+/// Reads the heads of `plan` from the file that holds them.
+inline exits::head_set read_heads(const exit_plan& plan, const checkpoint& tensors, const config& shape,
                                   const nn::layout& layout) {
+  const exits_file& description = plan.description;
   const auto hidden = static_cast<std::size_t>(shape.hidden_size);
-  exits::head_set set{.heads = {}, .shared_pooler = {}, .num_labels = description.labels.size()};
+  exits::head_set set{.heads = {}, .shared_pooler = {}, .gate = {}, .num_labels = description.labels.size()};
   for (std::size_t j = 0; j < description.exits.size(); ++j) {
     const exit_description& exit = description.exits[j];
-    const std::string name = "exits." + std::to_string(j) + ".";
+    const exit_tensors& names = plan.tensors[j];
     exits::head head{.layer = exit.layer, .pooling = exit.pooling, .pooler = {}, .mix = {}, .classifier = {}};
     head.temperature = temperature_for(exit.temperature, layout.format);
+    head.pooler_activation = exit.pooler_activation;
     head.uses_shared_pooler = exit.pooler == pooler::shared;
     head.appends_previous_logits = exit.previous_logits;
     set.append_logits = set.append_logits || exit.previous_logits;
     if (exit.pooler == pooler::own) {
-      head.pooler = read_linear(tensors, name + "pooler.dense", hidden, hidden, layout);
+      head.pooler = read_linear(tensors, names.pooler, hidden, hidden, layout);
     }
     if (head.uses_shared_pooler && !set.shared_pooler) {
-      set.shared_pooler = read_linear(tensors, "pooler.dense", hidden, hidden, layout);
+      set.shared_pooler = read_linear(tensors, names.pooler, hidden, hidden, layout);
     }
     if (exit.mix) {
-      head.mix = tensors.read(name + "mix", {static_cast<std::size_t>(exit.layer)});
+      head.mix = read_mix(tensors, names, static_cast<std::size_t>(exit.layer));
     }
     const std::size_t width = hidden + (exit.previous_logits ? j * set.num_labels : 0);
-    head.classifier = read_classification(tensors, name + "classifier", set.num_labels, width);
+    head.classifier = read_classification(tensors, names.classifier, set.num_labels, width);
     set.heads.push_back(std::move(head));
   }
-  return set;
-}
-
-/// The one head of a Hugging Face BertForSequenceClassification, on the last layer.
-inline exits::head_set read_sequence_classification_head(const checkpoint& tensors, const config& shape,
-                                                         const nn::layout& layout) {
-  const auto hidden = static_cast<std::size_t>(shape.hidden_size);
-  const auto labels = static_cast<std::size_t>(shape.num_labels);
-  exits::head head{.layer = shape.num_layers, .pooling = pooling::cls, .pooler = {}, .mix = {}, .classifier = {}};
-  head.pooler = read_linear(tensors, backbone_prefix(tensors) + "pooler.dense", hidden, hidden, layout);
-  head.classifier = read_classification(tensors, "classifier", labels, hidden);
-  exits::head_set set{.heads = {}, .shared_pooler = {}, .num_labels = labels};
-  set.heads.push_back(std::move(head));
+  if (!plan.gate.empty()) {
+    set.gate = read_classification(tensors, plan.gate, 1, hidden);
+  }
   return set;
 }
 

@@ -31,6 +31,8 @@ inline exit_policy make_policy(const policy_description& stored) {
         return exit_policy::patience(stored.patience);
       case policy_rule::patience_entropy:
         return exit_policy::patience_entropy(stored.threshold, stored.patience);
+      case policy_rule::learned:
+        return exit_policy::learned(stored.threshold);
     }
     return exit_policy::full_depth();
   };
@@ -73,6 +75,9 @@ inline policy_description describe_policy(const exit_policy& policy) {
       break;
     case exit_policy::rule::patience_entropy:
       stored.rule = policy_rule::patience_entropy;
+      break;
+    case exit_policy::rule::learned:
+      stored.rule = policy_rule::learned;
       break;
   }
   return stored;

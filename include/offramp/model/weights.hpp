@@ -7,8 +7,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,57 +44,90 @@ inline nn::linear read_linear(const checkpoint& tensors, const std::string& name
   return target;
 }
 
-/// Old checkpoints call the two vectors gamma and beta.
-inline nn::layer_norm read_layer_norm(const checkpoint& tensors, const std::string& name, const config& shape) {
-  const auto hidden = static_cast<std::size_t>(shape.hidden_size);
+/// [size]. Old checkpoints call the two vectors gamma and beta.
+inline nn::layer_norm read_layer_norm(const checkpoint& tensors, const std::string& name, std::size_t size,
+                                      float epsilon) {
   const bool is_old = !tensors.contains(name + ".weight") && tensors.contains(name + ".gamma");
-  return {tensors.read(name + (is_old ? ".gamma" : ".weight"), {hidden}),
-          tensors.read(name + (is_old ? ".beta" : ".bias"), {hidden}), shape.layer_norm_epsilon};
+  return {tensors.read(name + (is_old ? ".gamma" : ".weight"), {size}),
+          tensors.read(name + (is_old ? ".beta" : ".bias"), {size}), epsilon};
 }
 
 inline nn::embeddings read_embeddings(const checkpoint& tensors, const std::string& name, const config& shape) {
-  const auto hidden = static_cast<std::size_t>(shape.hidden_size);
+  const auto width = static_cast<std::size_t>(shape.embedding_size);
   const auto read = [&](const char* table, int rows) {
-    return tensors.read(name + table + "_embeddings.weight", {static_cast<std::size_t>(rows), hidden});
+    return tensors.read(name + table + "_embeddings.weight", {static_cast<std::size_t>(rows), width});
   };
-  return {read("word", shape.vocabulary_size), read("position", shape.max_positions),
-          read("token_type", shape.type_vocabulary_size), read_layer_norm(tensors, name + "LayerNorm", shape)};
+  const bool has_types = !shape.family->keys.type_vocabulary_size.empty();
+  return {.word = read("word", shape.vocabulary_size),
+          .position = read("position", shape.max_positions),
+          .type = has_types ? read("token_type", shape.type_vocabulary_size) : std::vector<float>(width),
+          .norm = read_layer_norm(tensors, name + "LayerNorm", width, shape.layer_norm_epsilon),
+          .padding = shape.padding_id};
 }
 
-inline nn::encoder_layer read_encoder_layer(const checkpoint& tensors, const std::string& name, const config& shape,
+/// From the embeddings' size to the hidden size, where the family has such a layer.
+inline std::optional<nn::linear> read_projection(const checkpoint& tensors, const std::string& prefix,
+                                                 const config& shape, const nn::layout& layout) {
+  const family& family = *shape.family;
+  const bool sizes_differ = shape.embedding_size != shape.hidden_size;
+  if (family.projection == projection::none || (family.projection == projection::where_sizes_differ && !sizes_differ)) {
+    return std::nullopt;
+  }
+  return read_linear(tensors, prefix + std::string(family.projection_name), static_cast<std::size_t>(shape.hidden_size),
+                     static_cast<std::size_t>(shape.embedding_size), layout);
+}
+
+/// The layer whose tensors are called `prefix` and then as the family says.
+inline nn::encoder_layer read_encoder_layer(const checkpoint& tensors, const std::string& prefix, const config& shape,
                                             const nn::layout& layout) {
   const auto hidden = static_cast<std::size_t>(shape.hidden_size);
   const auto intermediate = static_cast<std::size_t>(shape.intermediate_size);
+  const layer_names& names = shape.family->names;
+  const auto full = [&](std::string_view name) { return prefix + std::string(name); };
+  const auto read = [&](std::string_view name, std::size_t outputs, std::size_t inputs) {
+    return read_linear(tensors, full(name), outputs, inputs, layout);
+  };
   nn::linear key_value(layout, 2 * hidden, hidden);
-  read_linear(tensors, name + "attention.self.key", hidden, hidden, key_value, 0);
-  read_linear(tensors, name + "attention.self.value", hidden, hidden, key_value, hidden);
-  return {.query = read_linear(tensors, name + "attention.self.query", hidden, hidden, layout),
+  read_linear(tensors, full(names.key), hidden, hidden, key_value, 0);
+  read_linear(tensors, full(names.value), hidden, hidden, key_value, hidden);
+  return {.query = read(names.query, hidden, hidden),
           .key_value = std::move(key_value),
-          .attention_output = read_linear(tensors, name + "attention.output.dense", hidden, hidden, layout),
-          .attention_norm = read_layer_norm(tensors, name + "attention.output.LayerNorm", shape),
-          .intermediate = read_linear(tensors, name + "intermediate.dense", intermediate, hidden, layout),
-          .output = read_linear(tensors, name + "output.dense", hidden, intermediate, layout),
-          .output_norm = read_layer_norm(tensors, name + "output.LayerNorm", shape)};
+          .attention_output = read(names.attention_output, hidden, hidden),
+          .attention_norm = read_layer_norm(tensors, full(names.attention_norm), hidden, shape.layer_norm_epsilon),
+          .intermediate = read(names.intermediate, intermediate, hidden),
+          .output = read(names.output, hidden, intermediate),
+          .output_norm = read_layer_norm(tensors, full(names.output_norm), hidden, shape.layer_norm_epsilon)};
 }
 
-/// What stands before "embeddings." in the checkpoint's names: "bert." for models with a head, nothing for bare ones.
-inline std::string backbone_prefix(const checkpoint& tensors) {
-  return tensors.contains("bert.embeddings.word_embeddings.weight") ? "bert." : "";
+/// What stands before "embeddings." in the checkpoint's names: the family's prefix, one that an early-exit system gave
+/// its BERT, or nothing for a bare encoder.
+inline std::string backbone_prefix(const checkpoint& tensors, const family& family) {
+  for (const std::string_view prefix :
+       {family.prefix, std::string_view("bert_model."), std::string_view("elasticbert.")}) {
+    if (tensors.contains(std::string(prefix) + "embeddings.word_embeddings.weight")) {
+      return std::string(prefix);
+    }
+  }
+  return "";
 }
 
 /// The encoder's first `num_layers` layers, packed for `kernels`.
 inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, int num_layers,
                                 const nn::kernels& kernels) {
-  const std::string prefix = backbone_prefix(tensors);
+  const family& family = *shape.family;
+  const std::string prefix = backbone_prefix(tensors, family);
   nn::encoder encoder{.kernels = kernels,
                       .hidden = static_cast<std::size_t>(shape.hidden_size),
                       .heads = static_cast<std::size_t>(shape.num_heads),
                       .feed_forward_activation = shape.hidden_activation,
                       .embeddings = read_embeddings(tensors, prefix + "embeddings.", shape),
+                      .projection = read_projection(tensors, prefix, shape, kernels.layout),
+                      .depth = static_cast<std::size_t>(num_layers),
                       .layers = {}};
-  for (int layer = 0; layer < num_layers; ++layer) {
+  const std::size_t distinct = family.shares_layers() ? 1 : encoder.depth;
+  for (std::size_t layer = 0; layer < distinct; ++layer) {
     encoder.layers.push_back(
-        read_encoder_layer(tensors, prefix + "encoder.layer." + std::to_string(layer) + ".", shape, kernels.layout));
+        read_encoder_layer(tensors, prefix + numbered(family.layer, layer), shape, kernels.layout));
   }
   return encoder;
 }

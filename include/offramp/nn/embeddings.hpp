@@ -5,28 +5,36 @@
 #include <offramp/nn/layer_norm.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
 /// BERT's input: the layer normalization `norm` of word + position + segment.
 struct embeddings {
-  std::vector<float> word;      // [vocabulary, hidden]
-  std::vector<float> position;  // [max_positions, hidden]
-  std::vector<float> type;      // [segments, hidden]
-  layer_norm norm;
+  std::vector<float> word;      // [vocabulary, width]
+  std::vector<float> position;  // [max_positions, width]
+  std::vector<float> type;      // [segments, width]
+  layer_norm norm;              // [width]
+  /// RoBERTa's positions: this token has the position of its own id, the others count from the next one on.
+  std::optional<std::int32_t> padding = {};
 
-  /// Writes the sums, not yet normalized, to `rows` [tokens, hidden]. The encoding was checked: ids and type ids are in
+  [[nodiscard]] std::size_t width() const noexcept { return norm.scale.size(); }
+
+  /// Writes the sums, not yet normalized, to `rows` [tokens, width]. The encoding was checked: ids and type ids are in
   /// range, and not too many.
   void apply(const encoding& tokens, float* rows) const {
-    const std::size_t hidden = norm.scale.size();
+    std::size_t next = padding ? static_cast<std::size_t>(*padding) + 1 : 0;
     for (std::size_t i = 0; i < tokens.ids.size(); ++i) {
-      const float* from_word = word.data() + static_cast<std::size_t>(tokens.ids[i]) * hidden;
-      const float* from_position = position.data() + i * hidden;
+      const auto id = static_cast<std::size_t>(tokens.ids[i]);
+      const std::size_t place = padding == tokens.ids[i] ? id : next++;
       const std::size_t segment = tokens.type_ids.empty() ? 0 : static_cast<std::size_t>(tokens.type_ids[i]);
-      const float* from_type = type.data() + segment * hidden;
-      float* row = rows + i * hidden;
-      for (std::size_t j = 0; j < hidden; ++j) {
+      const float* from_word = word.data() + id * width();
+      const float* from_position = position.data() + place * width();
+      const float* from_type = type.data() + segment * width();
+      float* row = rows + i * width();
+      for (std::size_t j = 0; j < width(); ++j) {
         row[j] = from_word[j] + from_type[j] + from_position[j];
       }
     }

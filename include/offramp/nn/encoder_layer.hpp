@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -35,10 +36,18 @@ struct encoder {
   std::size_t heads = 0;
   activation feed_forward_activation = activation::gelu;
   nn::embeddings embeddings;
+  /// [embeddings.width()] -> [hidden], where the two may differ (ELECTRA, ALBERT).
+  std::optional<linear> projection = {};
+  std::size_t depth = 0;
+  /// The weights of the layers, which repeat in a cycle: one for each layer, or one for all (ALBERT).
   std::vector<encoder_layer> layers;
+
+  /// The weights of a layer, from 0 to depth - 1.
+  [[nodiscard]] const encoder_layer& layer(std::size_t index) const { return layers[index % layers.size()]; }
 
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t sum = (embeddings.word.size() + embeddings.position.size() + embeddings.type.size()) * sizeof(float);
+    sum += projection ? projection->bytes() : 0;
     for (const encoder_layer& layer : layers) {
       sum += layer.query.bytes() + layer.key_value.bytes() + layer.attention_output.bytes() +
              layer.intermediate.bytes() + layer.output.bytes();
@@ -58,6 +67,26 @@ class layer_runner {
       : encoder_(encoder), scratch_(scratch), team_(workers) {
     if (scratch.attention.size() < workers.most_workers()) {
       scratch.attention.resize(workers.most_workers());
+    }
+  }
+
+  /// The first layer's input rows [tokens, hidden]: text t, whose encoding is tokens_of(t), has the rows offsets[t] to
+  /// offsets[t + 1] - 1.
+  template <class TokensOf>
+  void embed(std::size_t texts, const TokensOf& tokens_of, std::span<const std::size_t> offsets, float* rows) {
+    const embeddings& tables = encoder_.embeddings;
+    const std::size_t tokens = offsets.back();
+    float* sums = rows;
+    if (encoder_.projection) {
+      grow(scratch_.intermediate, tokens * tables.width());
+      sums = scratch_.intermediate.data();
+    }
+    for (std::size_t text = 0; text < texts; ++text) {
+      tables.apply(tokens_of(text), sums + offsets[text] * tables.width());
+    }
+    encoder_.kernels.normalize(tables.norm, sums, tokens);
+    if (encoder_.projection) {
+      project(*encoder_.projection, sums, tokens, rows, epilogue::store, &encoder_.layer(0).key_value);
     }
   }
 

@@ -30,6 +30,12 @@ struct index_range {
   std::size_t last = 0;
 };
 
+/// Whether a product brings weights into the second-level cache before it reads them. A schedule: it changes no result.
+///   by_cpu  what is next of other panels; far ahead in a panel that is read once, unless the CPU does that better
+///   always  both
+///   never   neither
+enum class weight_prefetch { by_cpu, always, never };
+
 /// Where a product puts its outputs: output o of row r goes to rows[r * stride + o - first output of the panels].
 struct product_target {
   float* rows = nullptr;
@@ -37,6 +43,7 @@ struct product_target {
   epilogue finish = epilogue::store;
   /// Weights that will be read next, to be brought near while the last panel is multiplied; may be empty.
   std::span<const std::uint32_t> next = {};
+  weight_prefetch prefetch = weight_prefetch::by_cpu;
 };
 
 /// One head of one text in self-attention, borrowed: `queries` rows of queries against all its tokens.

@@ -169,8 +169,8 @@ interval bisect(double left, double right, const Predicate& is_right) {
 }
 
 /// Intervals of which **all**, for n = 1, 2, 3, ... of one growing stream, contain the true p with probability at least
-/// `confidence` (0 < confidence < 1): look after every trial, stop when you like. They hold as well when a trial's
-/// probability depends on the past, for as long as it is p.
+/// `confidence` (0 < confidence < 1): look after every trial, stop when you like. The trials need not be independent,
+/// only of probability p whatever came before.
 ///
 /// Holds every p whose likelihood is more than 1 - confidence times that of the mixture over all p with Jeffreys'
 /// weights Beta(1/2, 1/2); the ratio of the two is a martingale, which exceeds 1 / (1 - confidence) with probability at

@@ -26,8 +26,8 @@ class replay {
   /// Under the temperatures in `logits`.
   explicit replay(const exit_logits& logits);
 
-  /// In the order of the data set. Throws `invalid_argument` for a policy that does not fit the exits, and for one with
-  /// a deadline, which no stored logits can answer for.
+  /// In the order of the data set. Throws `invalid_argument` for a policy that does not fit the exits, and for a
+  /// deadline and a learned gate, which no stored logits can answer for.
   [[nodiscard]] std::vector<decision> decide(const exit_policy& policy) const;
 
   [[nodiscard]] std::size_t num_texts() const noexcept { return label_ids_.size(); }

@@ -110,6 +110,17 @@ class tokenizer {
   /// The highest id and 1.
   [[nodiscard]] std::size_t vocabulary_size() const noexcept { return pieces_.size(); }
 
+  /// The highest type id that it gives.
+  [[nodiscard]] std::int32_t highest_type_id() const {
+    std::int32_t highest = 0;
+    for (const auto* parts : {&single_, &pair_}) {
+      for (const template_part& part : *parts) {
+        highest = std::max(highest, part.type_id);
+      }
+    }
+    return highest;
+  }
+
   /// From tokenizer_config.json; nothing when it does not say.
   [[nodiscard]] std::optional<std::size_t> model_max_length() const noexcept { return model_max_length_; }
 

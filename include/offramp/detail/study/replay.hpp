@@ -24,6 +24,9 @@ OFFRAMP_INLINE std::vector<decision> replay::decide(const exit_policy& policy) c
   if (policy.deadline()) {
     throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be replayed");
   }
+  if (policy.kind() == exit_policy::rule::learned) {
+    throw error(error_kind::invalid_argument, "exit_policy: a learned gate cannot be replayed from logits");
+  }
   std::size_t last = num_exits() - 1;
   while (policy.max_layer() && exits_[last].layer > *policy.max_layer()) {
     --last;

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/detail/study/checkpoint_copy.hpp>
+#include <offramp/detail/study/exit_choice.hpp>
+#include <offramp/detail/study/fit_inputs.hpp>
+#include <offramp/detail/study/layer_features.hpp>
+#include <offramp/detail/write_file.hpp>
+#include <offramp/error.hpp>
+#include <offramp/model/exits_writer.hpp>
+#include <offramp/model/safetensors_writer.hpp>
+#include <offramp/model/sha256.hpp>
+#include <offramp/model/weights.hpp>
+#include <offramp/nn/kernels.hpp>
+#include <offramp/study/exit_logits.hpp>
+#include <offramp/study/fit.hpp>
+#include <offramp/study/metrics.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <fstream>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+namespace detail {
+
+/// Fits exits to one checkpoint and makes their files.
+class exit_fitter {
+ public:
+  exit_fitter(std::filesystem::path directory, const std::filesystem::path& train, const std::filesystem::path& dev,
+              const fit_options& options, const runner& run, const fit_progress& report)
+      : directory_(std::move(directory)), options_(options), run_(run), report_(report) {
+    check_fit_options(options);
+    bare_ = open_bare_model(directory_);
+    layers_ = choose_layers(*bare_, options.layers);
+    const data_description description = describe_data(train);
+    const label_names labels = choose_labels(*bare_, options.labels, description, train);
+    const input_kind input = options.input.value_or(description.input);
+    train_ = read_dataset(train, labels.in_data, input);
+    dev_ = read_dataset(dev, labels.in_data, input);
+    result_.warnings = check_counts(train_, dev_, labels.in_data);
+    result_.labels = labels.in_model;
+    result_.num_layers = bare_->config.num_layers;
+    content_.labels = labels.in_model;
+    content_.input = input == input_kind::pair ? model::input_kind::pair : model::input_kind::single;
+  }
+
+  /// The finished files.
+  [[nodiscard]] exit_files fit() {
+    choose_heads();
+    const std::string tensors = model::write_safetensors(tensors_);
+    const std::string digest = model::sha256_hex(tensors);
+    const classifier fitted = load_with(directory_, {model::write_exits_json(content_, digest), tensors}, {});
+    calibrate(compute_exit_logits(fitted, dev_, run_, {}));
+    if (options_.threshold) {
+      content_.default_policy.emplace().threshold = *options_.threshold;
+    }
+    if (options_.golden) {
+      add_golden_texts(fitted);
+    }
+    return {model::write_exits_json(content_, digest), tensors};
+  }
+
+  [[nodiscard]] fit_result result() && { return std::move(result_); }
+
+ private:
+  [[nodiscard]] static model::exit_description describe(int layer, model::pooling pooling, model::pooler pooler) {
+    model::exit_description exit;
+    exit.layer = layer;
+    exit.pooling = pooling;
+    exit.pooler = pooler;
+    return exit;
+  }
+
+  /// A model with one exit that nobody will ask, for its tokenizer.
+  [[nodiscard]] classifier load_tokenizer() const {
+    const auto hidden = static_cast<std::size_t>(bare_->config.hidden_size);
+    const std::size_t labels = content_.labels.size();
+    const std::vector<model::named_tensor> zeros{
+        {"exits.0.classifier.weight", {labels, hidden}, std::vector<float>(labels * hidden)},
+        {"exits.0.classifier.bias", {labels}, std::vector<float>(labels)}};
+    model::exits_file placeholder = content_;
+    placeholder.exits.assign(1, describe(1, model::pooling::cls, model::pooler::none));
+    const std::string tensors = model::write_safetensors(zeros);
+    load_options options;
+    options.max_tokens = options_.max_tokens;
+    return load_with(directory_, {model::write_exits_json(placeholder, model::sha256_hex(tensors)), tensors}, options);
+  }
+
+  /// What heads are to be fitted to, by ascending layer.
+  [[nodiscard]] std::vector<pooled_layer> inputs() const {
+    std::vector<pooled_layer> all;
+    for (const int layer : layers_) {
+      if (!is_kept(layer) && options_.pooling != pooling_choice::mean) {
+        all.push_back({layer, model::pooling::cls});
+      }
+      if (!is_kept(layer) && options_.pooling != pooling_choice::cls) {
+        all.push_back({layer, model::pooling::mean});
+      }
+    }
+    return all;
+  }
+
+  /// Whether the checkpoint's own classifier stands there.
+  [[nodiscard]] bool is_kept(int layer) const {
+    return !bare_->classifier.empty() && layer == bare_->config.num_layers;
+  }
+
+  void choose_heads() {
+    const classifier tokenizer = load_tokenizer();
+    content_.max_tokens = tokenizer.max_tokens();
+    std::vector<head_choice> choices;
+    if (const std::vector<pooled_layer> wanted = inputs(); !wanted.empty()) {
+      choices = choose_all(wanted, tokenizer);
+    }
+    for (const int layer : layers_) {
+      if (is_kept(layer)) {
+        add_own_classifier();
+        continue;
+      }
+      const head_choice* best = nullptr;
+      for (const head_choice& choice : choices) {
+        if (choice.input.layer == layer && (best == nullptr || choice.dev_nll < best->dev_nll)) {
+          best = &choice;
+        }
+      }
+      add_head(*best);
+    }
+  }
+
+  [[nodiscard]] std::vector<head_choice> choose_all(std::span<const pooled_layer> wanted, const classifier& tokenizer) {
+    choice_task task{label_ids(train_), label_ids(dev_), content_.labels.size(), {}, options_.strengths};
+    std::ranges::sort(task.strengths);
+    if (options_.weighting == class_weighting::balanced) {
+      task.class_weights = balanced_weights(task.train_ids, task.num_labels);
+    }
+    const nn::encoder encoder =
+        model::read_encoder(bare_->tensors, bare_->config, wanted.back().layer, nn::choose_kernels({}));
+    const std::size_t bytes = 2 * encoder.hidden * (train_.texts.size() + dev_.texts.size());
+    const std::size_t at_once = std::clamp<std::size_t>(options_.feature_bytes / bytes, 1, wanted.size());
+    std::vector<head_choice> choices;
+    for (std::size_t first = 0; first < wanted.size(); first += at_once) {
+      const auto group = wanted.subspan(first, std::min(at_once, wanted.size() - first));
+      feature_pass pass(encoder, tokenizer, group);
+      std::vector<half_rows> train = pass.run(train_, run_, report_.train_texts);
+      std::vector<half_rows> dev = pass.run(dev_, run_, report_.dev_texts);
+      for (std::size_t i = 0; i < group.size(); ++i) {
+        choices.push_back(choose_strength(task, group[i], std::move(train[i]), std::move(dev[i]), run_));
+        if (report_.heads) {
+          report_.heads(choices.size(), wanted.size());
+        }
+      }
+    }
+    return choices;
+  }
+
+  void add_head(const head_choice& choice) {
+    const std::string name = "exits." + std::to_string(content_.exits.size()) + ".classifier";
+    const std::size_t labels = choice.head.bias.size();
+    tensors_.push_back({name + ".weight", {labels, choice.head.weights.size() / labels}, choice.head.weights});
+    tensors_.push_back({name + ".bias", {labels}, choice.head.bias});
+    content_.exits.push_back(describe(choice.input.layer, choice.input.pooling, model::pooler::none));
+    fitted_exit& exit = result_.exits.emplace_back();
+    exit.layer = choice.input.layer;
+    exit.pooling = choice.input.pooling == model::pooling::cls ? pooling_choice::cls : pooling_choice::mean;
+    exit.strength = choice.strength;
+    exit.train_accuracy = choice.train_accuracy;
+  }
+
+  void add_own_classifier() {
+    const std::string name = "exits." + std::to_string(content_.exits.size()) + ".";
+    for (model::named_tensor& tensor : bare_->classifier) {
+      tensors_.push_back({name + tensor.name, tensor.shape, tensor.values});
+    }
+    content_.exits.push_back(describe(bare_->config.num_layers, model::pooling::cls, model::pooler::own));
+    content_.exits.back().pooler_activation = bare_->activation;
+    result_.exits.emplace_back().layer = bare_->config.num_layers;
+  }
+
+  /// Temperatures and what they do, on dev.
+  void calibrate(const exit_logits& logits) {
+    model::calibration_description calibration{
+        numeric_format::float32, dev_.sha256, static_cast<std::int64_t>(dev_.texts.size()), {}};
+    const std::size_t values = logits.num_texts * logits.num_labels;
+    for (std::size_t j = 0; j < logits.exits.size(); ++j) {
+      fitted_exit& exit = result_.exits[j];
+      exit.temperature =
+          fit_temperature(std::span(logits.values).subspan(j * values, values), logits.label_ids, logits.num_labels);
+      const auto measure = [&](float temperature, auto metric) {
+        const std::vector<float> probabilities = exit_probabilities(logits, j, temperature);
+        return metric({probabilities, logits.label_ids, logits.num_labels});
+      };
+      const auto ece = [](const labelled_probabilities& given) { return calibration_error(given); };
+      exit.dev_accuracy = measure(1.0F, [](const labelled_probabilities& given) { return accuracy(given); });
+      exit.ece_before = measure(1.0F, ece);
+      exit.ece_after = measure(exit.temperature.temperature, ece);
+      content_.exits[j].temperature.float32 = exit.temperature.temperature;
+      calibration.exits.push_back({static_cast<float>(exit.temperature.nll_before),
+                                   static_cast<float>(exit.temperature.nll_after), static_cast<float>(exit.ece_before),
+                                   static_cast<float>(exit.ece_after)});
+      if (exit.temperature.at_bound) {
+        result_.warnings.push_back("the temperature of the exit on layer " + std::to_string(exit.layer) +
+                                   " lies at the end of its range");
+      }
+    }
+    content_.calibration.push_back(std::move(calibration));
+  }
+
+  void add_golden_texts(const classifier& fitted) {
+    std::ifstream in(*options_.golden);
+    std::size_t number = 0;
+    for (std::string line; std::getline(in, line);) {
+      ++number;
+      model::golden_text golden{line, {}, {}};
+      const bool is_pair = content_.input == model::input_kind::pair;
+      if (is_pair) {
+        const std::size_t tab = line.find('\t');
+        if (tab == std::string::npos) {
+          throw error(error_kind::bad_data, options_.golden->string() + ":" + std::to_string(number) +
+                                                ": no tab, expected two texts divided by one");
+        }
+        golden.text = line.substr(0, tab);
+        golden.hypothesis = line.substr(tab + 1);
+      }
+      const std::vector<exit_output> outputs =
+          is_pair ? fitted.classify_every_exit(sentence_pair{golden.text, golden.hypothesis}, run_)
+                  : fitted.classify_every_exit(golden.text, run_);
+      for (const exit_output& output : outputs) {
+        golden.logits.push_back(output.logits);
+      }
+      content_.golden.push_back(std::move(golden));
+    }
+    if (number == 0) {
+      throw error(error_kind::io, options_.golden->string() + ": cannot be read or is empty");
+    }
+  }
+
+  std::filesystem::path directory_;
+  const fit_options& options_;
+  const runner& run_;
+  const fit_progress& report_;
+  std::optional<bare_model> bare_;
+  std::vector<int> layers_;
+  dataset train_;
+  dataset dev_;
+  model::exits_file content_;
+  std::vector<model::named_tensor> tensors_;
+  fit_result result_;
+};
+
+}  // namespace detail
+
+OFFRAMP_INLINE fit_result fit_exits(const std::filesystem::path& model, const std::filesystem::path& train,
+                                    const std::filesystem::path& dev, const std::filesystem::path& out,
+                                    const fit_options& options, const runner& run, const fit_progress& report) {
+  detail::exit_fitter fitter(model, train, dev, options, run, report);
+  // What would only fail at the end should not wait until then.
+  detail::make_directory(out);
+  detail::check_nothing_in_the_way(model, out);
+  const detail::exit_files files = fitter.fit();
+  detail::copy_checkpoint(model, out);
+  offramp::detail::write_file(out / "exits.safetensors", files.safetensors);
+  offramp::detail::write_file(out / "exits.json", files.json);
+  return std::move(fitter).result();
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

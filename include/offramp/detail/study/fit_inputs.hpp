@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/error.hpp>
+#include <offramp/model/checkpoint.hpp>
+#include <offramp/model/config.hpp>
+#include <offramp/model/exit_plan.hpp>
+#include <offramp/model/files.hpp>
+#include <offramp/model/safetensors_writer.hpp>
+#include <offramp/model/weights.hpp>
+#include <offramp/study/data_description.hpp>
+#include <offramp/study/dataset.hpp>
+#include <offramp/study/fit.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
+
+[[noreturn]] inline void refuse_fit_option(const std::string& what) {
+  throw error(error_kind::invalid_argument, "fit_options: " + what);
+}
+
+/// The checkpoint before it has exits.
+struct bare_model {
+  model::config config;
+  model::checkpoint tensors;
+  /// Pooler and classifier of a sequence classifier, as tensors of an exit; empty for a bare encoder.
+  std::vector<model::named_tensor> classifier;
+  nn::epilogue activation = nn::epilogue::tanh;
+};
+
+/// The tensors of the checkpoint's own classifier.
+[[nodiscard]] inline std::vector<model::named_tensor> read_classifier(const model::checkpoint& tensors,
+                                                                      const model::exit_tensors& names,
+                                                                      const model::config& config) {
+  if (!tensors.contains(names.classifier + ".weight") || !tensors.contains(names.pooler + ".weight")) {
+    return {};
+  }
+  const auto hidden = static_cast<std::size_t>(config.hidden_size);
+  const auto labels = static_cast<std::size_t>(config.num_labels);
+  const auto read = [&](const std::string& from, const std::string& to, model::tensor_shape shape) {
+    std::vector<float> values = tensors.read(from, shape);
+    return model::named_tensor{to, std::move(shape), std::move(values)};
+  };
+  return {read(names.pooler + ".weight", "pooler.dense.weight", {hidden, hidden}),
+          read(names.pooler + ".bias", "pooler.dense.bias", {hidden}),
+          read(names.classifier + ".weight", "classifier.weight", {labels, hidden}),
+          read(names.classifier + ".bias", "classifier.bias", {labels})};
+}
+
+[[nodiscard]] inline bare_model open_bare_model(const std::filesystem::path& directory) {
+  const model::file_set files(directory);
+  bare_model bare{model::read_config(files), model::open_checkpoint(files), {}};
+  const model::exit_plan plan =
+      model::plan_sequence_classifier(bare.config, model::backbone_prefix(bare.tensors, *bare.config.family));
+  bare.classifier = read_classifier(bare.tensors, plan.tensors.front(), bare.config);
+  bare.activation = plan.description.exits.front().pooler_activation;
+  return bare;
+}
+
+/// What the labels are called, in the order of their ids.
+struct label_names {
+  std::vector<std::string> in_model;
+  std::vector<std::string> in_data;
+};
+
+[[nodiscard]] inline label_names choose_labels(const bare_model& bare, const std::vector<std::string>& given,
+                                               const data_description& train, const std::filesystem::path& file) {
+  const bool is_named = !bare.config.labels_are_default;
+  if (is_named || !bare.classifier.empty()) {
+    const std::vector<std::string>& own = bare.config.labels;
+    if (!given.empty() && given.size() != own.size()) {
+      refuse_fit_option(std::to_string(given.size()) + " labels, expected " + std::to_string(own.size()) +
+                        " as config.json says");
+    }
+    const std::vector<std::string>& in_data = given.empty() ? own : given;
+    return {is_named ? own : in_data, in_data};
+  }
+  const std::vector<std::string>& names = given.empty() ? train.labels : given;
+  if (names.size() < 2) {
+    throw error(error_kind::bad_data,
+                file.string() + ": has only the label \"" + names.front() + "\", expected at least two");
+  }
+  std::vector<std::string> sorted = names;
+  std::ranges::sort(sorted);
+  if (std::ranges::adjacent_find(sorted) != sorted.end() || sorted.front().empty()) {
+    refuse_fit_option("labels are not all different and not empty");
+  }
+  return {names, names};
+}
+
+/// The layers that get an exit, ascending; the last one too where the checkpoint's classifier stands there.
+[[nodiscard]] inline std::vector<int> choose_layers(const bare_model& bare, std::vector<int> given) {
+  const int last = bare.config.num_layers;
+  if (given.empty()) {
+    given.resize(static_cast<std::size_t>(last));
+    std::iota(given.begin(), given.end(), 1);
+  }
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (given[i] < (i == 0 ? 1 : given[i - 1] + 1) || given[i] > last) {
+      refuse_fit_option("layer " + std::to_string(given[i]) + ", expected ascending layers from 1 to " +
+                        std::to_string(last));
+    }
+  }
+  if (!bare.classifier.empty() && given.back() != last) {
+    given.push_back(last);
+  }
+  return given;
+}
+
+inline void check_fit_options(const fit_options& options) {
+  if (options.strengths.empty()) {
+    refuse_fit_option("no strengths, expected at least one");
+  }
+  for (const double strength : options.strengths) {
+    if (!(strength >= 1e-12 && strength <= 1e12)) {
+      refuse_fit_option("strength " + std::to_string(strength) + ", expected 1e-12 to 1e12");
+    }
+  }
+  if (options.threshold && !std::isfinite(*options.threshold)) {
+    refuse_fit_option("threshold is not finite");
+  }
+}
+
+/// Every label has texts to learn from, and dev asks for no other. A warning for each label that dev lacks.
+[[nodiscard]] inline std::vector<std::string> check_counts(const dataset& train, const dataset& dev,
+                                                           const std::vector<std::string>& labels) {
+  if (train.sha256 == dev.sha256) {
+    throw error(error_kind::invalid_argument,
+                dev.name + ": has the same content as " + train.name + ", expected texts that training did not see");
+  }
+  const std::vector<std::size_t> learned = count_labels(train, labels.size());
+  const std::vector<std::size_t> chosen = count_labels(dev, labels.size());
+  for (const labelled_text& text : dev.texts) {
+    if (learned[static_cast<std::size_t>(text.label_id)] == 0) {
+      throw error(error_kind::bad_data, dev.name + ":" + std::to_string(text.line) + ": label \"" +
+                                            labels[static_cast<std::size_t>(text.label_id)] + "\" does not occur in " +
+                                            train.name);
+    }
+  }
+  std::vector<std::string> warnings;
+  for (std::size_t label = 0; label < labels.size(); ++label) {
+    if (learned[label] == 0) {
+      throw error(error_kind::bad_data, train.name + ": no text has the label \"" + labels[label] + "\"");
+    }
+    if (chosen[label] == 0) {
+      warnings.push_back(dev.name + ": no text has the label \"" + labels[label] +
+                         "\"; nothing was chosen or calibrated with it");
+    }
+  }
+  return warnings;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/classifier.hpp>
+#include <offramp/detail/batching.hpp>
+#include <offramp/detail/lend.hpp>
+#include <offramp/detail/memory_pool.hpp>
+#include <offramp/detail/study/half_rows.hpp>
+#include <offramp/error.hpp>
+#include <offramp/exits/head.hpp>
+#include <offramp/model/exits_description.hpp>
+#include <offramp/nn/encoder_layer.hpp>
+#include <offramp/nn/team.hpp>
+#include <offramp/runner.hpp>
+#include <offramp/study/dataset.hpp>
+#include <offramp/study/progress.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
+
+/// One way to represent a text by a row [hidden].
+struct pooled_layer {
+  int layer = 0;  // from 1
+  model::pooling pooling = model::pooling::cls;
+};
+
+/// The encoder run over texts that all stay to the end: each layer's rows, pooled. Every row is what the engine would
+/// pool, bit for bit, whatever batch it came from.
+class feature_pass {
+ public:
+  /// `tokenizer` turns texts into ids; `wanted` goes by ascending layer.
+  feature_pass(const nn::encoder& encoder, const classifier& tokenizer, std::span<const pooled_layer> wanted)
+      : encoder_(encoder), tokenizer_(tokenizer), wanted_(wanted) {}
+
+  /// For each wanted layer the features [texts, hidden]. Throws `bad_model` for texts that float16 cannot represent.
+  [[nodiscard]] std::vector<half_rows> run(const dataset& data, const runner& run, const progress& report) {
+    constexpr std::size_t texts_at_once = 4096;  // bounds the memory of token ids
+    std::vector<half_rows> features(wanted_.size(), half_rows(data.texts.size(), encoder_.hidden));
+    for (std::size_t begin = 0; begin < data.texts.size(); begin += texts_at_once) {
+      const std::size_t count = std::min(texts_at_once, data.texts.size() - begin);
+      run_texts(data, begin, count, features, run);
+      if (report) {
+        report(begin + count, data.texts.size());
+      }
+    }
+    return features;
+  }
+
+ private:
+  void run_texts(const dataset& data, std::size_t begin, std::size_t count, std::vector<half_rows>& features,
+                 const runner& run) {
+    batch_.encoded.resize(count);
+    batch_.texts.resize(count);
+    offramp::detail::lend(run, count, [&](std::size_t i) {
+      const labelled_text& text = data.texts[begin + i];
+      batch_.encoded[i] =
+          text.second ? tokenizer_.tokenize(sentence_pair{text.first, *text.second}) : tokenizer_.tokenize(text.first);
+      batch_.texts[i] = &batch_.encoded[i];
+    });
+    const std::size_t threads = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
+    offramp::detail::cut_batches(batch_, offramp::detail::batch_order::longest_first, threads);
+    offramp::detail::lend(run, batch_.ends.size(), [&](std::size_t cut) {
+      const offramp::detail::memory_pool<exits::engine_memory>::lease memory(memory_);
+      const std::size_t first = cut == 0 ? 0 : batch_.ends[cut - 1];
+      const auto texts = std::span(batch_.order).subspan(first, batch_.ends[cut] - first);
+      run_batch(texts, *memory, [&](std::size_t kind, std::size_t i, std::span<const float> row) {
+        if (!features[kind].set(begin + i, row)) {
+          refuse(data, data.texts[begin + i], wanted_[kind].layer);
+        }
+      });
+    });
+  }
+
+  /// Runs the texts with these indices and gives each pooled row to `take(index into wanted, index of the text, row)`.
+  template <class Take>
+  void run_batch(std::span<const std::size_t> texts, exits::engine_memory& memory, const Take& take) const {
+    memory.offsets.assign(1, 0);
+    for (const std::size_t text : texts) {
+      memory.offsets.push_back(memory.offsets.back() + batch_.texts[text]->ids.size());
+    }
+    nn::grow(memory.rows, memory.offsets.back() * encoder_.hidden);
+    nn::team alone;
+    nn::layer_runner layers(encoder_, memory.scratch, alone);
+    layers.embed(
+        texts.size(), [&](std::size_t i) -> const encoding& { return *batch_.texts[texts[i]]; }, memory.offsets,
+        memory.rows.data());
+    memory.head_input.resize(encoder_.hidden);
+    std::size_t kind = 0;
+    for (int number = 1; number <= wanted_.back().layer; ++number) {
+      const nn::encoder_layer& layer = encoder_.layer(static_cast<std::size_t>(number) - 1);
+      layers.project_key_value(layer, memory.rows.data(), memory.offsets.back());
+      layers.finish_rows(layer, memory.offsets, memory.offsets, memory.rows.data(), nullptr);
+      for (; kind < wanted_.size() && wanted_[kind].layer == number; ++kind) {
+        for (std::size_t i = 0; i < texts.size(); ++i) {
+          exits::pool(wanted_[kind].pooling, memory.rows.data() + memory.offsets[i] * encoder_.hidden,
+                      memory.offsets[i + 1] - memory.offsets[i], memory.head_input);
+          take(kind, texts[i], memory.head_input);
+        }
+      }
+    }
+  }
+
+  [[noreturn]] static void refuse(const dataset& data, const labelled_text& text, int layer) {
+    throw error(error_kind::bad_model, data.name + ":" + std::to_string(text.line) + ": layer " +
+                                           std::to_string(layer) +
+                                           " answers with numbers that are not finite or above 65,504");
+  }
+
+  const nn::encoder& encoder_;
+  const classifier& tokenizer_;
+  std::span<const pooled_layer> wanted_;
+  offramp::detail::batch_memory batch_;
+  offramp::detail::memory_pool<exits::engine_memory> memory_;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

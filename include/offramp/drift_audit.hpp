@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/error.hpp>
+#include <offramp/study/binomial.hpp>
+#include <offramp/version.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
+
+namespace detail {
+
+/// One answered text, as an audit sees it.
+struct drift_observation {
+  int layer = 0;
+  bool is_sampled = false;
+  bool is_early = false;
+  bool disagrees = false;  // only where it is both
+};
+
+}  // namespace detail
+
+/// The early exits of one encoder layer.
+struct layer_drift {
+  int layer = 0;                   ///< from 1
+  std::int64_t early_exits = 0;    ///< texts answered there
+  std::int64_t audited = 0;        ///< of these, run on to the last exit
+  std::int64_t disagreements = 0;  ///< of these, where the last exit gives another label
+
+  bool operator==(const layer_drift&) const = default;
+};
+
+/// What a drift_audit has seen so far.
+struct drift_counts {
+  std::int64_t texts = 0;             ///< answered by calls that are audited
+  std::int64_t sampled = 0;           ///< of these, chosen, at whichever exit they were answered
+  std::int64_t early_exits = 0;       ///< of the texts, answered below the last exit
+  std::int64_t audited = 0;           ///< of the early exits, chosen, and so run on to the last exit
+  std::int64_t disagreements = 0;     ///< of the audited, where the last exit gives another label
+  std::int64_t under_deadline = 0;    ///< texts of calls with a deadline; they count nowhere else
+  std::vector<layer_drift> layers{};  ///< where early exits happened, by ascending layer
+
+  /// How often early exits disagree with the last exit, for who looks once, after a number of texts fixed in advance:
+  /// study::clopper_pearson of `disagreements` among `audited`.
+  [[nodiscard]] study::interval disagreement_once(double confidence) const {
+    return study::clopper_pearson(disagreements, audited, confidence);
+  }
+  /// The same for who looks again and again and may act at any time: study::confidence_sequence. While the rate stays
+  /// what it is, all of a stream's intervals hold together with probability `confidence`: so an alarm at the first
+  /// whose lower end is above the agreed rate is false with probability at most 1 - `confidence`.
+  [[nodiscard]] study::interval disagreement_at_any_time(double confidence) const {
+    return study::confidence_sequence(disagreements, audited, confidence);
+  }
+
+  bool operator==(const drift_counts&) const = default;
+};
+
+/// Watches whether early exits still agree with the last exit, where no labels are known: runs a fraction of them on
+/// to the last exit and compares.
+///
+///     const offramp::drift_audit audit(0.05, 1);
+///     const auto policy = offramp::exit_policy(0.9F).audited_by(audit);
+///     const auto p = model.classify(text, policy);  // byte for byte the answer without the audit
+///     if (audit.counts().disagreement_at_any_time(0.99).lower > 0.02) { /* the texts are no longer what they were */ }
+///
+/// A handle: copies share one count, and a policy holds such a copy, so nothing can dangle. Every member is safe from
+/// any number of threads at once; one audit serves any number of calls, of one model and one kind of policy.
+///
+/// Texts are numbered as calls come in, within a batch in input order, and a hash of seed and number chooses. So the
+/// same calls in the same order audit the same texts, whatever the threads, and no text can influence its choice. An
+/// audited text costs its call the time of full depth. Answers at a policy's max_layer count as early exits and their
+/// audits go beyond it. A call with a deadline is not audited: going on would make it late, and giving up when time is
+/// short would leave out just the long texts; send a share of the texts without a deadline instead. Nor does a call
+/// count that throws. A last exit whose logits are not finite disagrees.
+///
+/// Counts only grow, so a long good past hides a late change for a while: begin a new audit every day, say, with a
+/// higher confidence for the more of them.
+/// The risk that a certificate bounds is over all texts: study::confidence_sequence of `disagreements` among `sampled`.
+class drift_audit {
+ public:
+  /// Audits about `fraction` (0 to 1) of the early exits. Throws `invalid_argument` for any other fraction.
+  drift_audit(double fraction, std::uint64_t seed) : state_(std::make_shared<state>(fraction, seed)) {
+    if (!(fraction >= 0.0 && fraction <= 1.0)) {
+      throw error(error_kind::invalid_argument,
+                  "drift_audit: fraction is " + std::to_string(fraction) + ", expected 0 to 1");
+    }
+  }
+  drift_audit(const drift_audit&) = default;
+  drift_audit& operator=(const drift_audit&) = default;
+  ~drift_audit() = default;
+
+  [[nodiscard]] double fraction() const noexcept { return state_->fraction; }
+  [[nodiscard]] std::uint64_t seed() const noexcept { return state_->seed; }
+
+  /// Whether text `number` (from 0) is chosen.
+  [[nodiscard]] bool samples(std::uint64_t number) const noexcept {
+    // Output `number` of the generator SplitMix64 (Steele, Lea, Flood 2014) that starts from the scrambled seed.
+    constexpr std::uint64_t step = 0x9e3779b97f4a7c15U;
+    const std::uint64_t random = scramble(scramble(state_->seed) + (number + 1) * step);
+    constexpr double unit = 1.0 / (1ULL << 53U);
+    return static_cast<double>(random >> 11U) * unit < state_->fraction;
+  }
+
+  /// All counts as they were at one moment.
+  [[nodiscard]] drift_counts counts() const {
+    const std::scoped_lock lock(state_->mutex);
+    return state_->counts;
+  }
+
+  /// Whether both share one count.
+  bool operator==(const drift_audit&) const = default;
+
+ private:
+  friend class classifier;
+
+  struct state {
+    state(double audited_fraction, std::uint64_t chosen_seed) : fraction(audited_fraction), seed(chosen_seed) {}
+
+    const double fraction;
+    const std::uint64_t seed;
+    std::atomic<std::uint64_t> next_number{0};
+    std::mutex mutex;
+    drift_counts counts;  // guarded by the mutex
+  };
+
+  static std::uint64_t scramble(std::uint64_t bits) noexcept {
+    bits = (bits ^ bits >> 30U) * 0xbf58476d1ce4e5b9U;
+    bits = (bits ^ bits >> 27U) * 0x94d049bb133111ebU;
+    return bits ^ bits >> 31U;
+  }
+
+  /// The first of so many numbers that no other text has.
+  [[nodiscard]] std::uint64_t take_numbers(std::size_t texts) const noexcept {
+    return state_->next_number.fetch_add(texts, std::memory_order_relaxed);
+  }
+
+  void count(std::span<const detail::drift_observation> texts) const {
+    const std::scoped_lock lock(state_->mutex);
+    drift_counts& counts = state_->counts;
+    for (const detail::drift_observation& text : texts) {
+      ++counts.texts;
+      counts.sampled += text.is_sampled ? 1 : 0;
+      if (!text.is_early) {
+        continue;
+      }
+      layer_drift& layer = counts_of(text.layer, counts.layers);
+      const int audited = text.is_sampled ? 1 : 0;
+      const int disagreements = text.disagrees ? 1 : 0;
+      ++counts.early_exits;
+      counts.audited += audited;
+      counts.disagreements += disagreements;
+      ++layer.early_exits;
+      layer.audited += audited;
+      layer.disagreements += disagreements;
+    }
+  }
+
+  void count_under_deadline(std::size_t texts) const {
+    const std::scoped_lock lock(state_->mutex);
+    state_->counts.under_deadline += static_cast<std::int64_t>(texts);
+  }
+
+  static layer_drift& counts_of(int layer, std::vector<layer_drift>& layers) {
+    const auto found = std::lower_bound(layers.begin(), layers.end(), layer,
+                                        [](const layer_drift& known, int wanted) { return known.layer < wanted; });
+    return found != layers.end() && found->layer == layer ? *found : *layers.insert(found, {.layer = layer});
+  }
+
+  std::shared_ptr<state> state_;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE

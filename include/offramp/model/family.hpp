@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/nn/activation.hpp>
+#include <offramp/nn/kernels.hpp>
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
+
+/// What the linear layers and norms of one encoder layer are called, behind the layer's own name.
+struct layer_names {
+  std::string_view query = "attention.self.query";
+  std::string_view key = "attention.self.key";
+  std::string_view value = "attention.self.value";
+  std::string_view attention_output = "attention.output.dense";
+  std::string_view attention_norm = "attention.output.LayerNorm";
+  std::string_view intermediate = "intermediate.dense";
+  std::string_view output = "output.dense";
+  std::string_view output_norm = "output.LayerNorm";
+};
+
+/// What `config.json` calls things. An empty key: the family has no such field.
+struct config_keys {
+  std::string_view hidden_size = "hidden_size";
+  std::string_view num_layers = "num_hidden_layers";
+  std::string_view num_heads = "num_attention_heads";
+  std::string_view intermediate_size = "intermediate_size";
+  std::string_view activation = "hidden_act";
+  std::string_view layer_norm_epsilon = "layer_norm_eps";     ///< empty: 1e-12
+  std::string_view type_vocabulary_size = "type_vocab_size";  ///< empty: no token types
+  std::string_view embedding_size = {};                       ///< empty: the hidden size
+  std::string_view padding_id = {};                           ///< empty: positions count from 0
+};
+
+/// The classification head of Hugging Face's <Family>ForSequenceClassification: f(dense), then a classifier.
+struct sequence_head {
+  std::string_view dense = {};  ///< empty: the backbone's pooler
+  nn::epilogue activation = nn::epilogue::tanh;
+  std::string_view classifier = "classifier";
+};
+
+enum class projection { none, where_sizes_differ, always };
+
+/// One family of encoders, as data: what its files call things and which optional parts it has. The defaults are
+/// BERT's; the arithmetic of a layer is the same in all.
+struct family {
+  std::string_view model_type;  ///< in `config.json`
+  std::string_view prefix;      ///< of the backbone's tensors in models with a head
+  config_keys keys = {};
+  std::string_view default_activation = "gelu";
+  /// Where the embeddings are mapped to the hidden size by a linear layer of that name.
+  model::projection projection = model::projection::none;
+  std::string_view projection_name = {};
+  std::string_view layer = "encoder.layer.*.";  ///< `*`: the layer's number; without one all layers are the same
+  layer_names names = {};
+  std::string_view pooler = "pooler.dense";  ///< in the backbone, `*`: the last layer's number; empty: none
+  sequence_head head = {};
+  /// Whether the encoder is told of the tokenizer's segments; otherwise every token is of the first.
+  bool reads_type_ids = true;
+
+  [[nodiscard]] constexpr bool shares_layers() const { return layer.find('*') == std::string_view::npos; }
+};
+
+namespace detail {
+
+/// RoBERTa and XLM-RoBERTa: positions count from the padding token's id on, a head of its own on the first row.
+[[nodiscard]] constexpr family roberta_family(std::string_view model_type) {
+  return {.model_type = model_type,
+          .prefix = "roberta.",
+          .keys = {.padding_id = "pad_token_id"},
+          .head = {.dense = "classifier.dense", .classifier = "classifier.out_proj"},
+          .reads_type_ids = false};
+}
+
+}  // namespace detail
+
+inline constexpr std::array families{
+    family{.model_type = "bert", .prefix = "bert."},
+    family{.model_type = "elasticbert", .prefix = "elasticbert.", .pooler = "encoder.pooler.*.dense"},
+    family{
+        .model_type = "electra",
+        .prefix = "electra.",
+        .keys = {.embedding_size = "embedding_size"},
+        .projection = projection::where_sizes_differ,
+        .projection_name = "embeddings_project",
+        .pooler = {},
+        .head = {.dense = "classifier.dense", .activation = nn::epilogue::gelu, .classifier = "classifier.out_proj"}},
+    family{.model_type = "distilbert",
+           .prefix = "distilbert.",
+           .keys = {.hidden_size = "dim",
+                    .num_layers = "n_layers",
+                    .num_heads = "n_heads",
+                    .intermediate_size = "hidden_dim",
+                    .activation = "activation",
+                    .layer_norm_epsilon = {},
+                    .type_vocabulary_size = {}},
+           .layer = "transformer.layer.*.",
+           .names = {.query = "attention.q_lin",
+                     .key = "attention.k_lin",
+                     .value = "attention.v_lin",
+                     .attention_output = "attention.out_lin",
+                     .attention_norm = "sa_layer_norm",
+                     .intermediate = "ffn.lin1",
+                     .output = "ffn.lin2",
+                     .output_norm = "output_layer_norm"},
+           .pooler = {},
+           .head = {.dense = "pre_classifier", .activation = nn::epilogue::relu},
+           .reads_type_ids = false},
+    family{.model_type = "albert",
+           .prefix = "albert.",
+           .keys = {.embedding_size = "embedding_size"},
+           .default_activation = "gelu_new",
+           .projection = projection::always,
+           .projection_name = "encoder.embedding_hidden_mapping_in",
+           .layer = "encoder.albert_layer_groups.0.albert_layers.0.",
+           .names = {.query = "attention.query",
+                     .key = "attention.key",
+                     .value = "attention.value",
+                     .attention_output = "attention.dense",
+                     .attention_norm = "attention.LayerNorm",
+                     .intermediate = "ffn",
+                     .output = "ffn_output",
+                     .output_norm = "full_layer_layer_norm"},
+           .pooler = "pooler"},
+    detail::roberta_family("roberta"),
+    detail::roberta_family("xlm-roberta")};
+
+/// Null when there is no such family.
+[[nodiscard]] constexpr const family* find_family(std::string_view model_type) {
+  for (const family& candidate : families) {
+    if (candidate.model_type == model_type) {
+      return &candidate;
+    }
+  }
+  return nullptr;
+}
+
+/// The name that a pattern stands for: its `*` replaced by `number`.
+[[nodiscard]] inline std::string numbered(std::string_view pattern, std::size_t number) {
+  std::string name(pattern);
+  if (const std::size_t star = name.find('*'); star != std::string::npos) {
+    name.replace(star, 1, std::to_string(number));
+  }
+  return name;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/error.hpp>
+#include <offramp/model/safetensors.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <numeric>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
+
+/// One F32 tensor to be written.
+struct named_tensor {
+  std::string name;
+  tensor_shape shape;
+  std::vector<float> values;  ///< row-major, the product of the shape
+};
+
+namespace detail {
+
+[[nodiscard]] inline std::string bytes_of(std::span<const float> values) {
+  const auto bytes = std::as_bytes(values);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+inline void check_writable(const named_tensor& tensor) {
+  const auto refuse = [&](const std::string& what) {
+    throw error(error_kind::invalid_argument, "tensor \"" + tensor.name + "\": " + what);
+  };
+  const std::size_t size =
+      std::accumulate(tensor.shape.begin(), tensor.shape.end(), std::size_t{1}, std::multiplies<>());
+  if (size != tensor.values.size()) {
+    refuse(std::to_string(tensor.values.size()) + " values, expected " + std::to_string(size) + " for the shape " +
+           to_string(tensor.shape));
+  }
+  for (std::size_t i = 0; i < size; ++i) {
+    if (!std::isfinite(tensor.values[i])) {
+      refuse("element " + std::to_string(i) + " is " + std::to_string(tensor.values[i]) + ", expected finite values");
+    }
+  }
+}
+
+}  // namespace detail
+
+/// The bytes of a safetensors file with these tensors, in this order. The same tensors give the same bytes. Throws
+/// `invalid_argument` where values do not fill a shape or are not finite, a name stands twice or is not UTF-8.
+[[nodiscard]] inline std::string write_safetensors(std::span<const named_tensor> tensors) {
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  std::string data;
+  for (const named_tensor& tensor : tensors) {
+    detail::check_writable(tensor);
+    if (header.contains(tensor.name)) {
+      throw error(error_kind::invalid_argument, "tensor \"" + tensor.name + "\" stands twice");
+    }
+    const std::size_t begin = data.size();
+    data += detail::bytes_of(tensor.values);
+    header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::exception& problem) {
+    throw error(error_kind::invalid_argument, std::string("a tensor's name cannot be written: ") + problem.what());
+  }
+  // Spaces after the header, so that the data begin at a multiple of eight bytes.
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const auto length = std::bit_cast<std::array<char, 8>>(static_cast<std::uint64_t>(text.size()));
+  return std::string(length.data(), length.size()) + text + data;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

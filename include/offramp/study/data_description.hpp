@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/classifier.hpp>
+#include <offramp/version.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+/// What a file of labelled texts tells about itself.
+struct data_description {
+  std::vector<std::string> labels;  ///< all that occur, each once, in the order of their bytes
+  input_kind input = input_kind::single;
+};
+
+/// Looks through a file of the form that read_dataset reads: pairs where its first line holds one. The texts are not
+/// checked. Throws `io` for a file that cannot be read, `bad_data` for an empty one, and, naming file and line, for a
+/// line without a label.
+[[nodiscard]] data_description describe_data(const std::filesystem::path& path);
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
+
+#if defined(OFFRAMP_HEADER_ONLY)
+#include <offramp/detail/study/data_description.hpp>
+#endif

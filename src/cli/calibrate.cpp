@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.hpp"
+#include "data_options.hpp"
+#include "json_output.hpp"
+#include "model_options.hpp"
+#include "progress_bar.hpp"
+#include "thread_runner.hpp"
+
+#include <offramp/classifier.hpp>
+#include <offramp/study/calibration.hpp>
+#include <offramp/study/temperature.hpp>
+
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace offramp_cli {
+
+namespace {
+
+namespace study = offramp::study;
+
+struct calibrate_options {
+  model_options model;
+  data_options data;
+  std::optional<float> threshold;
+  int threads = 1;
+  const CLI::Option* dry_run = nullptr;
+  const CLI::Option* no_fit = nullptr;
+  const CLI::Option* json_lines = nullptr;
+};
+
+json number(std::optional<double> value) { return value ? json(static_cast<float>(*value)) : json(); }
+
+json quality_fields(const study::exit_quality& quality) {
+  json bins = json::array();
+  for (const study::reliability_bin& bin : quality.reliability) {
+    const bool is_empty = bin.texts == 0;
+    bins.push_back({{"lower", number(bin.lower)},
+                    {"upper", number(bin.upper)},
+                    {"texts", bin.texts},
+                    {"confidence", is_empty ? json() : number(bin.confidence)},
+                    {"accuracy", is_empty ? json() : number(bin.accuracy)}});
+  }
+  const study::exit_quality::leaving_texts& leaving = quality.leaving;
+  const bool nobody_leaves = leaving.texts == 0;
+  return {{"accuracy", number(quality.accuracy)},
+          {"confidence", number(quality.confidence)},
+          {"nll", number(quality.nll)},
+          {"brier", number(quality.brier)},
+          {"ece", number(quality.ece)},
+          {"ece_of_draws", number(quality.ece_of_draws)},
+          {"equal_mass_ece", number(quality.equal_mass_ece)},
+          {"class_wise_ece", number(quality.class_wise_ece)},
+          {"auroc_correct", number(quality.auroc_correct)},
+          {"auroc_agreement", number(quality.auroc_agreement)},
+          {"aurc", number(quality.aurc)},
+          {"leaving",
+           {{"texts", leaving.texts},
+            {"accuracy", nobody_leaves ? json() : number(leaving.accuracy)},
+            {"confidence", nobody_leaves ? json() : number(leaving.confidence)}}},
+          {"reliability", std::move(bins)}};
+}
+
+void write_json(const study::calibration& fitted, const std::string& format) {
+  for (const study::exit_calibration& exit : fitted.exits) {
+    write_json_line(std::cout, {{"layer", exit.layer},
+                                {"format", format},
+                                {"temperature", exit.temperature},
+                                {"at_bound", exit.at_bound},
+                                {"texts", fitted.num_texts},
+                                {"before", quality_fields(exit.before)},
+                                {"after", quality_fields(exit.after)}});
+  }
+}
+
+std::string cell(std::optional<double> value, int digits = 4) {
+  char text[64];
+  if (value) {
+    std::snprintf(text, sizeof text, "%9.*f", digits, *value);
+  } else {
+    std::snprintf(text, sizeof text, "%9s", "-");
+  }
+  return text;
+}
+
+std::string heading(const char* name) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%9s", name);
+  return text;
+}
+
+void write_row(const std::string& title, float temperature, const study::exit_quality& quality) {
+  const study::exit_quality::leaving_texts& leaving = quality.leaving;
+  const auto of_leaving = [&](double value) { return leaving.texts > 0 ? std::optional(value) : std::nullopt; };
+  std::cout << title << cell(static_cast<double>(temperature)) << cell(quality.accuracy) << cell(quality.confidence)
+            << cell(quality.nll) << cell(quality.brier) << cell(quality.ece) << cell(quality.ece - quality.ece_of_draws)
+            << cell(quality.equal_mass_ece) << cell(quality.class_wise_ece) << cell(quality.auroc_correct)
+            << cell(quality.auroc_agreement) << cell(quality.aurc) << cell(static_cast<double>(leaving.texts), 0)
+            << cell(of_leaving(leaving.accuracy)) << cell(of_leaving(leaving.confidence)) << '\n';
+}
+
+/// Each exit at temperature 1, then at its own.
+void write_text(const study::calibration& fitted) {
+  std::cout << "layer";
+  for (const char* name : {"temp.", "accuracy", "conf.", "NLL", "Brier", "ECE", "-drawn", "eq.mass", "by label",
+                           "AUROC", "agree", "AURC", "leave", "accuracy", "conf."}) {
+    std::cout << heading(name);
+  }
+  std::cout << '\n';
+  for (const study::exit_calibration& exit : fitted.exits) {
+    char layer[16];
+    std::snprintf(layer, sizeof layer, "%5d", exit.layer);
+    write_row(layer, 1.0F, exit.before);
+    write_row("     ", exit.temperature, exit.after);
+  }
+}
+
+/// What a reader of the numbers must know.
+void warn(const study::calibration& fitted, const study::dataset& data, const std::vector<std::string>& labels) {
+  for (const study::exit_calibration& exit : fitted.exits) {
+    if (exit.at_bound) {
+      const bool is_lowest = exit.temperature == study::lowest_temperature;
+      std::cerr << "offramp: layer " << exit.layer << ": the temperature " << exit.temperature << " is the "
+                << (is_lowest ? "lowest" : "highest") << " allowed, because "
+                << (is_lowest ? "every answer is right" : "the logits tell less than nothing") << '\n';
+    }
+  }
+  const std::vector<std::size_t> counts = study::count_labels(data, labels.size());
+  for (std::size_t label = 0; label < labels.size(); ++label) {
+    if (counts[label] == 0) {
+      std::cerr << "offramp: " << data.name << ": no text has the label \"" << labels[label] << "\"\n";
+    }
+  }
+}
+
+study::calibration calibration_of(const offramp::classifier& model, const study::dataset& data,
+                                  const calibrate_options& options) {
+  const offramp::exit_policy policy =
+      options.threshold ? offramp::exit_policy(*options.threshold) : model.default_policy();
+  const auto logits = [&] {
+    return study::compute_exit_logits(model, data, thread_runner(options.threads), progress_bar(data.name, "texts"));
+  };
+  if (options.no_fit->count() > 0) {
+    return study::measure(logits(), policy);
+  }
+  const study::previous_logit_weights weights = study::read_previous_logit_weights(options.model.path());
+  return study::calibrate(logits(), policy, weights);
+}
+
+void store(const study::calibration& fitted, const study::dataset& data, const calibrate_options& options) {
+  const std::size_t removed =
+      study::store_calibration(options.model.path(), format_named(options.model.format), fitted, data);
+  if (removed > 0) {
+    std::cerr << "offramp: " << options.model.path().string()
+              << ": certificates removed, because temperatures changed: " << removed << '\n';
+  }
+}
+
+void calibrate(const calibrate_options& options) {
+  const bool is_stored = options.dry_run->count() == 0 && options.no_fit->count() == 0;
+  if (!options.model.directory && is_stored) {
+    throw usage_error("calibrate writes temperatures into a model: name it with --model, or use --dry-run");
+  }
+  const offramp::classifier model = options.model.load();
+  const study::dataset data = options.data.read(model);
+  const study::calibration fitted = calibration_of(model, data, options);
+  if (options.json_lines->count() > 0) {
+    write_json(fitted, options.model.format);
+  } else {
+    write_text(fitted);
+  }
+  if (!std::cout.flush()) {
+    throw std::runtime_error("standard output cannot be written");
+  }
+  warn(fitted, data, options.data.labels.of(model.labels()));
+  if (is_stored) {
+    store(fitted, data, options);
+  }
+}
+
+}  // namespace
+
+command add_calibrate(CLI::App& app) {
+  CLI::App& parser =
+      *app.add_subcommand("calibrate", "Fits the temperature of every exit and writes it into exits.json");
+  const auto options = std::make_shared<calibrate_options>();
+  options->model.add_to(parser);
+  options->model.add_format_to(parser);
+  options->data.add_to(parser);
+  parser.add_option("--threshold", options->threshold,
+                    "Confidence at which texts leave, for the last three columns (default: the model's policy)");
+  parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
+  options->dry_run = parser.add_flag("--dry-run")->description("Write nothing into the model");
+  options->no_fit = parser.add_flag("--no-fit")->description("Measure the model's own temperatures, write nothing");
+  options->json_lines = parser.add_flag("--json")->description("Write JSON Lines, with reliability bins");
+  parser.footer(
+      "Per exit two rows, at temperature 1 and at its own: temperature; accuracy and mean confidence; negative\n"
+      "log-likelihood; Brier score; expected calibration error (15 bins), the same minus what labels drawn from the\n"
+      "model's own probabilities show, with bins of equally many texts, and averaged over labels; area under the ROC\n"
+      "curve with which confidence tells right from wrong answers, and answers that agree with the last exit's from\n"
+      "others; area under the risk-coverage curve; and of the texts that leave there their number, accuracy and mean\n"
+      "confidence.");
+  return {&parser, [options] { calibrate(*options); }};
+}
+
+}  // namespace offramp_cli

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.hpp"
+#include "json_output.hpp"
+#include "progress_bar.hpp"
+#include "thread_runner.hpp"
+
+#include <offramp/error.hpp>
+#include <offramp/study/fit.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace offramp_cli {
+
+namespace {
+
+using offramp::study::class_weighting;
+using offramp::study::fit_result;
+using offramp::study::fitted_exit;
+using offramp::study::pooling_choice;
+
+const std::map<std::string, pooling_choice> poolings{
+    {"cls", pooling_choice::cls}, {"mean", pooling_choice::mean}, {"auto", pooling_choice::better}};
+const std::map<std::string, class_weighting> weightings{{"none", class_weighting::by_text},
+                                                        {"balanced", class_weighting::balanced}};
+const std::map<std::string, offramp::input_kind> input_kinds{{"single", offramp::input_kind::single},
+                                                             {"pair", offramp::input_kind::pair}};
+
+struct fit_arguments {
+  std::string model;
+  std::string train;
+  std::string dev;
+  std::string out;
+  offramp::study::fit_options options;
+  int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const CLI::Option* json_lines = nullptr;
+};
+
+const char* pooling_name(const fitted_exit& exit) { return exit.pooling == pooling_choice::cls ? "cls" : "mean"; }
+
+std::string number(const char* format, std::optional<double> value) {
+  if (!value) {
+    return "kept";
+  }
+  char digits[32];
+  std::snprintf(digits, sizeof digits, format, *value);
+  return digits;
+}
+
+void write_table(const fit_result& result) {
+  constexpr const char* row = "%5s  %-7s  %8s  %9s  %9s  %11s  %9s  %9s  %9s  %9s\n";
+  const auto write = [](auto... cells) {
+    char line[160];
+    std::snprintf(line, sizeof line, row, cells...);
+    std::cout << line;
+  };
+  write("layer", "pooling", "C", "train acc", "dev acc", "temperature", "NLL", "after", "ECE", "after");
+  for (const fitted_exit& exit : result.exits) {
+    write(std::to_string(exit.layer).c_str(), pooling_name(exit), number("%g", exit.strength).c_str(),
+          number("%.4f", exit.train_accuracy).c_str(), number("%.4f", exit.dev_accuracy).c_str(),
+          number("%.4f", exit.temperature.temperature).c_str(), number("%.4f", exit.temperature.nll_before).c_str(),
+          number("%.4f", exit.temperature.nll_after).c_str(), number("%.4f", exit.ece_before).c_str(),
+          number("%.4f", exit.ece_after).c_str());
+  }
+}
+
+/// A double with the digits of a float, which is what is certain of it.
+json rounded(std::optional<double> value) { return value ? json(static_cast<float>(*value)) : json(); }
+
+void write_json(const fit_result& result) {
+  for (const fitted_exit& exit : result.exits) {
+    write_json_line(std::cout, {{"layer", exit.layer},
+                                {"layers", result.num_layers},
+                                {"pooling", pooling_name(exit)},
+                                {"strength", rounded(exit.strength)},
+                                {"train_accuracy", rounded(exit.train_accuracy)},
+                                {"dev_accuracy", rounded(exit.dev_accuracy)},
+                                {"temperature", exit.temperature.temperature},
+                                {"at_bound", exit.temperature.at_bound},
+                                {"nll_before", rounded(exit.temperature.nll_before)},
+                                {"nll_after", rounded(exit.temperature.nll_after)},
+                                {"ece_before", rounded(exit.ece_before)},
+                                {"ece_after", rounded(exit.ece_after)}});
+  }
+}
+
+void fit(const fit_arguments& arguments) {
+  const fit_result result = offramp::study::fit_exits(
+      arguments.model, arguments.train, arguments.dev, arguments.out, arguments.options,
+      thread_runner(arguments.threads),
+      {progress_bar("train", "texts"), progress_bar("dev", "texts"), progress_bar("heads", "fits")});
+  for (const std::string& warning : result.warnings) {
+    std::cerr << "offramp: " << warning << '\n';
+  }
+  if (arguments.json_lines->count() > 0) {
+    write_json(result);
+  } else {
+    write_table(result);
+  }
+}
+
+}  // namespace
+
+command add_fit(CLI::App& app) {
+  CLI::App& parser = *app.add_subcommand("fit", "Adds exits to a Hugging Face checkpoint, which stays as it is");
+  const auto arguments = std::make_shared<fit_arguments>();
+  offramp::study::fit_options& options = arguments->options;
+  parser.add_option("--model", arguments->model, "Directory of the checkpoint")->required();
+  parser.add_option("--train", arguments->train, "Labelled texts to learn from: label<TAB>text, or .jsonl")->required();
+  parser.add_option("--dev", arguments->dev, "Labelled texts to choose and calibrate with")->required();
+  parser.add_option("--out", arguments->out, "Directory of the new model; that of --model: exits.* are added there")
+      ->required();
+  parser.add_option("--labels", options.labels, "Labels as the data write them, in the order of their ids")
+      ->delimiter(',');
+  parser.add_option("--layers", options.layers, "Layers that get an exit, as in 2,4,6 (default: all)")->delimiter(',');
+  parser.add_option("--pooling", options.pooling, "cls, mean, or auto: what does better on dev, exit by exit")
+      ->transform(CLI::Transformer(poolings))
+      ->default_str("auto");
+  parser.add_option("--class-weights", options.weighting, "none, or balanced: every label counts alike")
+      ->transform(CLI::Transformer(weightings))
+      ->default_str("none");
+  parser.add_option("--l2", options.strengths, "Strengths to choose from, as scikit-learn's C: smaller is stronger")
+      ->delimiter(',')
+      ->default_str("0.0001,0.001,0.01,0.1,1");
+  parser.add_option("--max-tokens", options.max_tokens, "Longest text in tokens (default: the checkpoint's)");
+  parser.add_option("--input-kind", options.input, "single or pair (default: as the training data's first line)")
+      ->transform(CLI::Transformer(input_kinds));
+  parser.add_option("--threshold", options.threshold, "Confidence to leave at by default (default: full depth)");
+  parser.add_option("--golden", options.golden, "Texts to store for `offramp verify`, one a line");
+  parser.add_option("--threads", arguments->threads, "Threads to use")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  arguments->json_lines = parser.add_flag("--json")->description("Write JSON Lines");
+  return {&parser, [arguments] { fit(*arguments); }};
+}
+
+}  // namespace offramp_cli

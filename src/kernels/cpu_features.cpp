@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu_features.hpp"
+
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+
+#include <cstddef>
+#endif
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
+
+#if defined(__aarch64__) && defined(__linux__)
+
+// The bits are written out where an old system's header lacks them.
+cpu_extras find_cpu_extras() {
+#if defined(HWCAP_ASIMDDP)
+  constexpr unsigned long int8 = HWCAP_ASIMDDP;
+#else
+  constexpr unsigned long int8 = 1UL << 20U;
+#endif
+#if defined(HWCAP2_BF16)
+  constexpr unsigned long bfloat16 = HWCAP2_BF16;
+#else
+  constexpr unsigned long bfloat16 = 1UL << 14U;
+#endif
+  return {.int8_products = (getauxval(AT_HWCAP) & int8) != 0,
+          .bfloat16_products = (getauxval(AT_HWCAP2) & bfloat16) != 0};
+}
+
+#elif defined(__aarch64__) && defined(__APPLE__)
+
+namespace {
+
+bool has(const char* feature) {
+  int value = 0;
+  std::size_t size = sizeof value;
+  return sysctlbyname(feature, &value, &size, nullptr, 0) == 0 && value != 0;
+}
+
+}  // namespace
+
+cpu_extras find_cpu_extras() {
+  return {.int8_products = has("hw.optional.arm.FEAT_DotProd"), .bfloat16_products = has("hw.optional.arm.FEAT_BF16")};
+}
+
+#elif defined(__x86_64__) || defined(__i386__)
+
+cpu_extras find_cpu_extras() { return {.bfloat16_products = __builtin_cpu_supports("avx512bf16") != 0}; }
+
+#else
+
+cpu_extras find_cpu_extras() { return {}; }
+
+#endif
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/version.hpp>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
+
+/// Instructions that only some of the CPUs of one Highway target have.
+struct cpu_extras {
+  bool int8_products = false;      ///< four int8 at once: arm64's sdot
+  bool bfloat16_products = false;  ///< two bfloat16 at once: vdpbf16ps, arm64's bfdot
+  bool tiles = false;              ///< AMX; see amx_tiles()
+};
+
+/// What this CPU has but for tiles, which the operating system must be asked for. Safe from any thread.
+[[nodiscard]] cpu_extras find_cpu_extras();
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <offramp/study/fit.hpp>
+
+#include <offramp/error.hpp>
+#include <offramp/model/checkpoint.hpp>
+#include <offramp/model/exits_file.hpp>
+#include <offramp/study/exit_logits.hpp>
+#include <offramp/study/metrics.hpp>
+#include <offramp/thread_pool.hpp>
+
+#include "model/model_files.hpp"
+#include "study/fit_files.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace offramp::study;
+using offramp_tests::fit_directory;
+using offramp_tests::labelled_lines;
+
+const std::vector<std::string> no_yes{"no", "yes"};
+
+/// A checkpoint, data for it, and a place for the result.
+struct workshop {
+  explicit workshop(const std::string& model, const std::vector<std::string>& labels = no_yes) : files(model) {
+    files.write("train.tsv", labelled_lines(labels, 240, 1));
+    files.write("dev.tsv", labelled_lines(labels, 120, 2));
+  }
+
+  fit_result fit(const fit_options& options = {}, const std::string& out = "out", const offramp::runner& run = {},
+                 const fit_progress& report = {}) const {
+    return fit_exits(files / "model", files / "train.tsv", files / "dev.tsv", files / out, options, run, report);
+  }
+  [[nodiscard]] std::string exits(const std::string& out) const {
+    return files.read(out + "/exits.json") + files.read(out + "/exits.safetensors");
+  }
+  /// What is in a directory, by file name.
+  [[nodiscard]] std::map<std::string, std::string> content(const std::string& directory) const {
+    std::map<std::string, std::string> all;
+    for (const auto& entry : std::filesystem::directory_iterator(files / directory)) {
+      const std::string name = entry.path().filename().string();
+      all[name] = files.read(directory + "/" + name);
+    }
+    return all;
+  }
+
+  fit_directory files;
+};
+
+TEST(FitExits, MakesAModelThatLoadsAndLearned) {
+  const workshop shop("tiny");
+  const auto before = shop.content("model");
+  const fit_result result = shop.fit();
+  EXPECT_EQ(shop.content("model"), before) << "the checkpoint is untouched";
+  const auto model = offramp::classifier::load(shop.files / "out");
+  EXPECT_EQ(model.labels(), no_yes);
+  EXPECT_EQ(result.labels, no_yes);
+  EXPECT_EQ(model.input(), offramp::input_kind::single);
+  EXPECT_TRUE(model.info().warnings.empty());
+  EXPECT_TRUE(result.warnings.empty());
+  ASSERT_EQ(result.exits.size(), 3U);
+  for (int layer = 1; layer <= 3; ++layer) {
+    const fitted_exit& exit = result.exits[static_cast<std::size_t>(layer) - 1];
+    EXPECT_EQ(exit.layer, layer);
+    EXPECT_GT(exit.dev_accuracy, 0.75);
+    EXPECT_GT(exit.train_accuracy.value(), 0.75);
+    EXPECT_LE(exit.temperature.nll_after, exit.temperature.nll_before);
+  }
+  for (const auto& [name, bytes] : before) {
+    if (!name.starts_with("exits.")) {
+      EXPECT_EQ(shop.files.read("out/" + name), bytes) << name;
+    }
+  }
+}
+
+TEST(FitExits, ReportsAndStoresWhatTheEngineSaysOfDev) {
+  const workshop shop("tiny");
+  const fit_result result = shop.fit();
+  const auto model = offramp::classifier::load(shop.files / "out");
+  const dataset dev = read_dataset(shop.files / "dev.tsv", no_yes, offramp::input_kind::single);
+  const exit_logits logits = compute_exit_logits(model, dev);
+  const offramp::model::file_set files(shop.files / "out");
+  const auto stored = offramp::model::read_exits_file(files, offramp::model::read_config(files)).value();
+  ASSERT_EQ(stored.calibration.size(), 1U);
+  EXPECT_EQ(stored.calibration[0].numeric_format, "float32");
+  EXPECT_EQ(stored.calibration[0].data_sha256, dev.sha256);
+  EXPECT_EQ(stored.calibration[0].n, 120);
+  EXPECT_EQ(stored.max_tokens, 24) << "as tokenizer_config.json says";
+  EXPECT_FALSE(stored.default_policy);
+  for (std::size_t j = 0; j < 3; ++j) {
+    const auto of_exit = std::span(logits.values).subspan(j * 240, 240);
+    const temperature_fit best = fit_temperature(of_exit, logits.label_ids, 2);
+    EXPECT_EQ(model.exits()[j].temperature, best.temperature);
+    const std::vector<float> probabilities = exit_probabilities(logits, j, best.temperature);
+    const labelled_probabilities given{probabilities, logits.label_ids, 2};
+    EXPECT_EQ(result.exits[j].dev_accuracy, accuracy(given));
+    EXPECT_EQ(result.exits[j].ece_after, calibration_error(given));
+    EXPECT_EQ(stored.calibration[0].exits[j].nll_after, static_cast<float>(best.nll_after));
+    EXPECT_EQ(stored.calibration[0].exits[j].ece_before, static_cast<float>(result.exits[j].ece_before));
+  }
+}
+
+TEST(FitExits, NeitherThreadsNorPassesChangeABit) {
+  const workshop shop("tiny");
+  static_cast<void>(shop.fit({}, "alone"));
+  for (const int threads : {2, 3}) {
+    offramp::thread_pool pool(threads);
+    static_cast<void>(shop.fit({}, "shared", pool.lend()));
+    EXPECT_EQ(shop.exits("shared"), shop.exits("alone")) << threads;
+  }
+  fit_options tight;
+  tight.feature_bytes = 1;
+  int passes = 0;
+  static_cast<void>(shop.fit(tight, "tight", {}, {[&](auto, auto) { ++passes; }, {}, {}}));
+  EXPECT_EQ(passes, 6) << "one for each pooling of each layer";
+  EXPECT_EQ(shop.exits("tight"), shop.exits("alone"));
+}
+
+TEST(FitExits, ChoosesPoolingAndStrengthOnDev) {
+  const workshop shop("tiny");
+  const fit_result better = shop.fit();
+  fit_options options;
+  for (const pooling_choice pooling : {pooling_choice::cls, pooling_choice::mean}) {
+    options.pooling = pooling;
+    for (const double strength : {1e-4, 1e-2, 1.0}) {
+      options.strengths = {strength};
+      const fit_result one = shop.fit(options, "one");
+      for (std::size_t j = 0; j < 3; ++j) {
+        EXPECT_EQ(one.exits[j].pooling, pooling);
+        EXPECT_EQ(one.exits[j].strength, strength);
+        // The choice was made on features in float16.
+        EXPECT_LE(better.exits[j].temperature.nll_before, one.exits[j].temperature.nll_before + 1e-3);
+      }
+    }
+  }
+}
+
+TEST(FitExits, ClassifierOfTheCheckpointStaysTheLastExit) {
+  const workshop shop("tiny-plain", {"dull", "fair", "warm"});
+  fit_options options;
+  options.layers = {1};
+  const fit_result result = shop.fit(options);
+  ASSERT_EQ(result.exits.size(), 2U);
+  EXPECT_TRUE(result.exits[0].strength.has_value());
+  EXPECT_FALSE(result.exits[1].strength.has_value());
+  const auto plain = offramp::classifier::load(shop.files / "model");
+  const auto fitted = offramp::classifier::load(shop.files / "out");
+  EXPECT_EQ(fitted.labels(), plain.labels());
+  for (const char* text : {"a good film", "", "never warm"}) {
+    EXPECT_EQ(fitted.classify_every_exit(text).back().logits, plain.classify_every_exit(text).front().logits);
+  }
+}
+
+TEST(FitExits, LabelsOfABareEncoderAreTheDatasSorted) {
+  const workshop shop("tiny", {"worse", "better", "same"});
+  shop.files.forget_labels();
+  EXPECT_EQ(shop.fit().labels, (std::vector<std::string>{"better", "same", "worse"}));
+  fit_options named;
+  named.labels = {"worse", "same", "better"};
+  EXPECT_EQ(shop.fit(named, "named").labels, named.labels);
+  EXPECT_EQ(offramp::classifier::load(shop.files / "named").labels(), named.labels);
+}
+
+TEST(FitExits, LabelsMayBeCalledOtherwiseInTheData) {
+  const workshop shop("tiny", {"0", "1"});
+  fit_options options;
+  options.labels = {"0", "1"};
+  EXPECT_EQ(shop.fit(options).labels, no_yes);
+}
+
+TEST(FitExits, ReadsPairs) {
+  const workshop shop("tiny-pair", {"entailment", "neutral", "contradiction"});
+  const auto pairs = [](std::string lines) {
+    for (std::size_t end = lines.find('\n'); end != std::string::npos; end = lines.find('\n', end + 4)) {
+      lines.insert(end, "\ta dog");
+      end = lines.find('\n', end);
+    }
+    return lines;
+  };
+  shop.files.write("train.tsv", pairs(shop.files.read("train.tsv")));
+  shop.files.write("dev.tsv", pairs(shop.files.read("dev.tsv")));
+  static_cast<void>(shop.fit());
+  EXPECT_EQ(offramp::classifier::load(shop.files / "out").input(), offramp::input_kind::pair);
+  fit_options single;
+  single.input = offramp::input_kind::single;
+  offramp_tests::expect_error(offramp::error_kind::bad_data, {"train.tsv:1: 3 columns, expected 2"},
+                              [&] { static_cast<void>(shop.fit(single, "single")); });
+}
+
+/// How many dev texts of label 1 the first exit finds.
+std::ptrdiff_t found(const workshop& shop, const std::string& out) {
+  const auto model = offramp::classifier::load(shop.files / out);
+  const dataset dev = read_dataset(shop.files / "dev.tsv", no_yes, offramp::input_kind::single);
+  return std::ranges::count_if(dev.texts, [&](const labelled_text& text) {
+    return text.label_id == 1 && model.classify(text.first, 0.0F).label_id == 1;
+  });
+}
+
+TEST(FitExits, BalancedWeightsFindMoreOfARareLabel) {
+  const workshop shop("tiny");
+  shop.files.write("train.tsv", labelled_lines(no_yes, 400, 3, {15, 1}));
+  fit_options options;
+  options.strengths = {1e-2};
+  static_cast<void>(shop.fit(options, "by text"));
+  options.weighting = class_weighting::balanced;
+  static_cast<void>(shop.fit(options, "balanced"));
+  EXPECT_GT(found(shop, "balanced"), found(shop, "by text"));
+}
+
+TEST(FitExits, StoresPolicyMaxTokensAndGoldenTexts) {
+  const workshop shop("tiny");
+  fit_options options;
+  options.threshold = 0.75F;
+  options.max_tokens = 8;
+  options.golden = shop.files.write("golden.txt", "a good film\n\nthe story of a man and a dog runs runs runs\n");
+  static_cast<void>(shop.fit(options));
+  const auto model = offramp::classifier::load(shop.files / "out");
+  EXPECT_EQ(model.default_policy().threshold(), 0.75F);
+  EXPECT_EQ(model.max_tokens(), 8);
+  ASSERT_EQ(model.golden_texts().size(), 3U);
+  for (const offramp::golden_text& golden : model.golden_texts()) {
+    const auto exits = model.classify_every_exit(golden.first);
+    for (std::size_t j = 0; j < exits.size(); ++j) {
+      EXPECT_EQ(exits[j].logits, golden.logits[j]);
+    }
+  }
+}
+
+TEST(FitExits, SameDirectoryGainsOnlyTheExits) {
+  const workshop shop("tiny-plain", {"dull", "fair", "warm"});
+  auto before = shop.content("model");
+  static_cast<void>(shop.fit({}, "model"));
+  auto after = shop.content("model");
+  EXPECT_EQ(after.erase("exits.json") + after.erase("exits.safetensors"), 2U);
+  EXPECT_EQ(after, before);
+  const std::string once = shop.exits("model");
+  static_cast<void>(shop.fit({}, "model"));
+  EXPECT_EQ(shop.exits("model"), once) << "exits that lie there already are not read";
+}
+
+TEST(FitExits, ReplacesNoFileOfAnotherCheckpoint) {
+  const workshop shop("tiny");
+  std::filesystem::create_directory(shop.files / "out");
+  shop.files.write("out/config.json", "{}");
+  offramp_tests::expect_error(offramp::error_kind::io, {"out/config.json: differs"},
+                              [&] { static_cast<void>(shop.fit()); });
+  EXPECT_EQ(shop.content("out"), (std::map<std::string, std::string>{{"config.json", "{}"}}));
+}
+
+TEST(FitExits, InterruptedWorkLeavesNoExits) {
+  const workshop shop("tiny");
+  const auto stop = [](std::size_t, std::size_t) { throw std::runtime_error("interrupted"); };
+  for (const fit_progress& report :
+       {fit_progress{stop, {}, {}}, fit_progress{{}, stop, {}}, fit_progress{{}, {}, stop}}) {
+    EXPECT_THROW(static_cast<void>(shop.fit({}, "out", {}, report)), std::runtime_error);
+    EXPECT_TRUE(shop.content("out").empty());
+    const std::string before = shop.exits("model");
+    EXPECT_THROW(static_cast<void>(shop.fit({}, "model", {}, report)), std::runtime_error);
+    EXPECT_EQ(shop.exits("model"), before);
+  }
+}
+
+TEST(FitExits, DevWithoutALabelIsAWarning) {
+  const workshop shop("tiny", {"no", "yes", "maybe"});
+  shop.files.forget_labels();
+  shop.files.write("dev.tsv", labelled_lines(no_yes, 60, 2));
+  const fit_result result = shop.fit();
+  ASSERT_EQ(result.warnings.size(), 1U);
+  EXPECT_NE(result.warnings[0].find("dev.tsv: no text has the label \"maybe\""), std::string::npos);
+  EXPECT_EQ(offramp::classifier::load(shop.files / "out").labels().size(), 3U);
+}
+
+void refuses(const workshop& shop, offramp::error_kind kind, const std::string& what, const fit_options& options = {}) {
+  offramp_tests::expect_error(kind, {what}, [&] { static_cast<void>(shop.fit(options)); });
+  EXPECT_FALSE(std::filesystem::exists(shop.files / "out" / "exits.json"));
+}
+
+TEST(FitExits, RefusesBadData) {
+  using enum offramp::error_kind;
+  const workshop shop("tiny");
+  const std::string good = shop.files.read("train.tsv");
+  shop.files.write("train.tsv", "no\ta\nno\tb\n");
+  refuses(shop, bad_data, "dev.tsv:2: label \"yes\" does not occur in ");
+  shop.files.write("dev.tsv", "no\tc\n");
+  refuses(shop, bad_data, "train.tsv: no text has the label \"yes\"");
+  shop.files.forget_labels();
+  refuses(shop, bad_data, "train.tsv: has only the label \"no\"");
+  shop.files.write("train.tsv", good);
+  shop.files.write("dev.tsv", "yes\ta\nmaybe\tb\n");
+  refuses(shop, bad_data, "dev.tsv:2: label \"maybe\" is unknown");
+  shop.files.write("dev.tsv", good);
+  refuses(shop, invalid_argument, "dev.tsv: has the same content as ");
+  shop.files.write("dev.tsv", "");
+  refuses(shop, bad_data, "dev.tsv: is empty");
+  shop.files.write("train.tsv", "");
+  refuses(shop, bad_data, "train.tsv: is empty");
+  shop.files.write("train.tsv", "no\ta\nyes\n");
+  refuses(shop, bad_data, "train.tsv:2: no label");
+  std::filesystem::remove(shop.files / "train.tsv");
+  refuses(shop, io, "train.tsv");
+}
+
+TEST(FitExits, RefusesOptionsOutOfRange) {
+  const workshop shop("tiny");
+  const auto refuse = [&](const std::string& what, const std::function<void(fit_options&)>& change) {
+    fit_options options;
+    change(options);
+    refuses(shop, offramp::error_kind::invalid_argument, what, options);
+  };
+  refuse("layer 4, expected ascending layers from 1 to 3", [](fit_options& o) { o.layers = {1, 4}; });
+  refuse("layer 1, expected ascending", [](fit_options& o) { o.layers = {1, 1}; });
+  refuse("layer 0", [](fit_options& o) { o.layers = {0}; });
+  refuse("no strengths", [](fit_options& o) { o.strengths = {}; });
+  refuse("strength -1", [](fit_options& o) { o.strengths = {-1}; });
+  refuse("3 labels, expected 2", [](fit_options& o) { o.labels = {"a", "b", "c"}; });
+  refuse("max_tokens is 3", [](fit_options& o) { o.max_tokens = 3; });
+  refuse("threshold is not finite", [](fit_options& o) { o.threshold = NAN; });
+  refuse("unknown", [](fit_options& o) { o.labels = {"a", "b"}; });
+  shop.files.forget_labels();
+  refuse("labels are not all different", [](fit_options& o) { o.labels = {"no", "no"}; });
+}
+
+TEST(FitExits, NamesTheTextWhoseFeaturesAreNotFinite) {
+  const workshop shop("tiny");
+  // The last LayerNorm answers with numbers beyond float16.
+  std::string weights = shop.files.read("model/model.safetensors");
+  const offramp::model::safetensors tensors(offramp_tests::memory_file("model.safetensors", weights));
+  const auto* scale = tensors.find("bert.encoder.layer.2.output.LayerNorm.weight");
+  ASSERT_NE(scale, nullptr);
+  const std::string huge = offramp_tests::bytes_of(std::vector<float>(24, 1e9F));
+  weights.replace(scale->begin, huge.size(), huge);
+  shop.files.write("model/model.safetensors", weights);
+  refuses(shop, offramp::error_kind::bad_model, "layer 3 answers with numbers that are not finite");
+  fit_options below;
+  below.layers = {1, 2};
+  EXPECT_EQ(shop.fit(below).exits.size(), 2U);
+}
+
+}  // namespace
