@@ -64,6 +64,17 @@ offramp_dependency(hwy TARGET hwy::hwy MINIMUM 1.0.3
                    COMMIT 457c891775a7397bdb0376bb1031e6e027af1c48  # 1.2.0
                    OPTIONS HWY_ENABLE_TESTS OFF HWY_ENABLE_EXAMPLES OFF HWY_ENABLE_CONTRIB OFF HWY_ENABLE_INSTALL OFF)
 
+# sentencepiece exports no CMake package.
+list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
+find_package(SentencePiece QUIET MODULE)
+option(OFFRAMP_SENTENCEPIECE "Read sentencepiece models (tokenizer.json needs no such library)" ${SentencePiece_FOUND})
+set(offramp_installed_sentencepiece OFF)
+if(OFFRAMP_SENTENCEPIECE AND SentencePiece_FOUND)
+  set(offramp_installed_sentencepiece ON)
+elseif(OFFRAMP_SENTENCEPIECE)
+  include(${CMAKE_CURRENT_LIST_DIR}/fetch-sentencepiece.cmake)
+endif()
+
 if(OFFRAMP_BUILD_TOOLS)
   offramp_dependency(CLI11 TARGET CLI11::CLI11 MINIMUM 2.1
                      REPOSITORY https://github.com/CLIUtils/CLI11.git

@@ -7,7 +7,9 @@
 #include "thread_runner.hpp"
 
 #include <offramp/classifier.hpp>
+#include <offramp/detail/write_file.hpp>
 #include <offramp/study/calibration.hpp>
+#include <offramp/study/reliability_chart.hpp>
 #include <offramp/study/temperature.hpp>
 
 #include <cstdio>
@@ -29,6 +31,7 @@ struct calibrate_options {
   model_options model;
   data_options data;
   std::optional<float> threshold;
+  std::optional<std::string> reliability;
   int threads = 1;
   const CLI::Option* dry_run = nullptr;
   const CLI::Option* no_fit = nullptr;
@@ -121,6 +124,17 @@ void write_text(const study::calibration& fitted) {
   }
 }
 
+/// A diagram for each exit, at its own temperature.
+void draw_reliability(const study::calibration& fitted, const std::string& file) {
+  std::vector<study::reliability_panel> panels;
+  for (const study::exit_calibration& exit : fitted.exits) {
+    char note[64];
+    std::snprintf(note, sizeof note, "error %.3f, before %.3f", exit.after.ece, exit.before.ece);
+    panels.push_back({"Layer " + std::to_string(exit.layer), note, exit.after.reliability});
+  }
+  offramp::detail::write_file(file, study::reliability_svg(panels));
+}
+
 /// What a reader of the numbers must know.
 void warn(const study::calibration& fitted, const study::dataset& data, const std::vector<std::string>& labels) {
   for (const study::exit_calibration& exit : fitted.exits) {
@@ -178,6 +192,9 @@ void calibrate(const calibrate_options& options) {
   if (!std::cout.flush()) {
     throw std::runtime_error("standard output cannot be written");
   }
+  if (options.reliability) {
+    draw_reliability(fitted, *options.reliability);
+  }
   warn(fitted, data, options.data.labels.of(model.labels()));
   if (is_stored) {
     store(fitted, data, options);
@@ -195,6 +212,7 @@ command add_calibrate(CLI::App& app) {
   options->data.add_to(parser);
   parser.add_option("--threshold", options->threshold,
                     "Confidence at which texts leave, for the last three columns (default: the model's policy)");
+  parser.add_option("--reliability", options->reliability, "SVG file to write: accuracy against confidence per exit");
   parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
   options->dry_run = parser.add_flag("--dry-run")->description("Write nothing into the model");
   options->no_fit = parser.add_flag("--no-fit")->description("Measure the model's own temperatures, write nothing");

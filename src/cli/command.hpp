@@ -22,6 +22,7 @@ struct command {
 
 command add_classify(CLI::App& app);
 command add_tokenize(CLI::App& app);
+command add_curve(CLI::App& app);
 command add_inspect(CLI::App& app);
 command add_verify(CLI::App& app);
 command add_fit(CLI::App& app);

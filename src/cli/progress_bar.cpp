@@ -26,7 +26,10 @@ offramp::study::progress progress_bar(const std::string& title, const std::strin
     return {};
   }
   using clock = std::chrono::steady_clock;
-  return [title, unit, start = clock::now()](std::size_t done, std::size_t total) {
+  return [title, unit, start = clock::time_point()](std::size_t done, std::size_t total) mutable {
+    if (done == 0) {
+      start = clock::now();
+    }
     constexpr std::size_t width = 30;
     const double seconds = std::chrono::duration<double>(clock::now() - start).count();
     const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;

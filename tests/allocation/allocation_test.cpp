@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // After a call of the same size, a call allocates only what its result owns. A program of its own, because it counts
 // every allocation in the process.
+#include "text/subword_corpus.hpp"
+
 #include <offramp/offramp.hpp>
 #include <offramp/thread_pool.hpp>
 
@@ -181,6 +183,17 @@ TEST(allocation, unusually_large_batches_give_their_lists_back) {
   const auto classify = [&] { EXPECT_EQ(model.classify_batch(many, 2.0F).size(), many.size()); };
   classify();
   EXPECT_GT(allocations_of(classify), owned_by(many.size()) + many.size());
+}
+
+TEST(allocation, subword_tokenizers_keep_their_memory) {
+  for (const std::string variant : {"xlm_roberta", "albert", "roberta", "unigram_nfkc"}) {
+    const offramp::text::tokenizer subject = corpus::load_subwords(variant);
+    const std::string text = "Ka to\u0301  ri \uac00\u1100\u1161 \uff76\uff9e, ``it's'' <mask> \u2460\u0301\u0323.";
+    offramp::text::encode_memory memory;
+    const auto encode = [&] { EXPECT_GT(subject.encode(text, 64, memory).ids.size(), 10U); };
+    encode();
+    EXPECT_EQ(allocations_of(encode), 0U) << variant;
+  }
 }
 
 }  // namespace

@@ -234,6 +234,17 @@ TEST_F(CalibrateTest, NothingIsStoredWhenTheTableCannotBeWritten) {
   EXPECT_EQ(content_of(exits_json_), before);
 }
 
+TEST_F(CalibrateTest, DrawsADiagramOfEveryExit) {
+  const std::string file = directory_.path() / "reliability.svg";
+  EXPECT_EQ(calibrate(data_, {"--dry-run", "--reliability", file}).status, 0);
+  const std::string drawing = content_of(file);
+  EXPECT_EQ(drawing.rfind("<svg", 0), 0U);
+  for (const char* layer : {"Layer 1", "Layer 2", "Layer 3"}) {
+    EXPECT_NE(drawing.find(layer), std::string::npos);
+  }
+  EXPECT_EQ(calibrate(data_, {"--dry-run", "--reliability", directory_.path() / "missing" / "a.svg"}).status, 1);
+}
+
 class CalibrateBundledTest : public CalibrateTest {
  protected:
   CalibrateBundledTest() : CalibrateTest(OFFRAMP_SOURCE_DIR "/models/sentiment-en") {}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bundled model on real sentences: what its README promises. Needs the data sets: OFFRAMP_DATA names their folder.
 #include <offramp/offramp.hpp>
+#include <offramp/study/curve.hpp>
 
 #include <gtest/gtest.h>
 
@@ -76,6 +77,36 @@ TEST_P(sst2, keeps_its_accuracy_while_leaving_early) {
   const auto [early, mean_layer] = measure(model.default_policy());
   EXPECT_GE(early, 0.895);
   EXPECT_LE(mean_layer, 2.55);
+}
+
+/// What stored logits say about a threshold is what the engine does, text by text.
+TEST_P(sst2, is_replayed_exactly) {
+  const labelled data = read("/sst2/test.tsv");
+  if (data.texts.empty()) {
+    GTEST_SKIP() << "OFFRAMP_DATA is unset, or has no sst2/test.tsv";
+  }
+  constexpr std::size_t some = 400;
+  const classifier model = classifier::load(OFFRAMP_SOURCE_DIR "/models/sentiment-en", {.format = GetParam()});
+  offramp::study::dataset set;
+  for (std::size_t i = 0; i < some; ++i) {
+    set.texts.push_back({data.texts[i], {}, data.labels[i], i + 1});
+  }
+  const auto logits = compute_exit_logits(model, set, &on_two_threads);
+  const auto found = compute_curve(logits, {});
+  const std::vector<std::string> texts(data.texts.begin(), data.texts.begin() + some);
+  for (std::size_t i = 0; i < found.points.size(); i += found.points.size() / 6) {
+    const float threshold = found.points[i].thresholds->shortest;
+    const auto expected = model.classify_batch(texts, threshold, &on_two_threads);
+    const auto answers = offramp::study::replay(logits).decide(threshold);
+    for (std::size_t text = 0; text < some; ++text) {
+      EXPECT_EQ(answers[text].label_id, expected[text].label_id);
+      EXPECT_EQ(answers[text].confidence, expected[text].confidence);
+      EXPECT_EQ(logits.exits[answers[text].exit].layer, expected[text].layer);
+    }
+    auto summary = summarise(logits, answers);
+    summary.thresholds = found.points[i].thresholds;
+    EXPECT_EQ(summary, found.points[i]);
+  }
 }
 
 }  // namespace

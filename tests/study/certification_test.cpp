@@ -303,9 +303,9 @@ TEST(Shapes, AreTheLowestThresholdsWithinEpsilon) {
 
 TEST(Replay, FollowsLayerLimitsAndRefusesDeadlines) {
   const study::replay texts = replay_of({{{0.6, 0.7, 0.2}, 0}});
-  EXPECT_EQ(texts.decide(exit_policy::full_depth()), (std::vector<study::decision>{{2, 0}}));
-  EXPECT_EQ(texts.decide(exit_policy::full_depth().with_max_layer(2)), (std::vector<study::decision>{{1, 1}}));
-  EXPECT_EQ(texts.decide(exit_policy::patience(1)), (std::vector<study::decision>{{1, 1}}));
+  EXPECT_EQ(texts.decide(exit_policy::full_depth()), (std::vector{texts.answer(2, 0)}));
+  EXPECT_EQ(texts.decide(exit_policy::full_depth().with_max_layer(2)), (std::vector{texts.answer(1, 0)}));
+  EXPECT_EQ(texts.decide(exit_policy::patience(1)), (std::vector{texts.answer(1, 0)}));
   EXPECT_THROW(static_cast<void>(texts.decide(exit_policy(0.5F).with_deadline({}))), offramp::error);
   EXPECT_THROW(static_cast<void>(texts.decide(exit_policy::per_exit({0.5F}))), offramp::error);
 }

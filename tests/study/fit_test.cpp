@@ -91,7 +91,7 @@ TEST(FitExits, ReportsAndStoresWhatTheEngineSaysOfDev) {
   const offramp::model::file_set files(shop.files / "out");
   const auto stored = offramp::model::read_exits_file(files, offramp::model::read_config(files)).value();
   ASSERT_EQ(stored.calibration.size(), 1U);
-  EXPECT_EQ(stored.calibration[0].numeric_format, "float32");
+  EXPECT_EQ(stored.calibration[0].numeric_format, offramp::numeric_format::float32);
   EXPECT_EQ(stored.calibration[0].data_sha256, dev.sha256);
   EXPECT_EQ(stored.calibration[0].n, 120);
   EXPECT_EQ(stored.max_tokens, 24) << "as tokenizer_config.json says";
@@ -120,7 +120,8 @@ TEST(FitExits, NeitherThreadsNorPassesChangeABit) {
   fit_options tight;
   tight.feature_bytes = 1;
   int passes = 0;
-  static_cast<void>(shop.fit(tight, "tight", {}, {[&](auto, auto) { ++passes; }, {}, {}}));
+  static_cast<void>(
+      shop.fit(tight, "tight", {}, {[&](auto done, auto total) { passes += done == total ? 1 : 0; }, {}, {}}));
   EXPECT_EQ(passes, 6) << "one for each pooling of each layer";
   EXPECT_EQ(shop.exits("tight"), shop.exits("alone"));
 }
@@ -190,6 +191,13 @@ TEST(FitExits, ReadsPairs) {
   shop.files.write("dev.tsv", pairs(shop.files.read("dev.tsv")));
   static_cast<void>(shop.fit());
   EXPECT_EQ(offramp::classifier::load(shop.files / "out").input(), offramp::input_kind::pair);
+  fit_options golden;
+  golden.golden = shop.files.write("golden.txt", "a\tb\r\na b\n");
+  offramp_tests::expect_error(offramp::error_kind::bad_data, {"golden.txt:2: no tab"},
+                              [&] { static_cast<void>(shop.fit(golden, "golden")); });
+  shop.files.write("golden.txt", "a\tb\r\n");
+  static_cast<void>(shop.fit(golden, "golden"));
+  EXPECT_EQ(offramp::classifier::load(shop.files / "golden").golden_texts().front().second, "b");
   fit_options single;
   single.input = offramp::input_kind::single;
   offramp_tests::expect_error(offramp::error_kind::bad_data, {"train.tsv:1: 3 columns, expected 2"},
@@ -258,7 +266,11 @@ TEST(FitExits, ReplacesNoFileOfAnotherCheckpoint) {
 
 TEST(FitExits, InterruptedWorkLeavesNoExits) {
   const workshop shop("tiny");
-  const auto stop = [](std::size_t, std::size_t) { throw std::runtime_error("interrupted"); };
+  const auto stop = [](std::size_t done, std::size_t /*total*/) {
+    if (done > 0) {
+      throw std::runtime_error("interrupted");
+    }
+  };
   for (const fit_progress& report :
        {fit_progress{stop, {}, {}}, fit_progress{{}, stop, {}}, fit_progress{{}, {}, stop}}) {
     EXPECT_THROW(static_cast<void>(shop.fit({}, "out", {}, report)), std::runtime_error);
@@ -311,10 +323,11 @@ TEST(FitExits, RefusesBadData) {
 
 TEST(FitExits, RefusesOptionsOutOfRange) {
   const workshop shop("tiny");
-  const auto refuse = [&](const std::string& what, const std::function<void(fit_options&)>& change) {
+  const auto refuse = [&](const std::string& what, const std::function<void(fit_options&)>& change,
+                          offramp::error_kind kind = offramp::error_kind::invalid_argument) {
     fit_options options;
     change(options);
-    refuses(shop, offramp::error_kind::invalid_argument, what, options);
+    refuses(shop, kind, what, options);
   };
   refuse("layer 4, expected ascending layers from 1 to 3", [](fit_options& o) { o.layers = {1, 4}; });
   refuse("layer 1, expected ascending", [](fit_options& o) { o.layers = {1, 1}; });
@@ -325,6 +338,8 @@ TEST(FitExits, RefusesOptionsOutOfRange) {
   refuse("max_tokens is 3", [](fit_options& o) { o.max_tokens = 3; });
   refuse("threshold is not finite", [](fit_options& o) { o.threshold = NAN; });
   refuse("unknown", [](fit_options& o) { o.labels = {"a", "b"}; });
+  refuse(
+      "/nowhere", [](fit_options& o) { o.golden = "/nowhere"; }, offramp::error_kind::io);
   shop.files.forget_labels();
   refuse("labels are not all different", [](fit_options& o) { o.labels = {"no", "no"}; });
 }

@@ -31,14 +31,25 @@ class generator {
   explicit generator(std::uint64_t seed) : state_(seed) {}
 
   std::string text() {
-    static const std::array<std::string, 14> literals = {
-        "[SEP]", "[CLS]", " [MASK] ", "[UNK]", "[sep]",         "[PAD]a",              "<l>",
-        " <r> ", "<w>",   " <n>",     "\u00c9T\u00d6ILE", "e\u0301to\u0308ile", "<n><l>", "##a"};
+    static const std::array<std::string, 14> literals = {"[SEP]",
+                                                         "[CLS]",
+                                                         " [MASK] ",
+                                                         "[UNK]",
+                                                         "[sep]",
+                                                         "[PAD]a",
+                                                         "<l>",
+                                                         " <r> ",
+                                                         "<w>",
+                                                         " <n>",
+                                                         "\u00c9T\u00d6ILE",
+                                                         "e\u0301to\u0308ile",
+                                                         "<n><l>",
+                                                         "##a"};
     static constexpr std::array<code_range, 21> scripts = {
-        {{0x20, 0x7E},       {0x61, 0x66},       {0x09, 0x0D},       {0x00, 0x9F},       {0xA0, 0x17F},
-         {0x300, 0x36F},     {0x370, 0x52F},     {0x591, 0x6FF},     {0x900, 0xE7F},     {0x1E00, 0x1FFF},
-         {0x2000, 0x206F},   {0x302A, 0x30FF},   {0x4DF0, 0x4E0F},   {0xAC00, 0xD7A3},   {0xF8F0, 0xFB4F},
-         {0xFE00, 0xFFFF},   {0x1D150, 0x1D1AF}, {0x1F600, 0x1F64F}, {0x2A6C0, 0x2B940}, {0x2F7F0, 0x2FA2F},
+        {{0x20, 0x7E},      {0x61, 0x66},       {0x09, 0x0D},       {0x00, 0x9F},       {0xA0, 0x17F},
+         {0x300, 0x36F},    {0x370, 0x52F},     {0x591, 0x6FF},     {0x900, 0xE7F},     {0x1E00, 0x1FFF},
+         {0x2000, 0x206F},  {0x302A, 0x30FF},   {0x4DF0, 0x4E0F},   {0xAC00, 0xD7A3},   {0xF8F0, 0xFB4F},
+         {0xFE00, 0xFFFF},  {0x1D150, 0x1D1AF}, {0x1F600, 0x1F64F}, {0x2A6C0, 0x2B940}, {0x2F7F0, 0x2FA2F},
          {0x0000, 0x10FFFF}}};
     std::string result;
     std::uint64_t script = 0;
@@ -72,7 +83,7 @@ class generator {
     return result;
   }
 
- private:
+ protected:
   std::uint64_t below(std::uint64_t limit) {
     state_ = state_ * 6364136223846793005U + 1442695040888963407U;
     return (state_ >> 33) % limit;
@@ -82,6 +93,7 @@ class generator {
     return range.first + static_cast<char32_t>(below(std::uint64_t{range.last} - range.first + 1));
   }
 
+ private:
   std::uint64_t state_;
 };
 
@@ -115,18 +127,21 @@ inline std::string read_data(const std::string& name) {
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
+/// Recorded digests by name.
+inline std::map<std::string, std::uint64_t> read_goldens(const std::string& file) {
+  std::map<std::string, std::uint64_t> table;
+  std::ifstream stream(std::string(OFFRAMP_TEST_DATA) + "/text/" + file);
+  std::string key;
+  std::string value;
+  while (stream >> key >> value) {
+    table[key] = std::stoull(value, nullptr, 16);
+  }
+  return table;
+}
+
 /// The recorded digest of that name. Throws when there is none.
 inline std::uint64_t golden(const std::string& name) {
-  static const auto goldens = [] {
-    std::map<std::string, std::uint64_t> table;
-    std::ifstream stream(std::string(OFFRAMP_TEST_DATA) + "/text/goldens.txt");
-    std::string key;
-    std::string value;
-    while (stream >> key >> value) {
-      table[key] = std::stoull(value, nullptr, 16);
-    }
-    return table;
-  }();
+  static const auto goldens = read_goldens("goldens.txt");
   return goldens.at(name);
 }
 

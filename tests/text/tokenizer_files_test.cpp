@@ -84,16 +84,16 @@ TEST(tokenizer_files, without_a_normalizer_text_stays_as_it_is) {
   EXPECT_EQ(load_json(document).encode("a A", 10).ids, (ids{2, 5, 1, 3}));
 }
 
-TEST(tokenizer_files, what_is_not_bert_is_unsupported) {
+TEST(tokenizer_files, what_is_not_offered_is_unsupported) {
   const auto type = [](const std::string& field, const std::string& name) {
     return [=](json& document) { document[field]["type"] = name; };
   };
   const auto null = [](const std::string& field) { return [=](json& document) { document[field] = nullptr; }; };
   constexpr auto unsupported = error_kind::unsupported;
-  expect_json_refusal(type("model", "BPE"), unsupported, "model.type is \"BPE\"");
+  expect_json_refusal(type("model", "WordLevel"), unsupported, "model.type is \"WordLevel\"");
   expect_json_refusal(type("normalizer", "NFKC"), unsupported, "normalizer.type is \"NFKC\"");
   expect_json_refusal(type("pre_tokenizer", "ByteLevel"), unsupported, "pre_tokenizer.type is \"ByteLevel\"");
-  expect_json_refusal(type("post_processor", "RobertaProcessing"), unsupported, "post_processor.type is");
+  expect_json_refusal(type("post_processor", "ByteLevel"), unsupported, "post_processor.type is \"ByteLevel\"");
   expect_json_refusal(null("pre_tokenizer"), unsupported, "pre_tokenizer");
   expect_json_refusal(null("post_processor"), unsupported, "post_processor");
   expect_json_refusal([](json& d) { d["model"]["max_input_chars_per_word"] = 1001; }, unsupported, "1001");

@@ -43,8 +43,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 [[nodiscard]] std::vector<float> per_exit_shape(const replay& texts, certified_loss loss, double epsilon);
 [[nodiscard]] std::vector<float> per_label_shape(const replay& texts, certified_loss loss, double epsilon);
 
-/// The loss of each decision, 0 or 1, [texts].
-[[nodiscard]] std::vector<std::uint8_t> losses_of(const replay& texts, std::span<const decision> decisions,
+/// The loss of each answer, 0 or 1, [texts].
+[[nodiscard]] std::vector<std::uint8_t> losses_of(const replay& texts, std::span<const exit_answer> answers,
                                                   certified_loss loss);
 
 /// What the texts say about one policy.

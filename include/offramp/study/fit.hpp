@@ -1,50 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/classifier.hpp>
 #include <offramp/runner.hpp>
+#include <offramp/study/fit_options.hpp>
 #include <offramp/study/progress.hpp>
 #include <offramp/study/temperature.hpp>
 #include <offramp/version.hpp>
 
-#include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
-
-/// What represents a text at an exit: the first row of the layer's hidden states, their mean, or for each exit
-/// whichever of the two does better on dev.
-enum class pooling_choice { cls, mean, better };
-
-/// Whether labels count by their texts, or all alike in sum (balanced_weights).
-enum class class_weighting { by_text, balanced };
-
-/// How exits are added to a checkpoint.
-struct fit_options {
-  /// Labels as the data write them, by label id. Needed where neither the checkpoint nor the training data may name
-  /// them: for a checkpoint that has a classifier and calls its labels LABEL_n.
-  std::vector<std::string> labels = {};
-  /// Layers that get an exit, from 1, ascending; empty: all.
-  std::vector<int> layers = {};
-  pooling_choice pooling = pooling_choice::better;
-  class_weighting weighting = class_weighting::by_text;
-  /// Values of C (fit_heads) to choose from.
-  std::vector<double> strengths = {1e-4, 1e-3, 1e-2, 1e-1, 1.0};
-  /// Longest text in tokens, special tokens included; default: what the model directory says.
-  std::optional<int> max_tokens = {};
-  /// Default: pairs where the first line of the training data holds one.
-  std::optional<input_kind> input = {};
-  /// Confidence threshold to store as the model's default policy; without it every layer runs by default.
-  std::optional<float> threshold = {};
-  /// Texts to store in the model with their logits, one a line (pairs: divided by a tab), for `offramp verify`.
-  std::optional<std::filesystem::path> golden = {};
-  /// Memory that features may take, in bytes. Where those of all layers need more, the encoder runs several times.
-  std::size_t feature_bytes = std::size_t{1400} << 20;
-};
 
 /// One exit of the new model.
 struct fitted_exit {
@@ -65,7 +33,7 @@ struct fit_result {
   std::vector<std::string> warnings;
 };
 
-/// Hears of each part of the work; any may be empty.
+/// Hears of each part of the work, of its beginning too; any may be empty.
 struct fit_progress {
   progress train_texts;  ///< through the encoder
   progress dev_texts;

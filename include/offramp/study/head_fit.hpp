@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/runner.hpp>
+#include <offramp/study/linear_head.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
@@ -9,19 +10,6 @@
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
-
-/// logits = W x + b.
-struct linear_head {
-  std::vector<float> weights;  ///< [labels, features]
-  std::vector<float> bias;     ///< [labels]
-};
-
-/// Features of labelled texts, borrowed.
-struct labelled_features {
-  std::span<const float> values;   ///< [texts, features]
-  std::span<const int> label_ids;  ///< [texts], the right answers
-  std::size_t num_labels = 0;
-};
 
 /// How much each label counts so that all count alike in sum: texts / (labels * texts of the label), as scikit-learn's
 /// class_weight="balanced". A label without texts gets 0.

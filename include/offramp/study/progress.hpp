@@ -8,7 +8,7 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
-/// Called now and then during long work with how much of it is done; may be empty. What it throws ends the work.
+/// Called during long work with how much of it is done, first with 0; may be empty. What it throws ends the work.
 using progress = std::function<void(std::size_t done, std::size_t total)>;
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -11,16 +11,18 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
-/// How one text ends under a policy.
-struct decision {
-  std::size_t exit = 0;  ///< index of the exit that answers
+/// What one text would be told, and where.
+struct exit_answer {
+  std::size_t exit = 0;  ///< index into exit_logits::exits
   int label_id = 0;
+  float confidence = 0.0F;
 
-  bool operator==(const decision&) const = default;
+  bool operator==(const exit_answer&) const = default;
 };
 
-/// Answers every text of a data set under any policy, without running the encoder again: exit by exit what
-/// classifier::classify answers. Immutable; const members are safe from any number of threads.
+/// Answers every text of a data set under any policy, without running the encoder again: the same exit, label and
+/// confidence, bit for bit, as classifier::classify_batch gives. Immutable; const members are safe from any number of
+/// threads.
 class replay {
  public:
   /// Under the temperatures in `logits`.
@@ -28,7 +30,7 @@ class replay {
 
   /// In the order of the data set. Throws `invalid_argument` for a policy that does not fit the exits, and for a
   /// deadline and a learned gate, which no stored logits can answer for.
-  [[nodiscard]] std::vector<decision> decide(const exit_policy& policy) const;
+  [[nodiscard]] std::vector<exit_answer> decide(const exit_policy& policy) const;
 
   [[nodiscard]] std::size_t num_texts() const noexcept { return label_ids_.size(); }
   [[nodiscard]] std::size_t num_exits() const noexcept { return exits_.size(); }
@@ -41,8 +43,8 @@ class replay {
   [[nodiscard]] std::span<const float> probabilities(std::size_t exit, std::size_t text) const {
     return std::span(probabilities_[exit]).subspan(text * num_labels_, num_labels_);
   }
-  /// The most probable label there.
-  [[nodiscard]] int label_of(std::size_t exit, std::size_t text) const;
+  /// What that exit alone says.
+  [[nodiscard]] exit_answer answer(std::size_t exit, std::size_t text) const;
 
  private:
   std::vector<exit_info> exits_;

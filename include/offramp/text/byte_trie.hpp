@@ -35,6 +35,13 @@ class byte_trie {
   /// The longest inserted string, the empty one aside, that `text` starts with.
   [[nodiscard]] std::optional<match> longest_prefix(std::string_view text) const noexcept {
     std::optional<match> best;
+    for_each_prefix(text, [&best](match found) { best = found; });
+    return best;
+  }
+
+  /// Calls `visit(match)` for each inserted string, the empty one aside, that `text` starts with, shortest first.
+  template <typename Visit>
+  void for_each_prefix(std::string_view text, const Visit& visit) const {
     std::uint32_t node = 0;
     for (std::size_t index = 0; index < text.size(); ++index) {
       const slot& edge = slots_[find_slot(key_of(node, text[index]))];
@@ -43,10 +50,15 @@ class byte_trie {
       }
       node = edge.target;
       if (values_[node] != no_value) {
-        best = match{values_[node], index + 1};
+        visit(match{values_[node], index + 1});
       }
     }
-    return best;
+  }
+
+  /// The value of `text`, if it was inserted.
+  [[nodiscard]] std::optional<std::int32_t> find(std::string_view text) const noexcept {
+    const std::optional<match> longest = longest_prefix(text);
+    return longest && longest->length == text.size() ? std::optional(longest->value) : std::nullopt;
   }
 
  private:

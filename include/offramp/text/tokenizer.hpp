@@ -5,13 +5,14 @@
 #include <offramp/error.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/text/added_tokens.hpp>
-#include <offramp/text/normalizer.hpp>
+#include <offramp/text/sentencepiece_files.hpp>
+#include <offramp/text/subword_pipeline.hpp>
+#include <offramp/text/token_sink.hpp>
 #include <offramp/text/tokenizer_config.hpp>
 #include <offramp/text/tokenizer_description.hpp>
 #include <offramp/text/tokenizer_json.hpp>
 #include <offramp/text/vocab_txt.hpp>
-#include <offramp/text/word_reader.hpp>
-#include <offramp/text/wordpiece.hpp>
+#include <offramp/text/wordpiece_pipeline.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>
@@ -23,6 +24,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
@@ -38,15 +40,19 @@ enum class pretokenizer {
 struct encode_memory {
   std::vector<std::int32_t> first;
   std::vector<std::int32_t> second;
+  subword_memory subwords;
   encoding result;
 };
 
 /// Turns text into the ids that Hugging Face's fast tokenizer of the same files gives. Immutable; every member is const
-/// and safe from several threads at once. Time is linear in the text; encoding stops reading a text once it is known to
-/// be cut, and allocates nothing but the result unless added tokens are to be found in normalized text.
+/// and safe from several threads at once. Time is linear in the text, times the longest piece for Unigram and times the
+/// logarithm of the longest word for BPE. WordPiece stops reading a text once it is known to be cut, and allocates
+/// nothing but the result unless added tokens are to be found in normalized text; the other models normalize a text as
+/// a whole and keep the memory.
 class tokenizer {
  public:
-  /// Reads tokenizer.json, else vocab.txt and tokenizer_config.json. Throws `io`, `bad_model` and `unsupported`.
+  /// Reads tokenizer.json, else vocab.txt and tokenizer_config.json, else a sentencepiece model and
+  /// tokenizer_config.json. Throws `io`, `bad_model` and `unsupported`.
   [[nodiscard]] static tokenizer load(const model::file_set& files, pretokenizer kind) {
     const tokenizer_config config = read_tokenizer_config(files);
     if (const std::optional<model::file> file = files.find("tokenizer.json")) {
@@ -55,7 +61,11 @@ class tokenizer {
     if (const std::optional<model::file> file = files.find("vocab.txt")) {
       return {adapt(read_vocab_txt(*file, config), kind), config.model_max_length};
     }
-    throw error(error_kind::io, files.describe("tokenizer.json") + ": no such file, and no vocab.txt either");
+    if (const std::optional<model::file> file = find_sentencepiece_file(files)) {
+      return {adapt(read_sentencepiece_files(*file, files), kind), config.model_max_length};
+    }
+    throw error(error_kind::io,
+                files.describe("tokenizer.json") + ": no such file, and neither vocab.txt nor a sentencepiece model");
   }
 
   /// Special tokens included, at most `max_tokens` ids: the tail of a longer text is cut. Any bytes are text,
@@ -64,7 +74,7 @@ class tokenizer {
   const encoding& encode(std::string_view text, std::size_t max_tokens, encode_memory& memory) const {
     const std::size_t room = room_for_text(single_, max_tokens);
     token_sink tokens(memory.first, room, room);
-    read(text, tokens);
+    read(text, tokens, memory.subwords);
     assemble(single_, {&tokens, nullptr}, {std::min(tokens.count(), room), 0}, memory.result);
     return memory.result;
   }
@@ -78,9 +88,10 @@ class tokenizer {
     const std::size_t room = room_for_text(pair_, max_tokens);
     token_sink first_tokens(memory.first, room, room);
     token_sink second_tokens(memory.second, room, room);
-    read(first, first_tokens);
-    read(second, second_tokens);
-    const auto lengths = longest_first({first, second}, {first_tokens.count(), second_tokens.count()}, room);
+    read(first, first_tokens, memory.subwords);
+    read(second, second_tokens, memory.subwords);
+    const auto lengths =
+        longest_first({first, second}, {first_tokens.count(), second_tokens.count()}, room, memory.subwords);
     assemble(pair_, {&first_tokens, &second_tokens}, lengths, memory.result);
     return memory.result;
   }
@@ -138,18 +149,15 @@ class tokenizer {
     const token_sink* second;
   };
 
+  using pipeline = std::variant<wordpiece_pipeline, subword_pipeline, sentencepiece_pipeline>;
+
   tokenizer(tokenizer_description description, std::optional<std::size_t> model_max_length)
-      : normalizer_(description.normalizer),
-        splitting_(description.splitting),
-        wordpiece_(description.continuation_prefix, description.unknown_id, description.max_word_characters),
+      : pipeline_(make_pipeline(description)),
         raw_tokens_(select_raw(description.added_tokens)),
-        normalized_tokens_(select_normalized(description)),
+        normalized_tokens_(select_normalized(description.added_tokens)),
         single_(std::move(description.single)),
         pair_(std::move(description.pair)),
         model_max_length_(model_max_length) {
-    for (const auto& [piece, id] : description.pieces.ids()) {
-      wordpiece_.insert(piece, id);
-    }
     for (const added_token& token : description.added_tokens) {
       description.pieces.insert(token.content, token.id);
     }
@@ -158,8 +166,21 @@ class tokenizer {
     check_template(pair_);
   }
 
+  [[nodiscard]] static pipeline make_pipeline(tokenizer_description& description) {
+    if (auto* subwords = std::get_if<subword_pipeline>(&description.subwords)) {
+      return std::move(*subwords);
+    }
+    if (auto* sentencepiece = std::get_if<sentencepiece_pipeline>(&description.subwords)) {
+      return std::move(*sentencepiece);
+    }
+    return wordpiece_pipeline(description);
+  }
+
   [[nodiscard]] static tokenizer_description adapt(tokenizer_description description, pretokenizer kind) {
     if (kind == pretokenizer::whitespace) {
+      if (!std::holds_alternative<std::monostate>(description.subwords)) {
+        throw error(error_kind::unsupported, "pretokenizer \"whitespace\" is supported with WordPiece only");
+      }
       description.normalizer = {false, false, false, description.normalizer.lowercase};
       description.splitting = word_splitting::whitespace;
       for (added_token& token : description.added_tokens) {
@@ -175,17 +196,14 @@ class tokenizer {
     return tokens;
   }
 
-  [[nodiscard]] static std::vector<added_token> select_normalized(const tokenizer_description& description) {
-    std::vector<added_token> tokens;
-    for (added_token token : description.added_tokens) {
-      if (!token.normalized) {
-        continue;
+  [[nodiscard]] std::vector<added_token> select_normalized(std::vector<added_token> tokens) const {
+    std::erase_if(tokens, [](const added_token& token) { return !token.normalized; });
+    for (added_token& token : tokens) {
+      std::string normalized = std::visit([&](const auto& way) { return way.normalize(token.content); }, pipeline_);
+      if (normalized.empty()) {
+        throw error(error_kind::unsupported, "added token \"" + token.content + "\" is empty once normalized");
       }
-      const std::string content = std::exchange(token.content, normalize(description.normalizer, token.content));
-      if (token.content.empty()) {
-        throw error(error_kind::unsupported, "added token \"" + content + "\" is empty once normalized");
-      }
-      tokens.push_back(std::move(token));
+      token.content = std::move(normalized);
     }
     return tokens;
   }
@@ -216,46 +234,33 @@ class tokenizer {
   }
 
   /// Feeds the tokens of `text` to `tokens` until there are no more or it is full.
-  void read(std::string_view text, token_sink& tokens) const {
+  void read(std::string_view text, token_sink& tokens, subword_memory& memory) const {
     raw_tokens_.split(text, [&](std::string_view part, std::optional<std::int32_t> id) {
-      return id ? tokens.push(*id) : read_text(part, tokens);
+      return id ? tokens.push(*id)
+                : std::visit([&](const auto& way) { return way.read(part, normalized_tokens_, memory, tokens); },
+                             pipeline_);
     });
   }
 
-  [[nodiscard]] bool read_text(std::string_view text, token_sink& tokens) const {
-    if (normalized_tokens_.empty()) {
-      return read_words(normalizer_, text, tokens);
-    }
-    constexpr normalizer_options nothing_left_to_do{false, false, false, false};
-    return normalized_tokens_.split(normalize(normalizer_, text),
-                                    [&](std::string_view part, std::optional<std::int32_t> id) {
-                                      return id ? tokens.push(*id) : read_words(nothing_left_to_do, part, tokens);
-                                    });
-  }
-
-  [[nodiscard]] bool read_words(const normalizer_options& options, std::string_view text, token_sink& tokens) const {
-    word_reader words(wordpiece_, splitting_, tokens);
-    return normalize_into(options, text, words) && words.finish();
-  }
-
   /// The number of tokens of `text`, at most `limit` and 1.
-  [[nodiscard]] std::size_t count_tokens(std::string_view text, std::size_t limit) const {
+  [[nodiscard]] std::size_t count_tokens(std::string_view text, std::size_t limit, subword_memory& memory) const {
     std::vector<std::int32_t> none;
     token_sink tokens(none, 0, limit);
-    read(text, tokens);
+    read(text, tokens, memory);
     return tokens.count();
   }
 
   /// How much of each text is kept; `counted` holds their lengths up to `room` and 1. When both are longer than their
   /// share, an odd token goes to the second text unless the first one is longer: only then are whole lengths needed.
-  [[nodiscard]] text_lengths longest_first(text_pair texts, text_lengths counted, std::size_t room) const {
+  [[nodiscard]] text_lengths longest_first(text_pair texts, text_lengths counted, std::size_t room,
+                                           subword_memory& memory) const {
     if (counted.first + counted.second <= room) {
       return counted;
     }
     bool first_is_longer = counted.first > counted.second;
     if (counted.first > room && counted.second > room && room % 2 == 1) {
-      const std::size_t whole_second = count_tokens(texts.second, std::numeric_limits<std::size_t>::max() - 1);
-      first_is_longer = count_tokens(texts.first, whole_second) > whole_second;
+      const std::size_t whole_second = count_tokens(texts.second, std::numeric_limits<std::size_t>::max() - 1, memory);
+      first_is_longer = count_tokens(texts.first, whole_second, memory) > whole_second;
     }
     const std::size_t half = room / 2;
     const std::size_t shorter = std::min({counted.first, counted.second, half});
@@ -287,9 +292,7 @@ class tokenizer {
         lengths.first < texts.first->count() || (texts.second != nullptr && lengths.second < texts.second->count());
   }
 
-  normalizer_options normalizer_;
-  word_splitting splitting_;
-  wordpiece wordpiece_;
+  pipeline pipeline_;
   added_token_matcher raw_tokens_;
   added_token_matcher normalized_tokens_;
   std::vector<template_part> single_;

@@ -5,6 +5,10 @@
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
+#include <offramp/text/normalizer_json.hpp>
+#include <offramp/text/post_processor_json.hpp>
+#include <offramp/text/pre_tokenizer_json.hpp>
+#include <offramp/text/subword_model_json.hpp>
 #include <offramp/text/tokenizer_config.hpp>
 #include <offramp/text/tokenizer_description.hpp>
 #include <offramp/text/wordpiece.hpp>
@@ -14,7 +18,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,13 +32,13 @@ class tokenizer_json_reader {
   tokenizer_json_reader(const nlohmann::json& document, const std::string& name)
       : root_(model::json_place(document, name)) {}
 
-  /// Throws `bad_model` on contradictions and `unsupported` on parts that are not BERT's.
+  /// Throws `bad_model` on contradictions and `unsupported` on parts that are not offered.
   [[nodiscard]] tokenizer_description read() {
     read_model(model::json_object(root_.require("model")));
-    read_normalizer();
-    read_pre_tokenizer();
     read_added_tokens();
-    read_post_processor(model::json_object(required_part("post_processor", "TemplateProcessing or BertProcessing")));
+    templates parts = read_post_processor(required_part("post_processor", supported_post_processors));
+    result_.single = std::move(parts.single);
+    result_.pair = std::move(parts.pair);
     return std::move(result_);
   }
 
@@ -43,23 +46,44 @@ class tokenizer_json_reader {
   using place = model::json_place;
   using object = model::json_object;
 
-  [[noreturn]] static void refuse(const place& where, const std::string& expected) {
-    const std::string found = where.value().is_string() ? '"' + where.text() + '"' : where.value().type_name();
-    throw error(error_kind::unsupported, where.describe() + " is " + found + ", supported is " + expected);
-  }
-
   [[nodiscard]] place required_part(const std::string& key, const std::string& expected) {
     const std::optional<place> found = root_.find(key);
     if (!found) {
-      throw error(error_kind::unsupported, root_.place().describe() + ": " + key + " is null, supported is " + expected);
+      throw error(error_kind::unsupported,
+                  root_.place().describe() + ": " + key + " is null, supported is " + expected);
     }
     return *found;
   }
 
   void read_model(object model) {
-    if (const auto type = model.find("type"); type && type->text() != "WordPiece") {
-      refuse(*type, "\"WordPiece\"");
+    const std::string type = type_of(model);
+    if (type == "WordPiece") {
+      read_wordpiece(model);
+      read_normalizer();
+      read_pre_tokenizer();
+      return;
     }
+    subword_model found = type == "Unigram" ? read_unigram(model) : read_byte_pair(model);
+    result_.pieces = std::move(found.pieces);
+    model_size_ = found.size;
+    result_.subwords.emplace<subword_pipeline>(subword_pipeline{read_normalizer_steps(root_.find("normalizer")),
+                                                                read_pre_tokenizer_steps(root_.find("pre_tokenizer")),
+                                                                std::move(found.model)});
+  }
+
+  /// Files of old versions do not name the type.
+  [[nodiscard]] static std::string type_of(object& model) {
+    const auto type = model.find("type");
+    if (!type) {
+      return model.find("merges") ? "BPE" : model.require("vocab").value().is_array() ? "Unigram" : "WordPiece";
+    }
+    if (type->text() != "WordPiece" && type->text() != "Unigram" && type->text() != "BPE") {
+      refuse_unsupported(*type, "\"WordPiece\", \"Unigram\" or \"BPE\"");
+    }
+    return type->text();
+  }
+
+  void read_wordpiece(object& model) {
     if (const auto prefix = model.find("continuing_subword_prefix")) {
       result_.continuation_prefix = prefix->text();
     }
@@ -70,28 +94,11 @@ class tokenizer_json_reader {
                                                  ", supported is at most " + std::to_string(wordpiece::max_word_limit));
       }
     }
-    read_vocabulary(model.require("vocab"));
+    const place vocab = model.require("vocab");
+    result_.pieces = read_vocabulary(vocab);
+    model_size_ = result_.pieces.ids().size();
     const auto unknown = model.find("unk_token");
-    const std::string unknown_token = unknown ? unknown->text() : "[UNK]";
-    const auto unknown_id = result_.pieces.find(unknown_token);
-    if (!unknown_id) {
-      throw error(error_kind::bad_model,
-                  model.place().describe() + ".vocab has no unknown token \"" + unknown_token + "\"");
-    }
-    result_.unknown_id = *unknown_id;
-  }
-
-  void read_vocabulary(const place& vocab) {
-    const object checked(vocab);
-    std::set<std::int32_t> seen;
-    for (const auto& [piece, value] : vocab.value().items()) {
-      const auto id = static_cast<std::int32_t>(vocab.member(piece).integer(0, vocabulary::max_id));
-      if (!seen.insert(id).second) {
-        throw error(error_kind::bad_model,
-                    vocab.describe() + ": id " + std::to_string(id) + " stands for two pieces, one of them \"" + piece + "\"");
-      }
-      result_.pieces.insert(piece, id);
-    }
+    result_.unknown_id = require_piece(result_.pieces, unknown ? unknown->text() : "[UNK]", vocab);
   }
 
   void read_normalizer() {
@@ -102,13 +109,9 @@ class tokenizer_json_reader {
     }
     object normalizer(*found);
     if (const place type = normalizer.require("type"); type.text() != "BertNormalizer") {
-      refuse(type, "\"BertNormalizer\"");
+      refuse_unsupported(type, "\"BertNormalizer\"");
     }
-    result_.normalizer.clean_text = normalizer.require("clean_text").boolean();
-    result_.normalizer.handle_chinese_chars = normalizer.require("handle_chinese_chars").boolean();
-    result_.normalizer.lowercase = normalizer.require("lowercase").boolean();
-    const auto strip = normalizer.find("strip_accents");
-    result_.normalizer.strip_accents = strip ? strip->boolean() : result_.normalizer.lowercase;
+    result_.normalizer = read_bert_normalizer(normalizer);
   }
 
   void read_pre_tokenizer() {
@@ -118,13 +121,13 @@ class tokenizer_json_reader {
     if (type.text() == "WhitespaceSplit") {
       result_.splitting = word_splitting::whitespace;
     } else if (type.text() != "BertPreTokenizer") {
-      refuse(type, expected);
+      refuse_unsupported(type, expected);
     }
   }
 
   /// The id a fast tokenizer gives to a token that the model's vocabulary does not hold: the next free one.
   [[nodiscard]] std::int32_t next_id() const {
-    auto next = static_cast<std::int32_t>(result_.pieces.ids().size());
+    auto next = static_cast<std::int32_t>(model_size_);
     for (const added_token& token : result_.added_tokens) {
       next = std::max(next, token.id + 1);
     }
@@ -155,77 +158,17 @@ class tokenizer_json_reader {
       throw error(error_kind::bad_model, where.describe() + ".content is empty");
     }
     token.id = static_cast<std::int32_t>(fields.require("id").integer(0, vocabulary::max_id));
-    token.boundary = flag(fields, "single_word") ? token_boundary::word : token_boundary::any;
-    token.lstrip = flag(fields, "lstrip");
-    token.rstrip = flag(fields, "rstrip");
+    token.boundary = is_set(fields, "single_word") ? token_boundary::word : token_boundary::any;
+    token.lstrip = is_set(fields, "lstrip");
+    token.rstrip = is_set(fields, "rstrip");
     const auto normalized = fields.find("normalized");
-    token.normalized = normalized ? normalized->boolean() : !flag(fields, "special");
+    token.normalized = normalized ? normalized->boolean() : !is_set(fields, "special");
     return token;
-  }
-
-  [[nodiscard]] static bool flag(object& fields, const std::string& key) {
-    const auto found = fields.find(key);
-    return found && found->boolean();
-  }
-
-  void read_post_processor(object processor) {
-    const place type = processor.require("type");
-    if (type.text() == "TemplateProcessing") {
-      object specials(processor.require("special_tokens"));
-      result_.single = read_template(processor.require("single"), specials, 1);
-      result_.pair = read_template(processor.require("pair"), specials, 2);
-    } else if (type.text() == "BertProcessing") {
-      const std::int32_t cls = read_named_id(processor.require("cls"));
-      const std::int32_t sep = read_named_id(processor.require("sep"));
-      result_.single = bert_template(cls, sep, 1);
-      result_.pair = bert_template(cls, sep, 2);
-    } else {
-      refuse(type, "\"TemplateProcessing\" or \"BertProcessing\"");
-    }
-  }
-
-  /// `["[SEP]", 102]`
-  [[nodiscard]] static std::int32_t read_named_id(const place& where) {
-    if (!where.value().is_array() || where.value().size() != 2) {
-      where.refuse("an array of a token and its id");
-    }
-    return static_cast<std::int32_t>(where.element(1).integer(0, vocabulary::max_id));
-  }
-
-  [[nodiscard]] static std::vector<template_part> read_template(const place& where, object& specials, std::size_t texts) {
-    using enum template_part::kind;
-    auto parts = where.array(1, 64, [&](const place& part) { return read_template_part(part, specials); });
-    const auto count = [&parts](template_part::kind kind) {
-      return std::count_if(parts.begin(), parts.end(), [kind](const template_part& part) { return part.what == kind; });
-    };
-    if (count(first) != 1 || count(second) != (texts == 2 ? 1 : 0)) {
-      where.refuse(texts == 2 ? "the sequences A and B once each" : "the sequence A once");
-    }
-    return parts;
-  }
-
-  [[nodiscard]] static template_part read_template_part(const place& where, object& specials) {
-    object part(where);
-    const auto sequence = part.find("Sequence");
-    object fields(sequence ? *sequence : part.require("SpecialToken"));
-    template_part result{template_part::kind::special, 0, {}};
-    result.type_id = static_cast<std::int32_t>(fields.require("type_id").integer(0, INT32_MAX));
-    const place id = fields.require("id");
-    if (!sequence) {
-      const auto read_id = [](const place& value) {
-        return static_cast<std::int32_t>(value.integer(0, vocabulary::max_id));
-      };
-      result.ids = object(specials.require(id.text())).require("ids").array(1, 64, read_id);
-    } else if (id.text() == "A" || id.text() == "B") {
-      result.what = id.text() == "A" ? template_part::kind::first : template_part::kind::second;
-    } else {
-      id.refuse("\"A\" or \"B\"");
-    }
-    return result;
   }
 
   object root_;
   tokenizer_description result_;
+  std::size_t model_size_ = 0;  ///< pieces of the model
 };
 
 /// Throws `io`, `bad_model` or `unsupported`, naming the field.

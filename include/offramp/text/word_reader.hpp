@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/text/characters.hpp>
+#include <offramp/text/token_sink.hpp>
 #include <offramp/text/tokenizer_description.hpp>
 #include <offramp/text/utf8.hpp>
 #include <offramp/text/wordpiece.hpp>
@@ -11,39 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
-
-/// Counts tokens, keeps the first ones, and says when no more are of interest.
-class token_sink {
- public:
-  /// Keeps the first `kept` ids in `memory`, whose content goes, and is full at `limit` and 1 of them.
-  token_sink(std::vector<std::int32_t>& memory, std::size_t kept, std::size_t limit)
-      : ids_(memory), kept_(kept), limit_(limit) {
-    ids_.clear();
-  }
-
-  /// Returns whether more tokens are wanted.
-  bool push(std::int32_t id) {
-    if (count_ < kept_) {
-      ids_.push_back(id);
-    }
-    ++count_;
-    return count_ <= limit_;
-  }
-
-  [[nodiscard]] const std::vector<std::int32_t>& ids() const noexcept { return ids_; }
-
-  /// Tokens seen, at most the limit and 1.
-  [[nodiscard]] std::size_t count() const noexcept { return count_; }
-
- private:
-  std::vector<std::int32_t>& ids_;
-  std::size_t kept_;
-  std::size_t limit_;
-  std::size_t count_ = 0;
-};
 
 /// Cuts normalized code points into words and the words into pieces. Of a word that is too long for any vocabulary only
 /// its length is remembered.

@@ -24,12 +24,12 @@ namespace detail {
 }
 
 [[nodiscard]] inline exit_quality::leaving_texts measure_leaving(const labelled_probabilities& all,
-                                                                 std::span<const decision> decisions,
+                                                                 std::span<const exit_answer> answers,
                                                                  std::size_t exit) {
   std::vector<float> values;
   std::vector<int> label_ids;
-  for (std::size_t text = 0; text < decisions.size(); ++text) {
-    if (decisions[text].exit == exit) {
+  for (std::size_t text = 0; text < answers.size(); ++text) {
+    if (answers[text].exit == exit) {
       const std::span<const float> row = all.values.subspan(text * all.num_labels, all.num_labels);
       values.insert(values.end(), row.begin(), row.end());
       label_ids.push_back(all.label_ids[text]);
@@ -44,7 +44,7 @@ namespace detail {
 
 /// Every exit, with the temperatures in `logits`.
 [[nodiscard]] inline std::vector<exit_quality> measure_exits(const exit_logits& logits, const exit_policy& policy) {
-  const std::vector<decision> decisions = replay(logits).decide(policy);
+  const std::vector<exit_answer> leaving = replay(logits).decide(policy);
   const std::size_t last = logits.exits.size() - 1;
   const std::vector<float> last_probabilities = exit_probabilities(logits, last, logits.exits[last].temperature);
   const std::vector<int> reference = answers({last_probabilities, logits.label_ids, logits.num_labels});
@@ -66,7 +66,7 @@ namespace detail {
          .auroc_agreement = area_under_roc_of_agreement(given, reference),
          .aurc = area_under_risk_coverage(given),
          .reliability = reliability_bins(given),
-         .leaving = measure_leaving(given, decisions, exit)});
+         .leaving = measure_leaving(given, leaving, exit)});
   }
   return all;
 }

@@ -48,7 +48,7 @@ template <class Make>
 
 [[nodiscard]] inline bool is_lost(const replay& texts, std::size_t text, int label, certified_loss loss) {
   const int right = texts.label_ids()[text];
-  const int last = texts.label_of(texts.num_exits() - 1, text);
+  const int last = texts.answer(texts.num_exits() - 1, text).label_id;
   switch (loss) {
     case certified_loss::disagreement:
       return label != last;
@@ -88,8 +88,8 @@ struct possible_answer {
                                                double delta) {
   const auto n = static_cast<std::int64_t>(texts.num_texts());
   double layers = 0.0;
-  for (const decision& decision : texts.decide(policy)) {
-    layers += texts.exits()[decision.exit].layer;
+  for (const exit_answer& answer : texts.decide(policy)) {
+    layers += texts.exits()[answer.exit].layer;
   }
   return {policy, losses, static_cast<double>(losses) / static_cast<double>(n), clopper_pearson_upper(losses, n, delta),
           layers / static_cast<double>(n)};
@@ -139,9 +139,8 @@ OFFRAMP_INLINE std::vector<float> per_exit_shape(const replay& texts, certified_
   for (std::size_t exit = 0; exit < texts.num_exits(); ++exit) {
     std::vector<detail::possible_answer> answers;
     for (std::size_t text = 0; text < texts.num_texts(); ++text) {
-      const int label = texts.label_of(exit, text);
-      answers.push_back({texts.probabilities(exit, text)[static_cast<std::size_t>(label)],
-                         detail::is_lost(texts, text, label, loss)});
+      const exit_answer answer = texts.answer(exit, text);
+      answers.push_back({answer.confidence, detail::is_lost(texts, text, answer.label_id, loss)});
     }
     shape.push_back(detail::lowest_threshold(std::move(answers), epsilon));
   }
@@ -152,9 +151,9 @@ OFFRAMP_INLINE std::vector<float> per_label_shape(const replay& texts, certified
   std::vector<std::vector<detail::possible_answer>> answers(texts.num_labels());
   for (std::size_t exit = 0; exit + 1 < texts.num_exits(); ++exit) {
     for (std::size_t text = 0; text < texts.num_texts(); ++text) {
-      const auto label = static_cast<std::size_t>(texts.label_of(exit, text));
-      answers[label].push_back(
-          {texts.probabilities(exit, text)[label], detail::is_lost(texts, text, static_cast<int>(label), loss)});
+      const exit_answer answer = texts.answer(exit, text);
+      answers[static_cast<std::size_t>(answer.label_id)].push_back(
+          {answer.confidence, detail::is_lost(texts, text, answer.label_id, loss)});
     }
   }
   std::vector<float> shape;
@@ -164,11 +163,11 @@ OFFRAMP_INLINE std::vector<float> per_label_shape(const replay& texts, certified
   return shape;
 }
 
-OFFRAMP_INLINE std::vector<std::uint8_t> losses_of(const replay& texts, std::span<const decision> decisions,
+OFFRAMP_INLINE std::vector<std::uint8_t> losses_of(const replay& texts, std::span<const exit_answer> answers,
                                                    certified_loss loss) {
   std::vector<std::uint8_t> losses;
-  for (std::size_t text = 0; text < decisions.size(); ++text) {
-    losses.push_back(detail::is_lost(texts, text, decisions[text].label_id, loss) ? 1 : 0);
+  for (std::size_t text = 0; text < answers.size(); ++text) {
+    losses.push_back(detail::is_lost(texts, text, answers[text].label_id, loss) ? 1 : 0);
   }
   return losses;
 }

@@ -42,6 +42,9 @@ OFFRAMP_INLINE exit_logits compute_exit_logits(const classifier& model, const da
                      .tokens = {},
                      .values = {}};
   result.values.resize(result.exits.size() * result.num_texts * result.num_labels);
+  if (report) {
+    report(0, result.num_texts);
+  }
   for (std::size_t begin = 0; begin < result.num_texts; begin += detail::texts_per_pass) {
     const std::size_t count = std::min(detail::texts_per_pass, result.num_texts - begin);
     const auto outputs = detail::run_every_exit(model, std::span(data.texts).subspan(begin, count), run);

@@ -18,7 +18,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <fstream>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,6 +47,9 @@ class exit_fitter {
     result_.num_layers = bare_->config.num_layers;
     content_.labels = labels.in_model;
     content_.input = input == input_kind::pair ? model::input_kind::pair : model::input_kind::single;
+    if (options.golden) {
+      golden_ = read_golden_texts(*options.golden, input);
+    }
   }
 
   /// The finished files.
@@ -60,9 +62,7 @@ class exit_fitter {
     if (options_.threshold) {
       content_.default_policy.emplace().threshold = *options_.threshold;
     }
-    if (options_.golden) {
-      add_golden_texts(fitted);
-    }
+    add_golden_texts(fitted);
     return {model::write_exits_json(content_, digest), tensors};
   }
 
@@ -146,17 +146,22 @@ class exit_fitter {
     std::vector<head_choice> choices;
     for (std::size_t first = 0; first < wanted.size(); first += at_once) {
       const auto group = wanted.subspan(first, std::min(at_once, wanted.size() - first));
-      feature_pass pass(encoder, tokenizer, group);
-      std::vector<half_rows> train = pass.run(train_, run_, report_.train_texts);
-      std::vector<half_rows> dev = pass.run(dev_, run_, report_.dev_texts);
+      // One object for each, so that the encoder's scratch memory is gone before heads need memory of their own.
+      std::vector<half_rows> train = feature_pass(encoder, tokenizer, group).run(train_, run_, report_.train_texts);
+      std::vector<half_rows> dev = feature_pass(encoder, tokenizer, group).run(dev_, run_, report_.dev_texts);
       for (std::size_t i = 0; i < group.size(); ++i) {
+        tell_heads(choices.size(), wanted.size());
         choices.push_back(choose_strength(task, group[i], std::move(train[i]), std::move(dev[i]), run_));
-        if (report_.heads) {
-          report_.heads(choices.size(), wanted.size());
-        }
       }
     }
+    tell_heads(choices.size(), wanted.size());
     return choices;
+  }
+
+  void tell_heads(std::size_t done, std::size_t total) const {
+    if (report_.heads) {
+      report_.heads(done, total);
+    }
   }
 
   void add_head(const head_choice& choice) {
@@ -212,32 +217,16 @@ class exit_fitter {
   }
 
   void add_golden_texts(const classifier& fitted) {
-    std::ifstream in(*options_.golden);
-    std::size_t number = 0;
-    for (std::string line; std::getline(in, line);) {
-      ++number;
-      model::golden_text golden{line, {}, {}};
-      const bool is_pair = content_.input == model::input_kind::pair;
-      if (is_pair) {
-        const std::size_t tab = line.find('\t');
-        if (tab == std::string::npos) {
-          throw error(error_kind::bad_data, options_.golden->string() + ":" + std::to_string(number) +
-                                                ": no tab, expected two texts divided by one");
-        }
-        golden.text = line.substr(0, tab);
-        golden.hypothesis = line.substr(tab + 1);
-      }
+    for (model::golden_text& golden : golden_) {
       const std::vector<exit_output> outputs =
-          is_pair ? fitted.classify_every_exit(sentence_pair{golden.text, golden.hypothesis}, run_)
-                  : fitted.classify_every_exit(golden.text, run_);
+          content_.input == model::input_kind::pair
+              ? fitted.classify_every_exit(sentence_pair{golden.text, golden.hypothesis}, run_)
+              : fitted.classify_every_exit(golden.text, run_);
       for (const exit_output& output : outputs) {
         golden.logits.push_back(output.logits);
       }
-      content_.golden.push_back(std::move(golden));
     }
-    if (number == 0) {
-      throw error(error_kind::io, options_.golden->string() + ": cannot be read or is empty");
-    }
+    content_.golden = golden_;
   }
 
   std::filesystem::path directory_;
@@ -248,6 +237,7 @@ class exit_fitter {
   std::vector<int> layers_;
   dataset train_;
   dataset dev_;
+  std::vector<model::golden_text> golden_;
   model::exits_file content_;
   std::vector<model::named_tensor> tensors_;
   fit_result result_;

@@ -5,17 +5,19 @@
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
 #include <offramp/model/exit_plan.hpp>
+#include <offramp/model/exits_description.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/safetensors_writer.hpp>
 #include <offramp/model/weights.hpp>
 #include <offramp/study/data_description.hpp>
 #include <offramp/study/dataset.hpp>
-#include <offramp/study/fit.hpp>
+#include <offramp/study/fit_options.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -156,6 +158,31 @@ inline void check_fit_options(const fit_options& options) {
     }
   }
   return warnings;
+}
+
+/// The texts of a file, one a line, pairs divided by their first tab; without logits yet.
+[[nodiscard]] inline std::vector<model::golden_text> read_golden_texts(const std::filesystem::path& path,
+                                                                       input_kind input) {
+  static_cast<void>(model::file(path));  // names what is no regular file
+  std::ifstream in(path, std::ios::binary);
+  std::vector<model::golden_text> texts;
+  for (std::string line; std::getline(in, line);) {
+    if (line.ends_with('\r')) {
+      line.pop_back();
+    }
+    model::golden_text golden{line, {}, {}};
+    if (input == input_kind::pair) {
+      const std::size_t tab = line.find('\t');
+      if (tab == std::string::npos) {
+        throw error(error_kind::bad_data, path.string() + ":" + std::to_string(texts.size() + 1) +
+                                              ": no tab, expected two texts divided by one");
+      }
+      golden.text = line.substr(0, tab);
+      golden.hypothesis = line.substr(tab + 1);
+    }
+    texts.push_back(std::move(golden));
+  }
+  return texts;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -42,12 +42,17 @@ class feature_pass {
   [[nodiscard]] std::vector<half_rows> run(const dataset& data, const runner& run, const progress& report) {
     constexpr std::size_t texts_at_once = 4096;  // bounds the memory of token ids
     std::vector<half_rows> features(wanted_.size(), half_rows(data.texts.size(), encoder_.hidden));
-    for (std::size_t begin = 0; begin < data.texts.size(); begin += texts_at_once) {
-      const std::size_t count = std::min(texts_at_once, data.texts.size() - begin);
-      run_texts(data, begin, count, features, run);
+    const std::size_t texts = data.texts.size();
+    const auto tell = [&](std::size_t done) {
       if (report) {
-        report(begin + count, data.texts.size());
+        report(done, texts);
       }
+    };
+    tell(0);
+    for (std::size_t begin = 0; begin < texts; begin += texts_at_once) {
+      const std::size_t count = std::min(texts_at_once, texts - begin);
+      run_texts(data, begin, count, features, run);
+      tell(begin + count);
     }
     return features;
   }

@@ -4,7 +4,7 @@
 #include <offramp/detail/lend.hpp>
 #include <offramp/detail/study/minimize.hpp>
 #include <offramp/runner.hpp>
-#include <offramp/study/head_fit.hpp>
+#include <offramp/study/linear_head.hpp>
 
 #include <Eigen/Core>
 

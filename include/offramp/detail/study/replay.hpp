@@ -15,11 +15,13 @@ OFFRAMP_INLINE replay::replay(const exit_logits& logits)
   }
 }
 
-OFFRAMP_INLINE int replay::label_of(std::size_t exit, std::size_t text) const {
-  return static_cast<int>(exits::most_probable(probabilities(exit, text)));
+OFFRAMP_INLINE exit_answer replay::answer(std::size_t exit, std::size_t text) const {
+  const std::span<const float> row = probabilities(exit, text);
+  const std::size_t label = exits::most_probable(row);
+  return {exit, static_cast<int>(label), row[label]};
 }
 
-OFFRAMP_INLINE std::vector<decision> replay::decide(const exit_policy& policy) const {
+OFFRAMP_INLINE std::vector<exit_answer> replay::decide(const exit_policy& policy) const {
   exits::check_policy(policy, num_exits(), num_labels_, exits_.front().layer);
   if (policy.deadline()) {
     throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be replayed");
@@ -31,16 +33,16 @@ OFFRAMP_INLINE std::vector<decision> replay::decide(const exit_policy& policy) c
   while (policy.max_layer() && exits_[last].layer > *policy.max_layer()) {
     --last;
   }
-  std::vector<decision> decisions(num_texts());
-  for (std::size_t text = 0; text < decisions.size(); ++text) {
+  std::vector<exit_answer> answers(num_texts());
+  for (std::size_t text = 0; text < answers.size(); ++text) {
     exits::gate_memory memory;
     std::size_t exit = 0;
     while (exit < last && !exits::is_satisfied(policy, exit, probabilities(exit, text), memory)) {
       ++exit;
     }
-    decisions[text] = {exit, label_of(exit, text)};
+    answers[text] = answer(exit, text);
   }
-  return decisions;
+  return answers;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Builds sentencepiece as a static library from its repository, as dependencies.cmake does with what has a CMake package.
+message(STATUS "SentencePiece was not found; it is fetched from https://github.com/google/sentencepiece.git")
+block()
+  set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)  # the variables below count as options
+  set(CMAKE_POLICY_VERSION_MINIMUM 3.5)  # for its own cmake_minimum_required
+  set(CMAKE_COMPILE_WARNING_AS_ERROR OFF)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  set(SPM_ENABLE_SHARED OFF)
+  set(SPM_ENABLE_TCMALLOC OFF)
+  FetchContent_Declare(SentencePiece GIT_REPOSITORY https://github.com/google/sentencepiece.git
+                       GIT_TAG 17d7580d6407802f85855d2cc9190634e2c95624)  # v0.2.0
+  FetchContent_GetProperties(SentencePiece)
+  if(NOT sentencepiece_POPULATED)
+    FetchContent_Populate(SentencePiece)
+    # Its install rules are unconditional; those of a directory that is excluded from all are left out.
+    add_subdirectory(${sentencepiece_SOURCE_DIR} ${sentencepiece_BINARY_DIR} EXCLUDE_FROM_ALL)
+  endif()
+  add_library(offramp_sentencepiece INTERFACE)
+  add_library(SentencePiece::sentencepiece ALIAS offramp_sentencepiece)
+  target_include_directories(offramp_sentencepiece SYSTEM INTERFACE ${sentencepiece_SOURCE_DIR}/src)
+  target_link_libraries(offramp_sentencepiece INTERFACE sentencepiece-static)
+endblock()

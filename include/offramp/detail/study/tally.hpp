@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/study/curve.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
+
+/// What every exit says of every text, [exits][texts].
+[[nodiscard]] inline std::vector<std::vector<exit_answer>> answers_of_exits(const exit_logits& logits) {
+  const replay texts(logits);
+  std::vector<std::vector<exit_answer>> answers(texts.num_exits());
+  for (std::size_t exit = 0; exit < answers.size(); ++exit) {
+    for (std::size_t text = 0; text < texts.num_texts(); ++text) {
+      answers[exit].push_back(texts.answer(exit, text));
+    }
+  }
+  return answers;
+}
+
+/// Counts over answers that come and go one at a time. All sums are of integers, so the way to a state leaves no trace
+/// in it.
+class tally {
+ public:
+  explicit tally(const exit_logits& logits)
+      : logits_(logits),
+        by_exit_(answers_of_exits(logits)),
+        shares_(logits.exits.size()),
+        given_(logits.num_labels),
+        right_(logits.num_labels),
+        expected_(logits.num_labels) {
+    for (const int label : logits.label_ids) {
+      ++expected_[static_cast<std::size_t>(label)];
+    }
+    for (const auto& answers : by_exit_) {
+      std::size_t correct = 0;
+      for (std::size_t text = 0; text < logits.num_texts; ++text) {
+        correct += is_right(answers[text], text) ? 1U : 0U;
+      }
+      correct_at_.push_back(correct);
+    }
+  }
+
+  void add(std::size_t text, std::size_t exit) { count(text, exit, 1); }
+  void remove(std::size_t text, std::size_t exit) { count(text, exit, -1); }
+
+  [[nodiscard]] bool is_right(std::size_t text, std::size_t exit) const { return is_right(by_exit_[exit][text], text); }
+
+  /// Of the answers counted now, one for each text. Leaves the thresholds open.
+  [[nodiscard]] operating_point point() const {
+    operating_point point;
+    const auto n = static_cast<double>(logits_.num_texts);
+    double random_correct = 0.0;
+    for (std::size_t exit = 0; exit < shares_.size(); ++exit) {
+      const share& counted = shares_[exit];
+      const auto texts = static_cast<double>(counted.texts);
+      const int layer = logits_.exits[exit].layer;
+      point.exits.push_back({layer, static_cast<std::size_t>(counted.texts), static_cast<std::size_t>(counted.correct),
+                             counted.texts == 0 ? 0.0 : static_cast<double>(counted.confidence) / unit / texts});
+      point.correct += point.exits.back().correct;
+      point.mean_layer += texts * layer;
+      random_correct += texts * static_cast<double>(correct_at_[exit]);
+    }
+    point.texts = logits_.num_texts;
+    point.accuracy = static_cast<double>(point.correct) / n;
+    point.accuracy_95 =
+        wilson(static_cast<std::int64_t>(point.correct), static_cast<std::int64_t>(logits_.num_texts), 0.95);
+    point.macro_f1 = macro_f1();
+    point.mean_layer /= n;
+    point.layer_speedup = logits_.exits.back().layer / point.mean_layer;
+    point.disagreeing = static_cast<std::size_t>(disagreeing_);
+    point.disagreement = static_cast<double>(disagreeing_) / n;
+    point.random_accuracy = random_correct / n / n;
+    return point;
+  }
+
+ private:
+  /// A top probability is a float of at least 1 / labels, hence a whole number of these (up to 65,536 labels).
+  static constexpr double unit = 0x1p40;
+
+  struct share {
+    std::int64_t texts = 0;
+    std::int64_t correct = 0;
+    std::int64_t confidence = 0;
+  };
+
+  [[nodiscard]] bool is_right(const exit_answer& answer, std::size_t text) const {
+    return answer.label_id == logits_.label_ids[text];
+  }
+
+  void count(std::size_t text, std::size_t exit, std::int64_t step) {
+    const exit_answer& answer = by_exit_[exit][text];
+    const auto label = static_cast<std::size_t>(answer.label_id);
+    const std::int64_t right = is_right(answer, text) ? step : 0;
+    share& counted = shares_[exit];
+    counted.texts += step;
+    counted.correct += right;
+    counted.confidence += step * static_cast<std::int64_t>(static_cast<double>(answer.confidence) * unit);
+    given_[label] += step;
+    right_[label] += right;
+    disagreeing_ += answer.label_id != by_exit_.back()[text].label_id ? step : 0;
+  }
+
+  [[nodiscard]] double macro_f1() const {
+    double sum = 0.0;
+    double occurring = 0.0;
+    for (std::size_t label = 0; label < given_.size(); ++label) {
+      const std::int64_t either = given_[label] + expected_[label];
+      if (either > 0) {
+        occurring += 1.0;
+        sum += 2.0 * static_cast<double>(right_[label]) / static_cast<double>(either);
+      }
+    }
+    return sum / occurring;
+  }
+
+  const exit_logits& logits_;
+  std::vector<std::vector<exit_answer>> by_exit_;  // [exits][texts]
+  std::vector<share> shares_;                      // [exits]
+  std::vector<std::int64_t> given_;                // [labels]
+  std::vector<std::int64_t> right_;                // [labels]
+  std::vector<std::int64_t> expected_;             // [labels]
+  std::vector<std::size_t> correct_at_;            // [exits], if that exit answered all texts
+  std::int64_t disagreeing_ = 0;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

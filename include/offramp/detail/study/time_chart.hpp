@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/detail/study/axis.hpp>
+#include <offramp/detail/study/label_placer.hpp>
+#include <offramp/detail/study/study_text.hpp>
+#include <offramp/detail/study/svg.hpp>
+#include <offramp/study/curve_study.hpp>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
+
+/// Accuracy over measured milliseconds per text, one at a time and in batches.
+class time_chart {
+ public:
+  explicit time_chart(const curve_study& study) : study_(study) {
+    double slowest = 0.0;
+    double low = 1.0;
+    double high = 0.0;
+    for (const timed_point& timed : study.timed) {
+      slowest = std::max({slowest, timed.time.single.mean_ms, timed.time.batched.mean_ms});
+      low = std::min(low, study.found.points[timed.point].accuracy);
+      high = std::max(high, study.found.points[timed.point].accuracy);
+    }
+    const double margin = std::max(0.08 * (high - low), 0.004);
+    across_ = {0.0, slowest * 1.04, left, right};
+    up_ = {std::max(0.0, low - margin), std::min(1.0, high + margin), bottom, top};
+  }
+
+  [[nodiscard]] svg draw() {
+    draw_axes();
+    const std::vector<pixel> single = line_of(&wall_time::single);
+    const std::vector<pixel> batched = line_of(&wall_time::batched);
+    picture_.polyline(batched, "line batch");
+    picture_.polyline(single, "line early");
+    draw_marks();
+    placer_.avoid(single);
+    placer_.avoid(batched);
+    name("batches of " + std::to_string(study_.timing.batch), batched, "fixed-text strong");
+    name("one text at a time", single, "early-text");
+    return picture_;
+  }
+
+ private:
+  static constexpr double width = 880.0;
+  static constexpr double height = 400.0;
+  static constexpr double left = 62.0;
+  static constexpr double right = width - 22.0;
+  static constexpr double top = 40.0;
+  static constexpr double bottom = height - 56.0;
+
+  void draw_axes() {
+    const double step = tick_step(100.0 * (up_.high - up_.low), 5);
+    for (const double tick : ticks(100.0 * up_.low, 100.0 * up_.high, step)) {
+      const double y = up_.at(tick / 100.0);
+      picture_.line({left, y}, {right, y}, "rule");
+      picture_.text({left - 9.0, y + 4.5}, fixed_number(tick, tick_decimals(step)), "soft right", anchor::end);
+    }
+    picture_.text({left, 22.0}, "accuracy, %", "soft");
+    const double time_step = tick_step(across_.high, 9);
+    for (const double tick : ticks(0.0, across_.high, time_step)) {
+      const double x = across_.at(tick);
+      picture_.line({x, bottom}, {x, bottom + 5.0}, "base");
+      picture_.text({x, bottom + 21.0}, fixed_number(tick, tick_decimals(time_step)), "soft right", anchor::middle);
+    }
+    picture_.line({left, bottom}, {right, bottom}, "base");
+    picture_.text({(left + right) / 2.0, bottom + 43.0}, "milliseconds per text, mean, tokenization included", "soft",
+                  anchor::middle);
+  }
+
+  [[nodiscard]] pixel place(const timed_point& timed, latency wall_time::*way) const {
+    return {across_.at((timed.time.*way).mean_ms), up_.at(study_.found.points[timed.point].accuracy)};
+  }
+
+  [[nodiscard]] std::vector<pixel> line_of(latency wall_time::*way) const {
+    std::vector<pixel> line;
+    for (const timed_point& timed : study_.timed) {
+      line.push_back(place(timed, way));
+    }
+    return line;
+  }
+
+  void draw_marks() {
+    for (const timed_point& timed : study_.timed) {
+      const auto title = [&](const latency& time) {
+        return describe_threshold(study_, timed.point) + "\n" + fixed_number(time.mean_ms, 3) +
+               " ms on average, 95 % within " + fixed_number(time.p95_ms, 3) + " ms\naccuracy " +
+               percent(study_.found.points[timed.point].accuracy);
+      };
+      picture_.square(place(timed, &wall_time::batched), 4.0, "batch-mark", title(timed.time.batched));
+      picture_.circle(place(timed, &wall_time::single), 4.6, "dot", title(timed.time.single));
+    }
+  }
+
+  /// Near the line's slow end, where the two are far apart.
+  void name(std::string_view label, const std::vector<pixel>& line, std::string_view style) {
+    std::vector<pixel> places(line.rbegin(), line.rend());
+    if (const auto room = placer_.place(places, {text_width(label, 13.5), 16.0}, 90.0)) {
+      picture_.text({room->centre().x, room->bottom - 4.0}, label, style, anchor::middle);
+    }
+  }
+
+  const curve_study& study_;
+  axis across_;
+  axis up_;
+  label_placer placer_{{left, top, right, bottom}};
+  svg picture_{width, height};
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/study/binomial.hpp>
+#include <offramp/study/exit_logits.hpp>
+#include <offramp/study/replay.hpp>
+#include <offramp/study/sweep_rule.hpp>
+#include <offramp/version.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+/// The texts that one exit answers.
+struct exit_share {
+  int layer = 0;  ///< of the encoder, from 1
+  std::size_t texts = 0;
+  std::size_t correct = 0;
+  double mean_confidence = 0.0;  ///< 0 when it answers none
+
+  /// Share of them that is right; 0 when it answers none.
+  [[nodiscard]] double accuracy() const noexcept {
+    return texts == 0 ? 0.0 : static_cast<double>(correct) / static_cast<double>(texts);
+  }
+  bool operator==(const exit_share&) const = default;
+};
+
+/// How a data set is answered by one policy, or by a way of choosing exits that is none. Counts are exact.
+struct operating_point {
+  std::optional<threshold_range> thresholds;  ///< that give exactly these answers; nothing where none does
+
+  std::size_t texts = 0;
+  std::size_t correct = 0;
+  double accuracy = 0.0;
+  interval accuracy_95;           ///< Wilson's interval of the accuracy, 95 %
+  double macro_f1 = 0.0;          ///< mean over the labels that occur among right or given answers
+  double mean_layer = 0.0;        ///< encoder layers run, on average over the texts
+  double layer_speedup = 0.0;     ///< layer of the last exit / mean_layer
+  std::size_t disagreeing = 0;    ///< texts with another label than the last exit gives them
+  double disagreement = 0.0;      ///< their share
+  double random_accuracy = 0.0;   ///< expected accuracy when the same exits are dealt to the texts at random: same cost
+  std::vector<exit_share> exits;  ///< one per exit of the model
+
+  /// The texts that leave before the last exit, as one share (its layer is 0): is their confidence what it promises?
+  [[nodiscard]] exit_share early() const;
+
+  bool operator==(const operating_point&) const = default;
+};
+
+/// An accuracy to be had for a cost.
+struct budget_point {
+  double mean_layer = 0.0;
+  double accuracy = 0.0;
+};
+
+/// Areas under accuracy over mean layer, from the layer of the first exit to that of the last, divided by the width: an
+/// accuracy, averaged over budgets. Points are joined by straight lines (mixing two thresholds at random gives every
+/// point between), the first exit alone begins the line where a rule cannot be that cheap.
+struct curve_areas {
+  double early_exit = 0.0;
+  double random_exits = 0.0;  ///< operating_point::random_accuracy
+  double fixed_exits = 0.0;
+  double oracle = 0.0;
+};
+
+/// What a rule achieves on a data set, for all thresholds, and what there is to compare it with.
+struct curve {
+  sweep_rule rule;
+  std::vector<operating_point> points;       ///< one per distinct behaviour, ascending mean layer; last: full depth
+  std::vector<operating_point> fixed_exits;  ///< every text answered by one exit, for each exit
+  operating_point oracle;                    ///< the cheapest exit that is right; where none is right, the last
+  /// The best accuracy any choice of exits reaches for a cost, knowing the right answers: straight lines between
+  /// these, flat after the last.
+  std::vector<budget_point> oracle_budgets;
+  curve_areas areas;
+
+  /// The point of this threshold. Throws `invalid_argument` for NaN.
+  [[nodiscard]] const operating_point& at(float threshold) const;
+  [[nodiscard]] const operating_point& full_depth() const { return points.back(); }
+};
+
+/// Sums up given answers, one per text.
+[[nodiscard]] operating_point summarise(const exit_logits& logits, std::span<const exit_answer> answers);
+
+/// Every distinct behaviour of the rule on these logits: the calibrated confidences (or what the rule compares) that
+/// occur are where the answers change, so the curve is exact, equal to classify_batch text by text at any threshold.
+/// Time n log n for n texts; one point per value that occurs. Throws `invalid_argument` as policy_at.
+[[nodiscard]] curve compute_curve(const exit_logits& logits, const sweep_rule& rule);
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
+
+#if defined(OFFRAMP_HEADER_ONLY)
+#include <offramp/detail/study/curve.hpp>
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "curve_output.hpp"
+
+#include "json_output.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+namespace offramp_cli {
+
+namespace study = offramp::study;
+
+namespace {
+
+std::string fixed(double value, int decimals) {
+  char digits[64];
+  std::snprintf(digits, sizeof digits, "%.*f", decimals, value);
+  return digits;
+}
+
+/// As few digits as tell the float from its neighbours.
+std::string shortest(float value) {
+  char digits[64];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+
+const study::wall_time* time_of(const study::curve_study& result, std::size_t point) {
+  const auto found = std::ranges::find(result.timed, point, &study::timed_point::point);
+  return found == result.timed.end() ? nullptr : &found->time;
+}
+
+double time_speedup(const study::curve_study& result, const study::wall_time& time) {
+  return result.timed.back().time.single.mean_ms / time.single.mean_ms;
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  return text + std::string(width > text.size() ? width - text.size() : 1, ' ');
+}
+
+/// Without the spaces at the end.
+void write_row(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  std::cout << line << '\n';
+}
+
+void write_pick(const study::curve_study& result, const study::pick& chosen, std::size_t width) {
+  std::string line = padded(chosen.wanted, width);
+  if (!chosen.point) {
+    write_row(line + "not reached");
+    return;
+  }
+  const study::operating_point& point = result.found.points[*chosen.point];
+  const bool is_full = *chosen.point + 1 == result.found.points.size();
+  const double loss = 100.0 * (result.found.full_depth().accuracy - point.accuracy);
+  line += padded(is_full ? "full depth" : shortest(point.thresholds->shortest), 12);
+  line += padded(fixed(100.0 * point.accuracy, 2) + " %", 11) + padded(fixed(loss == 0.0 ? 0.0 : loss, 2), 8);
+  line += padded(fixed(point.mean_layer, 2), 8) + padded(fixed(point.layer_speedup, 2) + "x", 8);
+  if (const study::wall_time* time = time_of(result, *chosen.point)) {
+    line += padded(fixed(time_speedup(result, *time), 2) + "x", 8) + padded(fixed(time->single.mean_ms, 3), 9) +
+            fixed(time->single.p95_ms, 3);
+  }
+  write_row(line);
+}
+
+json times_of(const study::latency& time) {
+  const auto number = [](double value) { return static_cast<float>(value); };
+  return {{"mean_ms", number(time.mean_ms)},
+          {"p50_ms", number(time.p50_ms)},
+          {"p95_ms", number(time.p95_ms)},
+          {"p99_ms", number(time.p99_ms)}};
+}
+
+void append_point(json& line, const study::curve_study& result, std::size_t index) {
+  const study::operating_point& point = result.found.points[index];
+  const auto number = [](double value) { return static_cast<float>(value); };
+  line["threshold"] = point.thresholds->shortest;
+  line["accuracy"] = number(point.accuracy);
+  line["accuracy_lower"] = number(point.accuracy_95.lower);
+  line["accuracy_upper"] = number(point.accuracy_95.upper);
+  line["loss"] = number(result.found.full_depth().accuracy - point.accuracy);
+  line["macro_f1"] = number(point.macro_f1);
+  line["mean_layer"] = number(point.mean_layer);
+  line["layer_speedup"] = number(point.layer_speedup);
+  line["disagreement"] = number(point.disagreement);
+  if (const study::wall_time* time = time_of(result, index)) {
+    line["single"] = times_of(time->single);
+    line["batched"] = times_of(time->batched);
+  }
+}
+
+}  // namespace
+
+void write_curve_text(const study::curve_study& result) {
+  const study::operating_point& full = result.found.full_depth();
+  const study::curve_areas& areas = result.found.areas;
+  const auto percent = [](double share) { return fixed(100.0 * share, 2) + " %"; };
+  std::cout << full.texts << " texts, full depth " << percent(full.accuracy) << " at layer "
+            << fixed(full.mean_layer, 0) << "; over all costs: early exit " << percent(areas.early_exit)
+            << ", one exit for all " << percent(areas.fixed_exits) << ", random exits " << percent(areas.random_exits)
+            << ", oracle " << percent(areas.oracle) << "\n";
+  if (result.picks.empty()) {
+    return;
+  }
+  std::size_t width = 4;
+  for (const study::pick& chosen : result.picks) {
+    width = std::max(width, chosen.wanted.size() + 2);
+  }
+  std::cout << '\n';
+  write_row(padded("goal", width) + "threshold   accuracy   lost    layers  faster  " +
+            (result.timed.empty() ? "" : "in time ms/text  p95"));
+  for (const study::pick& chosen : result.picks) {
+    write_pick(result, chosen, width);
+  }
+  std::cout << "Choose a threshold on one data set (dev), report its accuracy on another (test).\n";
+}
+
+void write_curve_json(const study::curve_study& result) {
+  const auto number = [](double value) { return static_cast<float>(value); };
+  const study::curve_areas& areas = result.found.areas;
+  const study::operating_point& full = result.found.full_depth();
+  write_json_line(std::cout, {{"kind", "summary"},
+                              {"model", result.model},
+                              {"data", result.data},
+                              {"data_sha256", result.data_sha256},
+                              {"texts", full.texts},
+                              {"accuracy", number(full.accuracy)},
+                              {"layer", number(full.mean_layer)},
+                              {"area_early_exit", number(areas.early_exit)},
+                              {"area_fixed_exits", number(areas.fixed_exits)},
+                              {"area_random_exits", number(areas.random_exits)},
+                              {"area_oracle", number(areas.oracle)}});
+  for (const study::pick& chosen : result.picks) {
+    json line = {{"kind", "pick"}, {"goal", chosen.wanted}, {"reached", chosen.point.has_value()}};
+    if (chosen.point) {
+      append_point(line, result, *chosen.point);
+    }
+    write_json_line(std::cout, line);
+  }
+}
+
+}  // namespace offramp_cli

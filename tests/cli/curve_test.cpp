@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process.hpp"
+
+#include <offramp/offramp.hpp>
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace offramp_tests;
+using json = nlohmann::ordered_json;
+
+const std::vector<std::string> texts = {"a film", "", "the dog", "x y z", "a a a a a a", "good", "bad film", "q"};
+
+/// Labels alternate.
+std::string data_lines() {
+  std::string lines;
+  for (std::size_t i = 0; i < 5 * texts.size(); ++i) {
+    lines += (i % 2 == 0 ? "no\t" : "yes\t") + texts[i % texts.size()] + std::string(i / texts.size(), '!') + "\n";
+  }
+  return lines;
+}
+
+/// Content by name.
+std::map<std::string, std::string> files_in(const std::filesystem::path& directory) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    std::ifstream stream(entry.path(), std::ios::binary);
+    files[entry.path().filename().string()] = {std::istreambuf_iterator<char>(stream), {}};
+  }
+  return files;
+}
+
+class curve : public ::testing::Test {
+ protected:
+  [[nodiscard]] process_result run(const std::string& out, const arguments& more = {},
+                                   const std::string& model = "tiny") const {
+    arguments given = {"curve", "--model", tiny(model), "--data", data_, "--out", place(out)};
+    given.insert(given.end(), more.begin(), more.end());
+    return run_offramp(given);
+  }
+  [[nodiscard]] std::string place(const std::string& name) const { return directory_.path() / name; }
+  [[nodiscard]] std::string file(const std::string& name, std::string_view content) const {
+    return directory_.file(name, content);
+  }
+
+ private:
+  scratch_directory directory_;
+  std::string data_ = directory_.file("data.tsv", data_lines());
+};
+
+TEST_F(curve, writes_the_same_bytes_on_any_threads) {
+  const process_result one = run("one", {"--rounds", "0", "--threads", "1"});
+  const process_result three = run("three", {"--rounds", "0", "--threads", "3"});
+  EXPECT_EQ(one.status, 0) << one.err;
+  EXPECT_EQ(one.err + three.err, "");
+  EXPECT_EQ(one.out, three.out);
+  EXPECT_EQ(files_in(place("one")), files_in(place("three")));
+  EXPECT_EQ(files_in(place("one")).size(), 5U);
+}
+
+TEST_F(curve, measures_only_what_ends_in_ms) {
+  const arguments given = {"--rounds", "1", "--grid", "0.5,0.9", "--pick", "loss:1", "--batch", "3"};
+  EXPECT_EQ(run("one", given).status, 0);
+  EXPECT_EQ(run("two", given).status, 0);
+  const auto unmeasured = [&](const std::string& out) {
+    std::vector<std::string> lines;
+    std::size_t measured = 0;
+    for (const std::string& line : lines_of(files_in(place(out))["curve.jsonl"])) {
+      json object = json::parse(line);
+      measured += object["single_mean_ms"].is_number() ? 1U : 0U;
+      for (auto& [name, value] : object.items()) {
+        value = name.ends_with("_ms") ? json() : value;
+      }
+      lines.push_back(object.dump());
+    }
+    EXPECT_GE(measured, 3U);
+    return lines;
+  };
+  EXPECT_EQ(unmeasured("one"), unmeasured("two"));
+}
+
+TEST_F(curve, answers_as_classify_does) {
+  EXPECT_EQ(run("out", {"--rounds", "0", "--points", "0"}).status, 0);
+  const auto model = offramp::classifier::load(tiny("tiny"));
+  std::vector<std::string> given;
+  std::vector<std::string> labels;
+  for (const std::string& line : lines_of(data_lines())) {
+    labels.push_back(line.substr(0, line.find('\t')));
+    given.push_back(line.substr(line.find('\t') + 1));
+  }
+  const std::vector<std::string> lines = lines_of(files_in(place("out"))["curve.jsonl"]);
+  ASSERT_GT(lines.size(), 20U);
+  for (const std::string& line : lines) {
+    const json point = json::parse(line);
+    if (point["kind"] != "threshold") {
+      continue;
+    }
+    std::map<int, int> layers;
+    int correct = 0;
+    const auto answers = model.classify_batch(given, point["threshold"].get<float>());
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      ++layers[answers[i].layer];
+      correct += answers[i].label == labels[i] ? 1 : 0;
+    }
+    EXPECT_EQ(point["correct"], correct);
+    for (int layer = 1; layer <= 3; ++layer) {
+      EXPECT_EQ(point["layer_" + std::to_string(layer) + "_texts"], layers[layer]);
+    }
+  }
+}
+
+TEST_F(curve, prints_picks) {
+  const process_result found =
+      run("out", {"--rounds", "1", "--pick", "loss:0.5", "--pick", "speedup:100", "--pick", "p95:1000000ms", "--json"});
+  EXPECT_EQ(found.err, "");
+  const std::vector<std::string> lines = lines_of(found.out);
+  ASSERT_EQ(lines.size(), 5U);
+  EXPECT_EQ(json::parse(lines[0])["kind"], "summary");
+  EXPECT_EQ(json::parse(lines[0])["texts"], 40);
+  const json loss = json::parse(lines[1]);
+  EXPECT_EQ(loss["goal"], "at most 0.5 points of loss");
+  EXPECT_LE(loss["loss"].get<double>(), 0.005);
+  EXPECT_GT(loss["single"]["p95_ms"].get<double>(), 0);
+  EXPECT_EQ(json::parse(lines[2])["reached"], false);
+  EXPECT_EQ(json::parse(lines[3])["goal"], "at least 100x faster, in wall time");
+  EXPECT_EQ(json::parse(lines[4])["reached"], true);
+  const process_result text = run("out", {"--rounds", "0", "--pick", "speedup:100"});
+  EXPECT_NE(text.out.find("at least 100x faster, in layers  not reached\n"), std::string::npos) << text.out;
+}
+
+TEST_F(curve, sweeps_every_rule) {
+  for (const arguments& rule :
+       {arguments{"--rule", "entropy"}, arguments{"--rule", "normalized-entropy"}, arguments{"--rule", "margin"},
+        arguments{"--rule", "patience"}, arguments{"--rule", "patience-entropy", "--patience", "2"}}) {
+    arguments given = {"--rounds", "0"};
+    given.insert(given.end(), rule.begin(), rule.end());
+    const process_result found = run(rule[1], given);
+    EXPECT_EQ(found.status, 0) << found.err;
+    EXPECT_EQ(files_in(place(rule[1])).size(), 5U);
+  }
+}
+
+TEST_F(curve, refuses_mistakes_before_loading) {
+  const std::vector<arguments> mistakes = {{"--pick", "loss"},
+                                           {"--pick", "p95:5", "--rounds", "0"},
+                                           {"--grid", "0"},
+                                           {"--grid", "0.5,"},
+                                           {"--grid", "0.5,nan"},
+                                           {"--grid", "many"},
+                                           {"--rounds", "-1"},
+                                           {"--rule", "patience-entropy"},
+                                           {"--rule", "patience-entropy", "--patience", "0"},
+                                           {"--patience", "2"},
+                                           {"--rule", "per-class"},
+                                           {"--labels", "a,b,c"}};
+  for (const arguments& mistake : mistakes) {
+    const process_result found = run("out", mistake);
+    EXPECT_EQ(found.status, 2) << mistake[0] << ' ' << mistake[1] << ": " << found.err;
+    EXPECT_NE(found.err, "");
+    EXPECT_EQ(found.out, "");
+  }
+  EXPECT_FALSE(std::filesystem::exists(place("out")));
+}
+
+TEST_F(curve, names_file_and_line_of_bad_data) {
+  const std::string bad = file("bad.tsv", "no\tx\nmaybe\ty\n");
+  const process_result found =
+      run_offramp({"curve", "--model", tiny("tiny"), "--data", bad, "--out", place("out"), "--rounds", "0"});
+  EXPECT_NE(found.status, 0);
+  EXPECT_NE(found.err.find("bad.tsv:2: label \"maybe\" is unknown"), std::string::npos) << found.err;
+  EXPECT_FALSE(std::filesystem::exists(place("out")));
+}
+
+TEST_F(curve, leaves_no_half_written_file) {
+  std::filesystem::create_directories(place("out/report.html/in the way"));
+  const process_result found = run("out", {"--rounds", "0"});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_NE(found.err.find("report.html: cannot be replaced"), std::string::npos) << found.err;
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(place("out"))) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::ranges::sort(names);
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"curve.csv", "curve.jsonl", "curve.svg", "reliability.svg", "report.html"}));
+}
+
+}  // namespace
