@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a trained model as an offramp model directory: calibrated, with golden logits, in F32 or I8."""
+"""Writes a trained model as an offramp model directory, with golden logits, in F32 or I8; not calibrated yet."""
 import argparse
 import hashlib
 import json
@@ -11,24 +11,16 @@ import torch
 from safetensors.torch import save_file
 
 import data
-import temperature
 from exit_model import ExitModel
-
-# The curve's grid; the default threshold is its lowest value within the allowed loss on the threshold half of dev.
-GRID = [round(0.5 + 0.005 * i, 3) for i in range(100)]
 
 
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("--trained", required=True, help="final.pt of train.py")
     p.add_argument("--encoder", required=True, help="Hugging Face directory the training began with (tokenizer)")
-    p.add_argument("--dev", required=True, help="calibration data: even rows fit temperatures, odd rows the threshold")
-    p.add_argument("--test", help="data to report on; chooses nothing")
-    p.add_argument("--labels", nargs="+", required=True, help="labels as written in the data, in label order")
     p.add_argument("--golden", help="texts, one a line, whose logits are stored for verification")
     p.add_argument("--int8", action="store_true", help="store matrices as I8 with one scale per row")
-    p.add_argument("--allowed-loss", type=float, default=0.005, help="accuracy lost at the default threshold, of full depth")
-    p.add_argument("--mean-layer", type=float, help="instead: the highest default threshold within this mean layer on all of dev")
+    p.add_argument("--threshold", type=float, help="confidence of the default policy (default: every layer runs)")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--out", required=True)
     return p.parse_args()
@@ -87,16 +79,6 @@ def set_heads(model: ExitModel, tensors: dict) -> None:
         value.copy_(tensors[name])  # detached views share the parameters' memory
 
 
-def early(z: np.ndarray, labels: np.ndarray, layers: list[int], threshold: float) -> tuple[float, float]:
-    """Accuracy and mean layer of the first exit whose top probability reaches the threshold; z: calibrated logits."""
-    p = np.exp(np.stack([temperature.log_softmax(x) for x in z]))
-    reached = p.max(-1) >= threshold
-    reached[-1] = True
-    exit_index = reached.argmax(0)
-    answer = p.argmax(-1)[exit_index, np.arange(len(labels))]
-    return float((answer == labels).mean()), float(np.array(layers)[exit_index].mean())
-
-
 def write_json(path: Path, value, **options) -> None:
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(json.dumps(value, ensure_ascii=False, **options) + "\n", encoding="utf-8")
@@ -126,22 +108,15 @@ def write_config(model: ExitModel, out: Path) -> None:
     write_json(out / "config.json", config, indent=2, sort_keys=True)
 
 
-def choose_threshold(a, scaled, logits: np.ndarray, labels: np.ndarray, layers: list[int]) -> float:
-    if a.mean_layer:
-        return max((t for t in GRID if early(scaled(logits), labels, layers, t)[1] <= a.mean_layer), default=GRID[0])
-    choosing, labels = logits[:, 1::2], labels[1::2]
-    full = (choosing[-1].argmax(-1) == labels).mean()
-    threshold = 1.0
-    for candidate in reversed(GRID):  # downwards, stopping at the first that loses too much
-        if early(scaled(choosing), labels, layers, candidate)[0] < full - a.allowed_loss - 1e-9:
-            break
-        threshold = candidate
-    return threshold
-
-
-def half_of(path: str, parity: int) -> bytes:
-    lines = Path(path).read_bytes().splitlines(keepends=True)
-    return b"".join(lines[parity::2])
+def golden_texts(model: ExitModel, tokenizer, path: str) -> list[dict]:
+    lines = [x for x in Path(path).read_text(encoding="utf-8").split("\n") if x]
+    golden = []
+    for line in lines:
+        text = tuple(line.split("\t")) if model.settings["input"] == "pair" else line
+        logits = data.predict(model, data.encode(tokenizer, [text], [-1]))[:, 0]
+        keys = {"premise": text[0], "hypothesis": text[1]} if model.settings["input"] == "pair" else {"text": text}
+        golden.append(keys | {"logits": [[float(f"{x:.7g}") for x in row] for row in logits.tolist()]})
+    return golden
 
 
 def main():
@@ -151,7 +126,7 @@ def main():
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     model = ExitModel.load(a.trained)
-    settings, layers = model.settings, model.settings["layers"]
+    settings = model.settings
 
     encoder = stored_tensors(model.encoder.state_dict(), a.int8)
     heads = stored_tensors(head_tensors(model), a.int8, keep=("classifier.weight",))
@@ -163,48 +138,18 @@ def main():
     write_tokenizer(Path(a.encoder), out, settings["max_tokens"])
 
     tokenizer = data.load_tokenizer(a.encoder, settings["max_tokens"])
-    dev = data.read_labelled(a.dev, tokenizer, settings, a.labels)
-    logits, labels = data.predict(model, dev).numpy(), np.array(dev.labels)
-    fitting, fitting_labels = logits[:, 0::2], labels[0::2]
-    choosing, choosing_labels = logits[:, 1::2], labels[1::2]
-    t = [round(float(temperature.fit(z, fitting_labels)), 6) for z in fitting]
-    scaled = lambda z: z / np.array(t)[:, None, None]
-    threshold = choose_threshold(a, scaled, logits, labels, layers)
-
-    golden = []
-    if a.golden:
-        lines = [x for x in Path(a.golden).read_text(encoding="utf-8").split("\n") if x]
-        texts = [tuple(x.split("\t")) if settings["input"] == "pair" else x for x in lines]
-        for text in texts:
-            one = data.predict(model, data.encode(tokenizer, [text], [-1]))[:, 0]
-            keys = {"premise": text[0], "hypothesis": text[1]} if settings["input"] == "pair" else {"text": text}
-            golden.append(keys | {"logits": [[float(f"{x:.7g}") for x in row] for row in one.tolist()]})
-    calibration = [
-        {"nll_before": temperature.nll(z, fitting_labels), "nll_after": temperature.nll(z, fitting_labels, s),
-         "ece_before": temperature.ece(z, fitting_labels), "ece_after": temperature.ece(z, fitting_labels, s)}
-        for z, s in zip(fitting, t)]
-    write_json(out / "exits.json", {
+    description = {
         "format": 1,
         "exits_sha256": hashlib.sha256((out / "exits.safetensors").read_bytes()).hexdigest(),
-        "labels": settings["labels"], "input": settings["input"], "pretokenizer": "bert",
-        "max_tokens": settings["max_tokens"],
-        "exits": [{"layer": layer, "pooling": settings["pooling"], "pooler": settings["pooler"], "mix": False,
-                   "previous_logits": False, "temperature": {"float32": s}} for layer, s in zip(layers, t)],
-        "default_policy": {"rule": "confidence", "threshold": threshold},
-        "calibration": {"float32": {"data_sha256": hashlib.sha256(half_of(a.dev, 0)).hexdigest(), "n": len(fitting_labels),
-                                    "exits": [{k: round(v, 6) for k, v in c.items()} for c in calibration]}},
-        "certificates": [], "golden": golden}, indent=1)
-
-    sets = {"dev": (logits, labels), "dev, threshold half": (choosing, choosing_labels)}
-    if a.test:
-        test = data.read_labelled(a.test, tokenizer, settings, a.labels)
-        sets["test"] = (data.predict(model, test).numpy(), np.array(test.labels))
-    for name, (z, y) in sets.items():
-        print(f"{name}: n {len(y)}; accuracy per exit", *(f"{(x.argmax(-1) == y).mean():.4f}" for x in z))
-        for point in sorted({0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, threshold}):
-            accuracy, layer = early(scaled(z), y, layers, point)
-            print(f"  threshold {point:.3f}: accuracy {accuracy:.4f} mean layer {layer:.3f}" + " *" * (point == threshold))
-    print("temperatures", t)
+        "labels": settings["labels"], "input": settings["input"], "max_tokens": settings["max_tokens"],
+        "exits": [{"layer": layer, "pooling": settings["pooling"], "pooler": settings["pooler"]}
+                  for layer in settings["layers"]],
+    }
+    if a.threshold is not None:
+        description["default_policy"] = {"rule": "confidence", "threshold": a.threshold}
+    if a.golden:
+        description["golden"] = golden_texts(model, tokenizer, a.golden)
+    write_json(out / "exits.json", description, indent=1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares what the offramp command answers in float32, bfloat16 and int8, with the temperatures that it loads."""
+"""Compares the labels that every exit of a model answers in float32, bfloat16 and int8."""
 import argparse
 import json
 import subprocess
@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 import data
-from export import early
 
 FORMATS = ("float32", "bfloat16", "int8")
 
@@ -19,7 +18,6 @@ def parse_arguments():
     p.add_argument("--model", required=True, help="model directory, calibrated in every format")
     p.add_argument("--data", nargs="+", required=True, help="labelled texts; they choose nothing")
     p.add_argument("--labels", nargs="+", required=True, help="labels as written in the data, in label order")
-    p.add_argument("--thresholds", nargs="+", type=float, help="default: the model's own")
     return p.parse_args()
 
 
@@ -41,8 +39,6 @@ def main():
     a = parse_arguments()
     description = json.loads((Path(a.model) / "exits.json").read_text(encoding="utf-8"))
     columns = 3 if description["input"] == "pair" else 2
-    layers = [exit["layer"] for exit in description["exits"]]
-    thresholds = a.thresholds or [description["default_policy"]["threshold"]]
     for file in a.data:
         texts, labels = read(file, a.labels, columns)
         reference = None
@@ -53,10 +49,6 @@ def main():
             print(f"{Path(file).parent.name}/{Path(file).name}, {name}: n {len(labels)}; accuracy per exit",
                   *(f"{(x == labels).mean():.4f}" for x in answers), "; labels as float32's",
                   *(f"{(x == r).mean():.4f}" for x, r in zip(answers, reference)))
-            calibrated = np.stack([x / exit["temperature"][name] for x, exit in zip(z, description["exits"])])
-            for threshold in thresholds:
-                accuracy, layer = early(calibrated, labels, layers, threshold)
-                print(f"  threshold {threshold:.3f}: accuracy {accuracy:.4f} mean layer {layer:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each data set is trained: what it is called, its labels, and how much of it is seen."""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DataSet:
+    name: str
+    title: str
+    labels: tuple[str, ...]
+    epochs: float
+    max_tokens: int
+    input: str = "single"
+    cuts: bool = False  # also one separate model per depth
+
+    def training_arguments(self) -> list[str]:
+        return ["--labels", *self.labels, "--epochs", str(self.epochs), "--max-tokens", str(self.max_tokens),
+                "--input", self.input, "--pooling", "mean", "--average", "0.998"]
+
+
+NLI = ("entailment", "neutral", "contradiction")
+SETS = {
+    s.name: s
+    for s in (
+        DataSet("ag_news", "AG News", ("World", "Sports", "Business", "Sci/Tech"), 3, 128, cuts=True),
+        DataSet("imdb", "IMDB", ("neg", "pos"), 2, 256),
+        DataSet("sst2", "SST-2", ("0", "1"), 3, 128, cuts=True),
+        DataSet("snli", "SNLI", NLI, 4, 128, input="pair", cuts=True),
+        DataSet("mnli", "MNLI", NLI, 5, 128, input="pair"),
+    )
+}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cuts the five data sets into disjoint parts: train, temperatures, choose, certify, test.
+
+temperatures: fits the temperatures; choose: picks thresholds; certify: 5,000 texts where the set has them; test: as it is.
+"""
+import argparse
+import random
+from pathlib import Path
+
+
+def rows(path: Path) -> list[str]:
+    return [line for line in path.read_text(encoding="utf-8").split("\n") if line]
+
+
+def taken(lines: list[str], count: int, seed: int) -> tuple[list[str], list[str]]:
+    """`count` lines at random, and the others, both in the order of the file."""
+    chosen = set(random.Random(seed).sample(range(len(lines)), count))
+    return [x for i, x in enumerate(lines) if i in chosen], [x for i, x in enumerate(lines) if i not in chosen]
+
+
+def word_spans(text: str, proper: bool = False) -> set[str]:
+    words = text.split()
+    spans = {" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}
+    return spans - {" ".join(words)} if proper else spans
+
+
+def without_phrases_of_held_out_sentences(train: list[str], count: int, seed: int) -> tuple[list[str], list[str]]:
+    """SST-2's train rows are sentences and the phrases they are made of. Holds out `count` whole sentences (rows that are
+    no phrase of another) and leaves every phrase of theirs out of what stays."""
+    text = [" ".join(line.split("\t")[1].split()) for line in train]
+    phrases = set()
+    for one in set(text):
+        phrases |= {hash(span) for span in word_spans(one, proper=True)}
+    whole = [i for i, one in enumerate(text) if hash(one) not in phrases and len(one.split()) >= 4]
+    chosen = set(random.Random(seed).sample(whole, count))
+    forbidden = set().union(*(word_spans(text[i]) for i in chosen))
+    return [train[i] for i in sorted(chosen)], [line for i, line in enumerate(train) if text[i] not in forbidden]
+
+
+def parts_of(name: str, folder: Path) -> dict[str, list[str]]:
+    train, dev, test = (rows(folder / f"{part}.tsv") for part in ("train", "dev", "test"))
+    if name == "sst2":
+        certify, train = without_phrases_of_held_out_sentences(train, 1000, seed=1)
+        temperatures, choose = dev[0::2], dev[1::2]
+    elif name == "snli":
+        certify, rest = taken(dev, 5000, seed=1)
+        temperatures, choose = taken(rest, 2000, seed=2)
+    elif name == "mnli":
+        certify = dev
+        held_out, train = taken(train, 1200, seed=1)
+        temperatures, choose = held_out[0::2], held_out[1::2]
+    else:
+        certify, train = taken(train, 5000, seed=1)
+        temperatures, choose = dev[0::2], dev[1::2]
+    return {"train": train, "temperatures": temperatures, "choose": choose, "certify": certify, "test": test}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("data", type=Path, help="directory of the data sets")
+    p.add_argument("--set", required=True, choices=["ag_news", "imdb", "sst2", "snli", "mnli"])
+    p.add_argument("--out", type=Path, required=True)
+    a = p.parse_args()
+    a.out.mkdir(parents=True, exist_ok=True)
+    for part, lines in parts_of(a.set, a.data / a.set).items():
+        (a.out / f"{part}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        print(f"{a.set} {part}: {len(lines)}")
+
+
+if __name__ == "__main__":
+    main()

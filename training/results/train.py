@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains every model of the results page, one after the other: the joint models first, then those cut at each depth.
+
+Finished ones are skipped and an interrupted one goes on, so the same command may be run again and again.
+"""
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from sets import SETS
+
+TRAIN = Path(__file__).parent.parent / "train.py"
+DEPTH = 6
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--encoder", required=True, help="directory of all-MiniLM-L6-v2")
+    p.add_argument("--work", type=Path, required=True, help="WORK/SET/data is what splits.py made")
+    p.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    p.add_argument("--threads", type=int, default=2)
+    a = p.parse_args()
+    runs = [(SETS[name], "joint", range(1, DEPTH + 1)) for name in a.sets]
+    runs += [(SETS[name], f"cut{depth}", [depth]) for name in a.sets if SETS[name].cuts for depth in range(1, DEPTH + 1)]
+    for data_set, model, layers in runs:
+        folder = a.work / data_set.name
+        if (folder / model / "final.pt").exists():
+            continue
+        print(f"{data_set.name} {model}", flush=True)
+        subprocess.run(
+            [sys.executable, TRAIN, "--encoder", a.encoder, "--train", folder / "data" / "train.tsv",
+             "--dev", folder / "data" / "choose.tsv", "--out", folder / model, "--threads", str(a.threads),
+             "--layers", *map(str, layers), *data_set.training_arguments()],
+            check=True)
+
+
+if __name__ == "__main__":
+    main()
