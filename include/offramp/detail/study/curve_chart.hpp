@@ -142,7 +142,9 @@ class curve_chart {
     band.insert(band.end(), lower.rbegin(), lower.rend());
     picture_.polygon(band, "band");
     const pixel full = early_.back();
-    picture_.line({left, full.y}, {right, full.y}, "line full");
+    const pixel full_line[] = {{left, full.y}, {right, full.y}};
+    picture_.polyline(full_line, "line full");
+    placer_.avoid(full_line);
     picture_.polyline(oracle_, "line oracle");
     picture_.polyline(random_, "line random");
     picture_.polyline(fixed_, "line fixed");
