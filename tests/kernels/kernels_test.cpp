@@ -263,7 +263,7 @@ TEST(int8_kernels, give_the_bytes_of_plain_integers) {
   constexpr std::size_t rows = 29;
   constexpr std::size_t inputs = 333;
   constexpr std::size_t outputs = 70;
-  problem problem{rows, inputs, outputs};
+  product_problem problem{rows, inputs, outputs};
   std::fill(problem.bias.begin(), problem.bias.end(), 0.0F);
   std::mt19937 generator(11);
   const auto draw = [&] { return static_cast<int>(generator() % 255) - 127; };

@@ -50,8 +50,14 @@ exits_file everything() {
   content.input = input_kind::pair;
   content.pretokenizer = pretokenizer::whitespace;
   content.max_tokens = 16;
-  content.exits = {{1, pooling::mean, pooler::shared, true, false, {0.9F, 1.1F, 1.3F}},
-                   {2, pooling::mean, pooler::shared, false, true, {}}};
+  content.exits.resize(2);
+  content.exits[0] = {.layer = 1,
+                      .pooling = pooling::mean,
+                      .pooler = pooler::shared,
+                      .pooler_activation = offramp::nn::epilogue::relu,
+                      .mix = true,
+                      .temperature = {0.9F, 1.1F, 1.3F}};
+  content.exits[1] = {.layer = 2, .pooling = pooling::mean, .pooler = pooler::shared, .previous_logits = true};
   content.default_policy = policy_description{.rule = policy_rule::patience_entropy,
                                               .threshold = 0.3F,
                                               .exit_thresholds = {},
@@ -89,6 +95,7 @@ TEST(ExitsWriter, WritesEveryField) {
   const exits_file found = read(model);
   EXPECT_EQ(write_exits_json(found, sha256_hex(model["exits.safetensors"])), text);
   EXPECT_EQ(found.exits[0].temperature.float32, 0.9F);
+  EXPECT_EQ(found.exits[0].pooler_activation, offramp::nn::epilogue::relu);
   EXPECT_EQ(found.exits[1].previous_logits, true);
   EXPECT_EQ(found.default_policy->patience, 2);
   EXPECT_EQ(found.certificates[0].policy.class_thresholds, content.certificates[0].policy.class_thresholds);
