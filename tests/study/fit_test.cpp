@@ -337,7 +337,12 @@ TEST(FitExits, RefusesOptionsOutOfRange) {
   refuse("3 labels, expected 2", [](fit_options& o) { o.labels = {"a", "b", "c"}; });
   refuse("max_tokens is 3", [](fit_options& o) { o.max_tokens = 3; });
   refuse("threshold is not finite", [](fit_options& o) { o.threshold = NAN; });
-  refuse("unknown", [](fit_options& o) { o.labels = {"a", "b"}; });
+  refuse(
+      "unknown",
+      [](fit_options& o) {
+        o.labels = {"a", "b"};
+      },
+      offramp::error_kind::bad_data);
   refuse(
       "/nowhere", [](fit_options& o) { o.golden = "/nowhere"; }, offramp::error_kind::io);
   shop.files.forget_labels();
