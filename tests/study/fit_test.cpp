@@ -56,6 +56,22 @@ struct workshop {
   fit_directory files;
 };
 
+// Also where all layers share their weights (ALBERT), and where the classifier's pooler is not tanh.
+TEST(FitExits, KeepsTheClassifierOfEveryFamily) {
+  for (const char* name : {"family-bert", "family-electra", "family-distilbert", "family-albert", "family-roberta"}) {
+    const auto before = offramp::classifier::load(std::string(OFFRAMP_TEST_DATA) + "/models/" + name);
+    const workshop shop(name, before.labels());
+    const fit_result result = shop.fit();
+    ASSERT_EQ(result.exits.size(), static_cast<std::size_t>(before.num_layers())) << name;
+    EXPECT_TRUE(result.exits.front().strength) << name;
+    EXPECT_FALSE(result.exits.back().strength) << name;
+    const auto after = offramp::classifier::load(shop.files / "out");
+    EXPECT_EQ(after.classify_every_exit("a good film").back().logits,
+              before.classify_every_exit("a good film").back().logits)
+        << name;
+  }
+}
+
 TEST(FitExits, MakesAModelThatLoadsAndLearned) {
   const workshop shop("tiny");
   const auto before = shop.content("model");

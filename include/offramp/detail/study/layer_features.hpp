@@ -44,7 +44,7 @@ class feature_pass {
     constexpr std::size_t texts_at_once = 4096;  // bounds the memory of token ids
     std::vector<half_rows> features;
     for (const pooled_layer& wanted : wanted_) {
-      features.emplace_back(data.texts.size(), ranges_of(encoder_.layers[static_cast<std::size_t>(wanted.layer) - 1]));
+      features.emplace_back(data.texts.size(), ranges_of(encoder_.layer(static_cast<std::size_t>(wanted.layer) - 1)));
     }
     const std::size_t texts = data.texts.size();
     const auto tell = [&](std::size_t done) {
@@ -62,7 +62,8 @@ class feature_pass {
   }
 
  private:
-  /// A layer ends with a normalization: its outputs lie within scale * sqrt(hidden) of its shift, and so do their means.
+  /// A layer ends with a normalization: its outputs lie within scale * sqrt(hidden) of its shift, and so do their
+  /// means.
   [[nodiscard]] static std::vector<column_range> ranges_of(const nn::encoder_layer& layer) {
     const nn::layer_norm& norm = layer.output_norm;
     std::vector<column_range> ranges(norm.scale.size());
