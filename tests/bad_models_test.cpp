@@ -4,8 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model_in_memory.hpp"
-#include "tensor_file.hpp"
+#include "model_damage.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -27,69 +26,27 @@ using nlohmann::json;
 using offramp::classifier;
 using offramp::error;
 using offramp::error_kind;
+using offramp_tests::change_tensors;
+using offramp_tests::damage;
+using offramp_tests::expect_damage_found;
+using offramp_tests::expect_refusal;
 using offramp_tests::model_in_memory;
+using offramp_tests::patch;
 using offramp_tests::read_file;
+using offramp_tests::rename_tensor;
+using offramp_tests::reshape;
 using offramp_tests::tensor_file;
 using offramp_tests::tiny_directory;
 
 constexpr auto bad = error_kind::bad_model;
 constexpr auto unsupported = error_kind::unsupported;
 
-void expect_refusal(const std::function<void()>& load, error_kind kind, const std::vector<std::string>& parts) {
-  try {
-    load();
-    ADD_FAILURE() << "loaded, expected: " << parts.front();
-  } catch (const error& failure) {
-    EXPECT_EQ(failure.kind(), kind) << failure.what();
-    for (const std::string& part : parts) {
-      EXPECT_NE(std::string(failure.what()).find(part), std::string::npos) << part << " is not in: " << failure.what();
-    }
-  }
-}
-
-using damage = std::function<void(model_in_memory&)>;
-
-void expect_damage_found(const std::string& name, const damage& change, error_kind kind,
-                         const std::vector<std::string>& parts) {
-  model_in_memory model(name);
-  ASSERT_NO_THROW((void)model.load());
-  change(model);
-  expect_refusal([&] { (void)model.load(); }, kind, parts);
-}
-
-/// A JSON merge patch: null removes a field.
-damage patch(const std::string& file, const std::string& change) {
-  return [=](model_in_memory& model) {
-    json document = json::parse(model.files.at(file));
-    document.merge_patch(json::parse(change));
-    model.files[file] = document.dump();
-  };
-}
-
-damage rename_tensor(const std::string& from, const std::string& to) {
-  return [=](model_in_memory& model) {
-    tensor_file file(model.files.at("model.safetensors"));
-    file.rename(from, to);
-    model.files["model.safetensors"] = file.join();
-  };
-}
-
-damage reshape(const std::string& tensor, const json& shape) {
-  return [=](model_in_memory& model) {
-    tensor_file file(model.files.at("model.safetensors"));
-    file.header.at(tensor).at("shape") = shape;
-    model.files["model.safetensors"] = file.join();
-  };
-}
-
 /// Overwrites the second element of an F32 tensor.
 damage set_second(const std::string& tensor, float value) {
-  return [=](model_in_memory& model) {
-    tensor_file file(model.files.at("model.safetensors"));
+  return change_tensors([=](tensor_file& file) {
     const auto begin = file.header.at(tensor).at("data_offsets").at(0).get<std::size_t>();
     std::memcpy(file.data.data() + begin + sizeof value, &value, sizeof value);
-    model.files["model.safetensors"] = file.join();
-  };
+  });
 }
 
 TEST(bad_models, config_json) {

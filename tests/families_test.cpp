@@ -6,14 +6,12 @@
 #include <gtest/gtest.h>
 
 #include "golden_texts.hpp"
-#include "model_in_memory.hpp"
-#include "tensor_file.hpp"
+#include "model_damage.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,11 +26,14 @@ using offramp::exit_output;
 using offramp::golden_text;
 using offramp::load_options;
 using offramp::numeric_format;
+using offramp_tests::damage;
 using offramp_tests::every_exit;
+using offramp_tests::expect_damage_found;
 using offramp_tests::expect_logits;
 using offramp_tests::model_in_memory;
 using offramp_tests::read_file;
 using offramp_tests::read_golden_texts;
+using offramp_tests::rename_tensor;
 using offramp_tests::tensor_file;
 using offramp_tests::tiny_directory;
 
@@ -146,38 +147,14 @@ TEST(distilbert, is_not_told_of_segments) {
   EXPECT_THROW((void)model.classify(tokens), error);
 }
 
-void expect_refusal(const std::string& name, const std::function<void(model_in_memory&)>& change, error_kind kind,
+void expect_refusal(const std::string& name, const damage& change, error_kind kind,
                     const std::vector<std::string>& parts) {
-  model_in_memory model("family-" + name);
-  ASSERT_NO_THROW((void)model.load());
-  change(model);
-  try {
-    (void)model.load();
-    ADD_FAILURE() << "loaded, expected: " << parts.front();
-  } catch (const error& failure) {
-    EXPECT_EQ(failure.kind(), kind) << failure.what();
-    for (const std::string& part : parts) {
-      EXPECT_NE(std::string(failure.what()).find(part), std::string::npos) << part << " is not in: " << failure.what();
-    }
-  }
+  expect_damage_found("family-" + name, change, kind, parts);
 }
 
-/// A JSON merge patch of config.json.
-std::function<void(model_in_memory&)> patch(const std::string& change) {
-  return [=](model_in_memory& model) {
-    json document = json::parse(model.files.at("config.json"));
-    document.merge_patch(json::parse(change));
-    model.files["config.json"] = document.dump();
-  };
-}
+damage patch(const std::string& change) { return offramp_tests::patch("config.json", change); }
 
-std::function<void(model_in_memory&)> without(const std::string& tensor) {
-  return [=](model_in_memory& model) {
-    tensor_file file(model.files.at("model.safetensors"));
-    file.rename(tensor, "unused");
-    model.files["model.safetensors"] = file.join();
-  };
-}
+damage without(const std::string& tensor) { return rename_tensor(tensor, "unused"); }
 
 TEST(other_families, are_refused_by_the_name_of_the_field) {
   constexpr auto bad = error_kind::bad_model;

@@ -6,14 +6,12 @@
 #include <gtest/gtest.h>
 
 #include "golden_texts.hpp"
-#include "model_in_memory.hpp"
-#include "tensor_file.hpp"
+#include "model_damage.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -30,11 +28,16 @@ using offramp::golden_text;
 using offramp::load_options;
 using offramp::numeric_format;
 using offramp::prediction;
+using offramp_tests::change_tensors;
+using offramp_tests::damage;
 using offramp_tests::every_exit;
+using offramp_tests::expect_damage_found;
 using offramp_tests::expect_logits;
 using offramp_tests::model_in_memory;
 using offramp_tests::read_file;
 using offramp_tests::read_golden_texts;
+using offramp_tests::rename_tensor;
+using offramp_tests::reshape;
 using offramp_tests::tensor_file;
 using offramp_tests::tiny_directory;
 
@@ -165,42 +168,15 @@ TEST(learned, needs_a_gate) {
   EXPECT_THROW((void)model.classify("good", exit_policy::learned(0.5F)), error);
 }
 
-using damage = std::function<void(model_in_memory&)>;
-
-damage patch(const std::string& change) {
-  return [=](model_in_memory& model) {
-    json document = json::parse(model.files.at("config.json"));
-    document.merge_patch(json::parse(change));
-    model.files["config.json"] = document.dump();
-  };
-}
-
-damage rename(const std::string& from, const std::string& to) {
-  return [=](model_in_memory& model) {
-    tensor_file file(model.files.at("model.safetensors"));
-    file.rename(from, to);
-    model.files["model.safetensors"] = file.join();
-  };
-}
-
-/// Gives a tensor another shape of the same size.
-damage reshape(const std::string& tensor, const json& shape) {
-  return [=](model_in_memory& model) {
-    tensor_file file(model.files.at("model.safetensors"));
-    file.header.at(tensor).at("shape") = shape;
-    model.files["model.safetensors"] = file.join();
-  };
-}
+damage patch(const std::string& change) { return offramp_tests::patch("config.json", change); }
 
 /// Sets all bytes of a tensor to zero.
 damage clear(const std::string& tensor) {
-  return [=](model_in_memory& model) {
-    tensor_file file(model.files.at("model.safetensors"));
+  return change_tensors([=](tensor_file& file) {
     const auto [begin, end] = file.header.at(tensor).at("data_offsets").get<std::pair<std::size_t, std::size_t>>();
     std::fill(file.data.begin() + static_cast<std::ptrdiff_t>(begin),
               file.data.begin() + static_cast<std::ptrdiff_t>(end), '\0');
-    model.files["model.safetensors"] = file.join();
-  };
+  });
 }
 
 damage replace_labels(const std::string& content) {
@@ -209,23 +185,12 @@ damage replace_labels(const std::string& content) {
 
 void expect_refusal(const std::string& name, const damage& change, error_kind kind,
                     const std::vector<std::string>& parts) {
-  model_in_memory model("published-" + name);
-  ASSERT_NO_THROW((void)model.load());
-  change(model);
-  try {
-    (void)model.load();
-    ADD_FAILURE() << "loaded, expected: " << parts.front();
-  } catch (const error& failure) {
-    EXPECT_EQ(failure.kind(), kind) << failure.what();
-    for (const std::string& part : parts) {
-      EXPECT_NE(std::string(failure.what()).find(part), std::string::npos) << part << " is not in: " << failure.what();
-    }
-  }
+  expect_damage_found("published-" + name, change, kind, parts);
 }
 
 TEST(exits_json, comes_before_what_the_tensors_say) {
   model_in_memory model("family-albert-exits");
-  rename("classifier.weight", "classifiers.0.weight")(model);
+  rename_tensor("classifier.weight", "classifiers.0.weight")(model);
   EXPECT_EQ(model.load().exits().size(), 3U);
 }
 
@@ -234,10 +199,11 @@ constexpr auto unsupported = error_kind::unsupported;
 
 TEST(right_tool, is_refused_by_name) {
   expect_refusal("right-tool", reshape("_sum_weights.1", {1, 3}), bad, {"_sum_weights.1", "[1, 3]", "one weight for"});
-  expect_refusal("right-tool", rename("_sum_weights.1", "x"), bad, {"\"_sum_weights.1\" is missing"});
+  expect_refusal("right-tool", rename_tensor("_sum_weights.1", "x"), bad, {"\"_sum_weights.1\" is missing"});
   expect_refusal("right-tool", clear("_sum_weights.2"), bad, {"_sum_weights.2", "is zero"});
-  expect_refusal("right-tool", rename("_sum_weights.0", "_sum_weights.3"), bad, {"\"_sum_weights.0\" is missing"});
-  expect_refusal("right-tool", rename("_classification_layers.2.weight", "x"), bad,
+  expect_refusal("right-tool", rename_tensor("_sum_weights.0", "_sum_weights.3"), bad,
+                 {"\"_sum_weights.0\" is missing"});
+  expect_refusal("right-tool", rename_tensor("_classification_layers.2.weight", "x"), bad,
                  {"_sum_weights.2", "no classification"});
   expect_refusal("right-tool", patch(R"({"num_hidden_layers": 3})"), bad, {"_sum_weights.2", "layers 4 to 3"});
   expect_refusal("right-tool", reshape("_classification_layers.1.weight", {15, 3}), bad,
@@ -251,16 +217,17 @@ TEST(right_tool, is_refused_by_name) {
 }
 
 TEST(highways, are_refused_by_name) {
-  expect_refusal("deebert", rename("bert.encoder.highway.1.pooler.dense.bias", "x"), bad,
+  expect_refusal("deebert", rename_tensor("bert.encoder.highway.1.pooler.dense.bias", "x"), bad,
                  {"bert.encoder.highway.1.pooler.dense.bias"});
-  expect_refusal("deebert", rename("classifier.bias", "x"), bad, {"classifier.bias"});
+  expect_refusal("deebert", rename_tensor("classifier.bias", "x"), bad, {"classifier.bias"});
   expect_refusal("deebert", patch(R"({"num_hidden_layers": 3})"), bad,
                  {"describes 3 heads", "bert.encoder.highway.3.classifier.weight"});
-  expect_refusal("deebert", rename("bert.pooler.dense.bias", "classifiers.0.weight"), bad,
+  expect_refusal("deebert", rename_tensor("bert.pooler.dense.bias", "classifiers.0.weight"), bad,
                  {"both", "highway.0", "classifiers.0.weight"});
   expect_refusal("deebert", patch(R"({"default_policy": {"rule": "learned", "threshold": 0.5}})"), bad,
                  {"default_policy.rule", "no gate"});
-  expect_refusal("berxit", rename("bert.encoder.lte_classifier.bias", "x"), bad, {"bert.encoder.lte_classifier.bias"});
+  expect_refusal("berxit", rename_tensor("bert.encoder.lte_classifier.bias", "x"), bad,
+                 {"bert.encoder.lte_classifier.bias"});
   expect_refusal("berxit", reshape("bert.encoder.lte_classifier.weight", {12, 1}), bad, {"[12, 1], expected [1, 12]"});
 }
 
@@ -276,12 +243,12 @@ TEST(linear_heads, are_refused_by_name) {
   expect_refusal("pabee", patch(R"({"default_policy": {"rule": "patience"}})"), bad, {"\"patience\" is missing"});
   expect_refusal("pabee", patch(R"({"default_policy": {"rule": "patience", "patience": 1, "max_layer": 9}})"), bad,
                  {"default_policy.max_layer is 9"});
-  expect_refusal("pabee", rename("bert.pooler.dense.weight", "x"), bad, {"bert.pooler.dense.weight"});
+  expect_refusal("pabee", rename_tensor("bert.pooler.dense.weight", "x"), bad, {"bert.pooler.dense.weight"});
   expect_refusal("elasticbert", patch(R"({"num_output_layers": null})"), bad, {"num_output_layers"});
   expect_refusal("elasticbert", patch(R"({"num_output_layers": 5})"), bad, {"num_output_layers is 5"});
   expect_refusal("elasticbert", patch(R"({"num_output_layers": 2})"), bad, {"describes 2 heads"});
   expect_refusal("elasticbert", patch(R"({"max_output_layers": 3})"), bad, {"max_output_layers is 3"});
-  expect_refusal("elasticbert", rename("elasticbert.encoder.pooler.1.dense.bias", "x"), bad,
+  expect_refusal("elasticbert", rename_tensor("elasticbert.encoder.pooler.1.dense.bias", "x"), bad,
                  {"elasticbert.encoder.pooler.1.dense.bias"});
 }
 
