@@ -6,8 +6,6 @@ which the same command goes on.
 """
 import argparse
 import json
-import random
-import time
 from pathlib import Path
 
 import torch
@@ -17,7 +15,7 @@ from tqdm import tqdm
 from transformers import BertConfig, BertForMaskedLM
 
 import data
-from train import save_atomically
+from training_run import Checkpoint, linear_schedule
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -109,7 +107,6 @@ def main():
     a = parse_arguments()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
-    random.seed(a.seed)
     texts = read_texts(a.texts, a.without)
     prepare_directory(texts, a)
     tokenizer = data.load_tokenizer(a.out, a.max_tokens)
@@ -122,20 +119,13 @@ def main():
                                   lr=a.lr, betas=(0.9, 0.98), fused=True)
     per_epoch = len(data.cut_batches(lengths, a.tokens, a.seed))
     steps = int(per_epoch * a.epochs)
-    warmup = max(1, int(steps * a.warmup))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min((s + 1) / warmup, max(0.0, (steps - s) / max(1, steps - warmup))))
-    checkpoint, step = a.out / "checkpoint.pt", 0
-    if checkpoint.exists():
-        stored = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(stored["model"])
-        optimizer.load_state_dict(stored["optimizer"])
-        schedule.load_state_dict(stored["schedule"])
-        torch.set_rng_state(stored["random"])
+    schedule = linear_schedule(optimizer, steps, a.warmup)
+    checkpoint, step = Checkpoint(a.out / "checkpoint.pt", model, optimizer, schedule, a.checkpoint_seconds), 0
+    if (stored := checkpoint.load()) is not None:
         step = stored["step"]
     elif (a.out / "model.safetensors").exists():
         raise SystemExit(f"{a.out}: holds a finished model")
-    saved, running, epoch, batches = time.monotonic(), None, -1, []
+    running, epoch, batches = None, -1, []
     bar = tqdm(total=steps, initial=step, desc="pretrain", mininterval=10)
     model.train()
     while step < steps:
@@ -153,12 +143,9 @@ def main():
         running = loss.item() if running is None else 0.99 * running + 0.01 * loss.item()
         if step % 200 == 0:
             bar.set_postfix(loss=f"{running:.3f}")
-        if time.monotonic() - saved > a.checkpoint_seconds:
-            save_atomically({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step,
-                             "schedule": schedule.state_dict(), "random": torch.get_rng_state()}, checkpoint)
-            saved = time.monotonic()
+        checkpoint.save_if_due(step=step)
     model.bert.save_pretrained(a.out)
-    checkpoint.unlink(missing_ok=True)
+    checkpoint.remove()
 
 
 if __name__ == "__main__":

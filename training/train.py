@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import time
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from tqdm import tqdm
 
 import data
 from exit_model import ExitModel
+from training_run import Checkpoint, linear_schedule, save_atomically
 
 
 def parse_arguments():
@@ -59,11 +59,6 @@ def soft_labels(a, texts: data.Texts) -> torch.Tensor:
         total += torch.softmax(logits[-1] / a.teacher_temperature, -1)
     save_atomically(total / len(a.teacher), cache)
     return total / len(a.teacher)
-
-
-def save_atomically(value, path: Path) -> None:
-    torch.save(value, f"{path}.tmp")
-    os.replace(f"{path}.tmp", path)
 
 
 def soft_cross_entropy(logits, target):
@@ -130,20 +125,12 @@ def main():
          {"params": head, "lr": a.head_lr, "weight_decay": a.weight_decay}], fused=True)
     per_epoch = len(data.cut_batches(lengths, a.tokens, a.seed))
     steps = int(per_epoch * a.epochs)
-    warmup = max(1, int(steps * a.warmup))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min((s + 1) / warmup, max(0.0, (steps - s) / max(1, steps - warmup))))
+    schedule = linear_schedule(optimizer, steps, a.warmup)
     average = {k: v.clone() for k, v in model.state_dict().items()} if a.average else None
 
-    step, checkpoint = 0, out / "checkpoint.pt"
-    if checkpoint.exists():
-        stored = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(stored["model"])
-        optimizer.load_state_dict(stored["optimizer"])
-        schedule.load_state_dict(stored["schedule"])
-        torch.set_rng_state(stored["random"])
+    checkpoint, step, running = Checkpoint(out / "checkpoint.pt", model, optimizer, schedule, a.checkpoint_seconds), 0, None
+    if (stored := checkpoint.load()) is not None:
         step, average = stored["step"], stored["average"]
-    saved, running = time.monotonic(), None
     bar = tqdm(total=steps, initial=step, desc="train", mininterval=5)
     batches, epoch = [], -1
     while step < steps:
@@ -170,10 +157,7 @@ def main():
                     average[k].lerp_(v, 1 - decay)
         if step % 100 == 0:
             bar.set_postfix(loss=f"{running:.3f}")
-        if time.monotonic() - saved > a.checkpoint_seconds:
-            save_atomically({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step,
-                             "schedule": schedule.state_dict(), "random": torch.get_rng_state(), "average": average}, checkpoint)
-            saved = time.monotonic()
+        checkpoint.save_if_due(step=step, average=average)
         if step % per_epoch == 0 or step == steps:
             line = {"step": step, "epoch": round(step / per_epoch, 2), "loss": running, **summary(model, dev)}
             print(json.dumps(line), flush=True)
@@ -186,7 +170,7 @@ def main():
     model.eval()
     model.save(out / "final.pt.tmp")
     os.replace(out / "final.pt.tmp", out / "final.pt")
-    checkpoint.unlink(missing_ok=True)
+    checkpoint.remove()
 
 
 if __name__ == "__main__":
