@@ -5,11 +5,11 @@
 #include <offramp/detail/batching.hpp>
 #include <offramp/detail/lend.hpp>
 #include <offramp/detail/memory_pool.hpp>
+#include <offramp/detail/model_parts.hpp>
 #include <offramp/drift_audit.hpp>
 #include <offramp/exits/engine.hpp>
 #include <offramp/model/exits_file.hpp>
 #include <offramp/model/heads.hpp>
-#include <offramp/model/published.hpp>
 #include <offramp/model/stored_policy.hpp>
 #include <offramp/model/weights.hpp>
 #include <offramp/nn/kernels.hpp>
@@ -268,59 +268,6 @@ struct classifier::state {
 
 namespace detail {
 
-/// The exits of `heads` that may answer: all, or those on `layers`.
-inline std::vector<std::size_t> answering_exits(const exits::head_set& heads, const std::vector<int>& layers) {
-  std::vector<std::size_t> answering;
-  for (std::size_t j = 0; j < heads.heads.size(); ++j) {
-    if (layers.empty() || std::find(layers.begin(), layers.end(), heads.heads[j].layer) != layers.end()) {
-      answering.push_back(j);
-    }
-  }
-  for (const int layer : layers) {
-    if (std::none_of(heads.heads.begin(), heads.heads.end(), [&](const auto& head) { return head.layer == layer; })) {
-      throw error(error_kind::invalid_argument,
-                  "load_options: exits names layer " + std::to_string(layer) + ", which has no exit");
-    }
-  }
-  return answering;
-}
-
-/// Says so where an exit has no temperature of its own for the format.
-inline void warn_of_temperature(const model::exit_description& exit, numeric_format format,
-                                std::vector<std::string>& warnings) {
-  const model::temperatures& stored = exit.temperature;
-  const auto warn = [&](const char* name, const char* instead) {
-    warnings.push_back("the exit on layer " + std::to_string(exit.layer) + " has no temperature for " + name + "; " +
-                       instead + " is used");
-  };
-  const char* instead = stored.float32 ? "float32's" : "1";
-  if (format == numeric_format::float32 && !stored.float32) {
-    warn("float32", "1");
-  } else if (format == numeric_format::bfloat16 && !stored.bfloat16) {
-    warn("bfloat16", instead);
-  } else if (format == numeric_format::int8 && !stored.int8) {
-    warn("int8", instead);
-  }
-}
-
-inline std::size_t choose_max_tokens(const load_options& options, const model::exits_file& exits,
-                                     const text::tokenizer& tokenizer, const model::config& config) {
-  const auto positions = static_cast<std::size_t>(config.usable_positions());
-  constexpr int fewest = 4;  // the special tokens of a pair and one more
-  if (options.max_tokens) {
-    if (*options.max_tokens < fewest || *options.max_tokens > config.usable_positions()) {
-      throw error(error_kind::invalid_argument, "load_options: max_tokens is " + std::to_string(*options.max_tokens) +
-                                                    ", expected " + std::to_string(fewest) + " to " +
-                                                    std::to_string(positions));
-    }
-    return static_cast<std::size_t>(*options.max_tokens);
-  }
-  if (exits.max_tokens) {
-    return static_cast<std::size_t>(*exits.max_tokens);
-  }
-  return std::min(tokenizer.model_max_length().value_or(positions), positions);
-}
-
 inline std::optional<input_kind> public_kind(std::optional<model::input_kind> stored) {
   if (!stored) {
     return std::nullopt;
@@ -336,38 +283,6 @@ inline std::vector<golden_text> copy_golden_texts(const model::exits_file& exits
                      golden.logits});
   }
   return texts;
-}
-
-/// What `exits.json` describes, else what the tensors of a published early-exit system say, else one exit on top.
-inline model::exit_plan plan_exits(std::optional<model::exits_file> described, const model::file_set& files,
-                                   const model::checkpoint& tensors, const model::config& config) {
-  if (described) {
-    return model::plan_described_exits(*std::move(described));
-  }
-  if (std::optional<model::exit_plan> published = model::plan_published_exits(files, tensors, config)) {
-    return *std::move(published);
-  }
-  return model::plan_sequence_classifier(config, model::backbone_prefix(tensors, *config.family));
-}
-
-/// The tokenizer of the model, whose ids and type ids the encoder must know.
-inline text::tokenizer load_tokenizer(const model::file_set& files, model::pretokenizer pretokenizer,
-                                      const model::config& config) {
-  text::tokenizer tokenizer =
-      text::tokenizer::load(files, pretokenizer == model::pretokenizer::whitespace ? text::pretokenizer::whitespace
-                                                                                   : text::pretokenizer::bert);
-  const auto refuse = [&](const char* field, int found, std::size_t expected) {
-    throw error(error_kind::bad_model, files.describe("config.json") + ": " + field + " is " + std::to_string(found) +
-                                           ", expected at least the tokenizer's " + std::to_string(expected));
-  };
-  if (tokenizer.vocabulary_size() > static_cast<std::size_t>(config.vocabulary_size)) {
-    refuse("vocab_size", config.vocabulary_size, tokenizer.vocabulary_size());
-  }
-  if (const std::int32_t highest = tokenizer.highest_type_id();
-      config.family->reads_type_ids && highest >= config.type_vocabulary_size) {
-    refuse("type_vocab_size", config.type_vocabulary_size, static_cast<std::size_t>(highest) + 1);
-  }
-  return tokenizer;
 }
 
 }  // namespace detail
