@@ -3,10 +3,14 @@
 
 #include "command.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 namespace offramp_cli {
 
@@ -24,29 +28,31 @@ void policy_options::add_to(CLI::App& parser) {
   add_loss_to(parser, certified_loss)->needs(parser.get_option("--certified"));
 }
 
+namespace {
+
+constexpr std::array<std::pair<const char*, offramp::certified_loss>, 3> losses{
+    {{"disagreement", offramp::certified_loss::disagreement},
+     {"accuracy-drop", offramp::certified_loss::accuracy_drop},
+     {"error", offramp::certified_loss::error}}};
+
+}  // namespace
+
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : losses) {
+    names.emplace_back(name);
+  }
   return parser.add_option("--loss", loss, "Loss that a certificate bounds, against the last exit or the right label")
-      ->check(CLI::IsMember({"disagreement", "accuracy-drop", "error"}))
+      ->check(CLI::IsMember(names))
       ->capture_default_str();
 }
 
 offramp::certified_loss loss_named(const std::string& name) {
-  if (name == "accuracy-drop") {
-    return offramp::certified_loss::accuracy_drop;
-  }
-  return name == "error" ? offramp::certified_loss::error : offramp::certified_loss::disagreement;
+  return std::ranges::find(losses, name, [](const auto& entry) { return std::string(entry.first); })->second;
 }
 
 std::string loss_name(offramp::certified_loss loss) {
-  switch (loss) {
-    case offramp::certified_loss::disagreement:
-      return "disagreement";
-    case offramp::certified_loss::accuracy_drop:
-      return "accuracy-drop";
-    case offramp::certified_loss::error:
-      return "error";
-  }
-  return "unknown";
+  return std::ranges::find(losses, loss, [](const auto& entry) { return entry.second; })->first;
 }
 
 namespace {

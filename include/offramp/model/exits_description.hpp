@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/certificate.hpp>
+#include <offramp/exit_policy.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/version.hpp>
@@ -41,17 +42,7 @@ struct exit_description {
   temperatures temperature = {};
 };
 
-enum class policy_rule {
-  confidence,
-  per_exit,
-  per_class,
-  entropy,
-  normalized_entropy,
-  margin,
-  patience,
-  patience_entropy,
-  learned,
-};
+using policy_rule = exit_policy::rule;
 
 /// What `exits.json` calls the values of an enumeration.
 template <class Value, std::size_t N>

@@ -45,40 +45,14 @@ inline policy_description describe_policy(const exit_policy& policy) {
   if (policy.deadline()) {
     throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be stored");
   }
-  policy_description stored;
-  stored.threshold = std::isinf(policy.threshold()) ? 2.0F : policy.threshold();
-  stored.patience = policy.patience_count();
-  stored.max_layer = policy.max_layer();
-  switch (policy.kind()) {
-    case exit_policy::rule::confidence:
-      stored.rule = policy_rule::confidence;
-      break;
-    case exit_policy::rule::per_exit:
-      stored.rule = policy_rule::per_exit;
-      stored.exit_thresholds = policy.thresholds().front();
-      break;
-    case exit_policy::rule::per_class:
-      stored.rule = policy_rule::per_class;
-      stored.class_thresholds = policy.thresholds();
-      break;
-    case exit_policy::rule::entropy:
-      stored.rule = policy_rule::entropy;
-      break;
-    case exit_policy::rule::normalized_entropy:
-      stored.rule = policy_rule::normalized_entropy;
-      break;
-    case exit_policy::rule::margin:
-      stored.rule = policy_rule::margin;
-      break;
-    case exit_policy::rule::patience:
-      stored.rule = policy_rule::patience;
-      break;
-    case exit_policy::rule::patience_entropy:
-      stored.rule = policy_rule::patience_entropy;
-      break;
-    case exit_policy::rule::learned:
-      stored.rule = policy_rule::learned;
-      break;
+  policy_description stored{.rule = policy.kind(),
+                            .threshold = std::isinf(policy.threshold()) ? 2.0F : policy.threshold(),
+                            .patience = policy.patience_count(),
+                            .max_layer = policy.max_layer()};
+  if (stored.rule == policy_rule::per_exit) {
+    stored.exit_thresholds = policy.thresholds().front();
+  } else if (stored.rule == policy_rule::per_class) {
+    stored.class_thresholds = policy.thresholds();
   }
   return stored;
 }
