@@ -48,8 +48,7 @@ std::vector<offramp::exit_policy> path_of(const certify_options& options, const 
   if (options.thresholds == "one") {
     return study::threshold_path();
   }
-  const study::dataset shaping = study::read_dataset(*options.shape_data, options.data.labels.of(model.labels()),
-                                                     model.input().value_or(offramp::input_kind::single));
+  const study::dataset shaping = options.data.read(model, *options.shape_data);
   if (shaping.sha256 == tested.sha256) {
     throw usage_error("--shape-data and --data hold the same texts, expected two separate draws");
   }

@@ -27,11 +27,6 @@ std::string shortest(float value) {
   return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
 }
 
-const study::wall_time* time_of(const study::curve_study& result, std::size_t point) {
-  const auto found = std::ranges::find(result.timed, point, &study::timed_point::point);
-  return found == result.timed.end() ? nullptr : &found->time;
-}
-
 double time_speedup(const study::curve_study& result, const study::wall_time& time) {
   return result.timed.back().time.single.mean_ms / time.single.mean_ms;
 }

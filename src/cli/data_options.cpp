@@ -26,8 +26,8 @@ void data_options::add_to(CLI::App& parser) {
   labels.add_to(parser);
 }
 
-offramp::study::dataset data_options::read(const offramp::classifier& model) const {
-  return offramp::study::read_dataset(file, labels.of(model.labels()),
+offramp::study::dataset data_options::read(const offramp::classifier& model, const std::string& other) const {
+  return offramp::study::read_dataset(other, labels.of(model.labels()),
                                       model.input().value_or(offramp::input_kind::single));
 }
 

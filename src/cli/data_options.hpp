@@ -30,7 +30,9 @@ struct data_options {
   /// Adds --data and --labels. `this` must stay where it is until parsing is over.
   void add_to(CLI::App& parser);
   /// Throws usage_error as label_options::of, and as study::read_dataset; pairs where the model's input is a pair.
-  [[nodiscard]] offramp::study::dataset read(const offramp::classifier& model) const;
+  [[nodiscard]] offramp::study::dataset read(const offramp::classifier& model) const { return read(model, file); }
+  /// Another file, read in the same way.
+  [[nodiscard]] offramp::study::dataset read(const offramp::classifier& model, const std::string& other) const;
 };
 
 }  // namespace offramp_cli

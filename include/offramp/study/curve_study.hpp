@@ -8,6 +8,7 @@
 #include <offramp/study/wall_time.hpp>
 #include <offramp/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -36,5 +37,11 @@ struct curve_study {
   std::vector<exit_reliability> reliability;  ///< of every exit over all texts
   std::vector<label_share> by_label;          ///< at the first pick that was reached, else at full depth
 };
+
+/// The time of a point of the curve; null where it was not timed.
+[[nodiscard]] inline const wall_time* time_of(const curve_study& study, std::size_t point) {
+  const auto found = std::ranges::find(study.timed, point, &timed_point::point);
+  return found == study.timed.end() ? nullptr : &found->time;
+}
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

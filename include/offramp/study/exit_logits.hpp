@@ -23,9 +23,14 @@ struct exit_logits {
   std::vector<int> tokens;       ///< [texts], special tokens included
   std::vector<float> values;     ///< [exits, texts, labels]
 
-  /// The logits [labels] of one exit for one text.
+  /// The logits of one exit, [texts, labels].
+  [[nodiscard]] std::span<const float> of_exit(std::size_t exit) const {
+    const std::size_t size = num_texts * num_labels;
+    return std::span(values).subspan(exit * size, size);
+  }
+  /// Those [labels] of one text.
   [[nodiscard]] std::span<const float> at(std::size_t exit, std::size_t text) const {
-    return std::span(values).subspan((exit * num_texts + text) * num_labels, num_labels);
+    return of_exit(exit).subspan(text * num_labels, num_labels);
   }
 };
 

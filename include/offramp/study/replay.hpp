@@ -39,9 +39,11 @@ class replay {
   /// The right answers, [texts].
   [[nodiscard]] const std::vector<int>& label_ids() const noexcept { return label_ids_; }
 
-  /// The calibrated probabilities [labels] of one exit for one text.
+  /// The calibrated probabilities of one exit, [texts, labels].
+  [[nodiscard]] std::span<const float> probabilities(std::size_t exit) const { return probabilities_[exit]; }
+  /// Those [labels] of one text.
   [[nodiscard]] std::span<const float> probabilities(std::size_t exit, std::size_t text) const {
-    return std::span(probabilities_[exit]).subspan(text * num_labels_, num_labels_);
+    return probabilities(exit).subspan(text * num_labels_, num_labels_);
   }
   /// What that exit alone says.
   [[nodiscard]] exit_answer answer(std::size_t exit, std::size_t text) const;

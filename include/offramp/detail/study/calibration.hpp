@@ -17,12 +17,6 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 namespace detail {
 
-/// The logits of one exit for every text, [texts, labels].
-[[nodiscard]] inline std::span<const float> logits_of(const exit_logits& logits, std::size_t exit) {
-  const std::size_t size = logits.num_texts * logits.num_labels;
-  return std::span(logits.values).subspan(exit * size, size);
-}
-
 [[nodiscard]] inline exit_quality::leaving_texts measure_leaving(const labelled_probabilities& all,
                                                                  std::span<const exit_answer> answers,
                                                                  std::size_t exit) {
@@ -44,19 +38,18 @@ namespace detail {
 
 /// Every exit, with the temperatures in `logits`.
 [[nodiscard]] inline std::vector<exit_quality> measure_exits(const exit_logits& logits, const exit_policy& policy) {
-  const std::vector<exit_answer> leaving = replay(logits).decide(policy);
+  const replay texts(logits);
+  const std::vector<exit_answer> leaving = texts.decide(policy);
   const std::size_t last = logits.exits.size() - 1;
-  const std::vector<float> last_probabilities = exit_probabilities(logits, last, logits.exits[last].temperature);
-  const std::vector<int> reference = answers({last_probabilities, logits.label_ids, logits.num_labels});
+  const std::vector<int> reference = answers({texts.probabilities(last), logits.label_ids, logits.num_labels});
   std::vector<exit_quality> all;
   for (std::size_t exit = 0; exit <= last; ++exit) {
     const float temperature = logits.exits[exit].temperature;
-    const std::vector<float> probabilities = exit_probabilities(logits, exit, temperature);
-    const labelled_probabilities given{probabilities, logits.label_ids, logits.num_labels};
+    const labelled_probabilities given{texts.probabilities(exit), logits.label_ids, logits.num_labels};
     all.push_back(
         {.accuracy = accuracy(given),
          .confidence = mean_confidence(given),
-         .nll = negative_log_likelihood(logits_of(logits, exit), logits.label_ids, logits.num_labels, temperature),
+         .nll = negative_log_likelihood(logits.of_exit(exit), logits.label_ids, logits.num_labels, temperature),
          .brier = brier_score(given),
          .ece = calibration_error(given),
          .ece_of_draws = expected_calibration_error_of_draws(given),
@@ -125,11 +118,8 @@ inline void check_weights(const previous_logit_weights& weights, const exit_logi
                                         .data_sha256 = data.sha256,
                                         .n = static_cast<std::int64_t>(fitted.num_texts),
                                         .exits = {}};
-  constexpr double highest_nll = 1e9;  // of the file format
-  const auto nll = [&](double value) { return static_cast<float>(std::min(value, highest_nll)); };
-  const auto ece = [](double value) { return static_cast<float>(std::min(value, 1.0)); };
   for (const exit_calibration& exit : fitted.exits) {
-    result.exits.push_back({nll(exit.before.nll), nll(exit.after.nll), ece(exit.before.ece), ece(exit.after.ece)});
+    result.exits.push_back(stored_quality(exit.before.nll, exit.after.nll, exit.before.ece, exit.after.ece));
   }
   return result;
 }
@@ -204,7 +194,7 @@ OFFRAMP_INLINE calibration calibrate(exit_logits logits, const exit_policy& poli
     if (!weights.empty() && !weights[exit].empty()) {
       detail::correct_logits(logits, old, exit, weights[exit]);
     }
-    fits.push_back(fit_temperature(detail::logits_of(logits, exit), logits.label_ids, logits.num_labels));
+    fits.push_back(fit_temperature(logits.of_exit(exit), logits.label_ids, logits.num_labels));
     logits.exits[exit].temperature = fits.back().temperature;
   }
   calibration result = measure(std::move(logits), policy);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/detail/study/axis.hpp>
+#include <offramp/detail/study/chart_parts.hpp>
 #include <offramp/detail/study/label_placer.hpp>
 #include <offramp/detail/study/study_text.hpp>
 #include <offramp/detail/study/svg.hpp>
@@ -95,21 +96,13 @@ class curve_chart {
   void draw_axes() {
     picture_.text({left, 26.0}, study_.model + " on " + file_name(study_.data) + ": accuracy against layers run",
                   "heading");
-    const double step = tick_step(100.0 * (up_.high - up_.low), 6);
-    for (const double tick : ticks(100.0 * up_.low, 100.0 * up_.high, step)) {
-      const double y = up_.at(tick / 100.0);
-      picture_.line({left, y}, {right, y}, "rule");
-      picture_.text({left - 9.0, y + 4.5}, fixed_number(tick, tick_decimals(step)), "soft right", anchor::end);
-    }
+    draw_accuracies(picture_, up_, left, right, 6);
     picture_.text({left, 50.0}, "accuracy, %", "soft");
     for (const double tick :
          ticks(across_.low, across_.high, std::max(1.0, tick_step(across_.high - across_.low, 12)))) {
-      const double x = across_.at(tick);
-      picture_.line({x, bottom}, {x, bottom + 5.0}, "base");
-      picture_.text({x, bottom + 21.0}, fixed_number(tick, 0), "soft right", anchor::middle);
+      draw_tick_below(picture_, across_.at(tick), bottom, tick, 0);
     }
-    picture_.line({left, bottom}, {right, bottom}, "base");
-    picture_.text({(left + right) / 2.0, bottom + 43.0}, "encoder layers run, mean over texts", "soft", anchor::middle);
+    draw_base(picture_, left, right, bottom, "encoder layers run, mean over texts");
     draw_speedups();
   }
 
@@ -230,10 +223,7 @@ class curve_chart {
   }
 
   void name(std::string_view label, const std::vector<pixel>& places, std::string_view style) {
-    constexpr double reach = 70.0;
-    if (const auto room = placer_.place(places, {text_width(label, 13.0), 16.0}, reach)) {
-      picture_.text({room->centre().x, room->bottom - 4.0}, label, style, anchor::middle);
-    }
+    draw_name(picture_, placer_, label, places, style, 13.0, 70.0);
   }
 
   void draw_tooltips() {

@@ -5,6 +5,7 @@
 #include <offramp/detail/study/exit_choice.hpp>
 #include <offramp/detail/study/fit_inputs.hpp>
 #include <offramp/detail/study/layer_features.hpp>
+#include <offramp/detail/study/update_exits.hpp>
 #include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/exits_writer.hpp>
@@ -191,11 +192,9 @@ class exit_fitter {
   void calibrate(const exit_logits& logits) {
     model::calibration_description calibration{
         numeric_format::float32, dev_.sha256, static_cast<std::int64_t>(dev_.texts.size()), {}};
-    const std::size_t values = logits.num_texts * logits.num_labels;
     for (std::size_t j = 0; j < logits.exits.size(); ++j) {
       fitted_exit& exit = result_.exits[j];
-      exit.temperature =
-          fit_temperature(std::span(logits.values).subspan(j * values, values), logits.label_ids, logits.num_labels);
+      exit.temperature = fit_temperature(logits.of_exit(j), logits.label_ids, logits.num_labels);
       const auto measure = [&](float temperature, auto metric) {
         const std::vector<float> probabilities = exit_probabilities(logits, j, temperature);
         return metric({probabilities, logits.label_ids, logits.num_labels});
@@ -205,9 +204,8 @@ class exit_fitter {
       exit.ece_before = measure(1.0F, ece);
       exit.ece_after = measure(exit.temperature.temperature, ece);
       content_.exits[j].temperature.float32 = exit.temperature.temperature;
-      calibration.exits.push_back({static_cast<float>(exit.temperature.nll_before),
-                                   static_cast<float>(exit.temperature.nll_after), static_cast<float>(exit.ece_before),
-                                   static_cast<float>(exit.ece_after)});
+      calibration.exits.push_back(
+          stored_quality(exit.temperature.nll_before, exit.temperature.nll_after, exit.ece_before, exit.ece_after));
       if (exit.temperature.at_bound) {
         result_.warnings.push_back("the temperature of the exit on layer " + std::to_string(exit.layer) +
                                    " lies at the end of its range");

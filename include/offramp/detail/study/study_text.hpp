@@ -92,9 +92,4 @@ struct pick_mark {
   return marks;
 }
 
-[[nodiscard]] inline const wall_time* time_of(const curve_study& study, std::size_t point) {
-  const auto found = std::ranges::find(study.timed, point, &timed_point::point);
-  return found == study.timed.end() ? nullptr : &found->time;
-}
-
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/detail/study/axis.hpp>
+#include <offramp/detail/study/chart_parts.hpp>
 #include <offramp/detail/study/label_placer.hpp>
 #include <offramp/detail/study/study_text.hpp>
 #include <offramp/detail/study/svg.hpp>
@@ -53,22 +54,13 @@ class time_chart {
   static constexpr double bottom = height - 56.0;
 
   void draw_axes() {
-    const double step = tick_step(100.0 * (up_.high - up_.low), 5);
-    for (const double tick : ticks(100.0 * up_.low, 100.0 * up_.high, step)) {
-      const double y = up_.at(tick / 100.0);
-      picture_.line({left, y}, {right, y}, "rule");
-      picture_.text({left - 9.0, y + 4.5}, fixed_number(tick, tick_decimals(step)), "soft right", anchor::end);
-    }
+    draw_accuracies(picture_, up_, left, right, 5);
     picture_.text({left, 22.0}, "accuracy, %", "soft");
     const double time_step = tick_step(across_.high, 9);
     for (const double tick : ticks(0.0, across_.high, time_step)) {
-      const double x = across_.at(tick);
-      picture_.line({x, bottom}, {x, bottom + 5.0}, "base");
-      picture_.text({x, bottom + 21.0}, fixed_number(tick, tick_decimals(time_step)), "soft right", anchor::middle);
+      draw_tick_below(picture_, across_.at(tick), bottom, tick, tick_decimals(time_step));
     }
-    picture_.line({left, bottom}, {right, bottom}, "base");
-    picture_.text({(left + right) / 2.0, bottom + 43.0}, "milliseconds per text, mean, tokenization included", "soft",
-                  anchor::middle);
+    draw_base(picture_, left, right, bottom, "milliseconds per text, mean, tokenization included");
   }
 
   [[nodiscard]] pixel place(const timed_point& timed, latency wall_time::*way) const {
@@ -97,10 +89,7 @@ class time_chart {
 
   /// Near the line's slow end, where the two are far apart.
   void name(std::string_view label, const std::vector<pixel>& line, std::string_view style) {
-    std::vector<pixel> places(line.rbegin(), line.rend());
-    if (const auto room = placer_.place(places, {text_width(label, 13.5), 16.0}, 90.0)) {
-      picture_.text({room->centre().x, room->bottom - 4.0}, label, style, anchor::middle);
-    }
+    draw_name(picture_, placer_, label, {line.rbegin(), line.rend()}, style, 13.5, 90.0);
   }
 
   const curve_study& study_;

@@ -9,12 +9,22 @@
 #include <offramp/model/files.hpp>
 #include <offramp/model/sha256.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
+
+/// One exit's entry in how temperatures were fitted, within the ranges of the file format.
+[[nodiscard]] inline model::calibration_description::exit_quality stored_quality(double nll_before, double nll_after,
+                                                                                 double ece_before, double ece_after) {
+  const auto within = [](double value, double highest) { return static_cast<float>(std::min(value, highest)); };
+  constexpr double highest_nll = 1e9;
+  return {within(nll_before, highest_nll), within(nll_after, highest_nll), within(ece_before, 1.0),
+          within(ece_after, 1.0)};
+}
 
 /// The content of a directory's exits.json. Throws as model::read_exits_file, and `invalid_argument` where there is
 /// none.
