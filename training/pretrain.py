@@ -82,10 +82,11 @@ def prepare_directory(texts: list[str], a) -> None:
 
 
 def make_model(a, vocabulary: int) -> BertForMaskedLM:
+    """Without dropout: so small a model on so much text does not overfit, and drawing the masks takes time."""
     return BertForMaskedLM(BertConfig(
         vocab_size=vocabulary, hidden_size=a.hidden, num_hidden_layers=a.layers, num_attention_heads=a.heads,
         intermediate_size=4 * a.hidden, max_position_embeddings=a.max_tokens, pad_token_id=0,
-        attention_probs_dropout_prob=0.0))
+        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, attn_implementation="eager"))
 
 
 def masked_loss(model: BertForMaskedLM, batch: dict, a) -> torch.Tensor:
@@ -144,6 +145,7 @@ def main():
         if step % 200 == 0:
             bar.set_postfix(loss=f"{running:.3f}")
         checkpoint.save_if_due(step=step)
+    model.config.hidden_dropout_prob = 0.1  # of the fine-tuning that follows
     model.bert.save_pretrained(a.out)
     checkpoint.remove()
 
