@@ -6,6 +6,8 @@
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/linear.hpp>
 
+#include <Eigen/Core>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -97,14 +99,12 @@ inline void pool(model::pooling kind, const float* rows, std::size_t tokens, std
   const std::size_t hidden = pooled.size();
   std::copy_n(rows, hidden, pooled.begin());
   if (kind == model::pooling::mean) {
+    const auto columns = static_cast<Eigen::Index>(hidden);
+    Eigen::Map<Eigen::ArrayXf> sums(pooled.data(), columns);
     for (std::size_t token = 1; token < tokens; ++token) {
-      for (std::size_t i = 0; i < hidden; ++i) {
-        pooled[i] += rows[token * hidden + i];
-      }
+      sums += Eigen::Map<const Eigen::ArrayXf>(rows + token * hidden, columns);
     }
-    for (float& value : pooled) {
-      value /= static_cast<float>(tokens);
-    }
+    sums /= static_cast<float>(tokens);
   }
 }
 
