@@ -23,9 +23,14 @@ using offramp::exit_policy;
 using offramp::numeric_format;
 using clock_type = std::chrono::steady_clock;
 
-/// Median seconds per call of each variant.
-std::vector<double> medians(const std::vector<std::function<void()>>& variants) {
-  constexpr int rounds = 301;
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// Seconds of each call, [variants][rounds].
+std::vector<std::vector<double>> take_turns(const std::vector<std::function<void()>>& variants, int rounds) {
   std::vector<std::vector<double>> seconds(variants.size());
   for (int round = -10; round < rounds; ++round) {  // the first ones warm up
     for (std::size_t i = 0; i < variants.size(); ++i) {
@@ -36,12 +41,7 @@ std::vector<double> medians(const std::vector<std::function<void()>>& variants) 
       }
     }
   }
-  std::vector<double> middle;
-  for (std::vector<double>& each : seconds) {
-    std::nth_element(each.begin(), each.begin() + rounds / 2, each.end());
-    middle.push_back(each[rounds / 2]);
-  }
-  return middle;
+  return seconds;
 }
 
 std::function<void()> call(const classifier& model, const encoding& input, const exit_policy& policy) {
@@ -54,10 +54,12 @@ void print_gate(const std::string& directory, const char* name, numeric_format f
   const auto gates = static_cast<double>(model.exits().size() - 1);
   // A distant deadline makes every exit compute its answer, although none may leave.
   const auto asked = exit_policy::full_depth().with_deadline(clock_type::now() + std::chrono::hours(24));
-  const std::vector<double> t = medians({call(model, input, exit_policy::full_depth()), call(model, input, asked)});
-  const double layer = t[0] / model.exits().back().layer;
-  std::cout << "| " << name << " | " << layer * 1e6 << " | " << (t[1] - t[0]) / gates * 1e6 << " | "
-            << 100.0 * (t[1] - t[0]) / gates / layer << " % |\n";
+  const auto seconds = take_turns({call(model, input, exit_policy::full_depth()), call(model, input, asked)}, 1001);
+  std::vector<double> differences(seconds[0].size());  // of neighbours in time: far smaller than the drift of a machine
+  std::transform(seconds[1].begin(), seconds[1].end(), seconds[0].begin(), differences.begin(), std::minus<>());
+  const double layer = median(seconds[0]) / model.exits().back().layer;
+  const double gate = median(differences) / gates;
+  std::cout << "| " << name << " | " << layer * 1e6 << " | " << gate * 1e6 << " | " << 100.0 * gate / layer << " % |\n";
 }
 
 /// The gate lets the text out at exit number `exit`, from 0; all exits and 1 for nowhere.
@@ -80,8 +82,11 @@ void print_cls_first(const std::string& directory, std::size_t tokens) {
       continue;  // the last layer has its own schedule
     }
     const exit_policy policy = leaving_at(never, exit);
-    const std::vector<double> t =
-        medians({call(never, input, policy), call(by_cost, input, policy), call(always, input, policy)});
+    std::vector<double> t;
+    for (const auto& seconds :
+         take_turns({call(never, input, policy), call(by_cost, input, policy), call(always, input, policy)}, 301)) {
+      t.push_back(median(seconds));
+    }
     std::cout << "| " << tokens << " | ";
     if (exit < exits) {
       std::cout << never.exits()[exit].layer;
