@@ -8,7 +8,8 @@
 //     {"do": "describe"}                       -> formats, kernels, layers, warnings
 //     {"do": "tokenize", "texts": [...]}       -> ids of each text
 //     {"do": "every_exit", "format": "int8", <inputs>}  -> logits[input][exit][label], before the temperature
-//     {"do": "time", "format": "int8", "threads": 2, "calls": 10, "threshold": 0.9, <inputs>}
+//     {"do": "time", "format": "int8", "threads": 2, "calls": 10, "threshold": 0.9, "max_layer": 4,
+//      <inputs>}
 //           -> nanoseconds of each call, and layers, labels, confidences of its answers
 //
 // <inputs> is "ids": [[...], ...] or "texts": ["..." or ["premise", "hypothesis"], ...]. One input goes through
@@ -212,11 +213,17 @@ class server {
     return {{"logits", std::move(logits)}};
   }
 
+  static offramp::exit_policy policy_of(const json& request) {
+    if (!request.contains("threshold") || request["threshold"].is_null()) {
+      return offramp::exit_policy::full_depth();
+    }
+    const offramp::exit_policy policy(request["threshold"].get<float>());
+    return request.contains("max_layer") ? policy.with_max_layer(request["max_layer"].get<int>()) : policy;
+  }
+
   json time(const json& request) {
     const offramp::classifier& m = model(request);
-    const auto policy = request.contains("threshold") && !request["threshold"].is_null()
-                            ? offramp::exit_policy(request["threshold"].get<float>())
-                            : offramp::exit_policy::full_depth();
+    const offramp::exit_policy policy = policy_of(request);
     const offramp::runner run = team(request.value("threads", 1)).lend();
     const std::unique_ptr<inputs> given = read_inputs(request);
     const bool is_each = request.value("each", false);

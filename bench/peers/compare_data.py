@@ -37,9 +37,10 @@ def tokenized(server, texts):
 class Runner:
     """One engine, in one way of using it, over a chunk of texts: seconds, and the answers' (label, layer)."""
 
-    def __init__(self, engine, threads, layers, threshold=None, torch_loop=False):
+    def __init__(self, engine, threads, depth, threshold=None, torch_loop=False):
+        """`depth` is the last layer that is run: with a threshold where a text leaves at the latest, else all."""
         self.engine, self.threads, self.threshold, self.torch_loop = engine, threads, threshold, torch_loop
-        self.depth = layers[-1]
+        self.depth = depth
         self.family = "loop" if torch_loop else engine.family if threshold is None else "offramp early"
         self.format = engine.format
         base = "pytorch float32 early-exit loop" if torch_loop else engine.name
@@ -49,7 +50,7 @@ class Runner:
         if self.engine.family == "offramp":
             texts = Inputs(inputs[0].ids, inputs[0].type_ids, [i.texts[0] for i in inputs])
             request = dict(do="time", each=True, format=self.format, threads=self.threads, calls=1,
-                           threshold=self.threshold, texts=texts.texts)
+                           threshold=self.threshold, max_layer=self.depth, texts=texts.texts)
             reply = self.engine.server.ask(**request)
             return reply["nanoseconds"][0] * 1e-9, list(zip(reply["labels"], reply["layers"])), None
         call = self.loop if self.torch_loop else self.full_depth
@@ -67,14 +68,15 @@ class Runner:
 
     def loop(self, inputs):
         model = self.engine.model
-        return [model.early_exit(torch.from_numpy(i.ids), torch.from_numpy(i.type_ids), self.threshold) for i in inputs]
+        return [model.early_exit(torch.from_numpy(i.ids), torch.from_numpy(i.type_ids), self.threshold, self.depth)
+                for i in inputs]
 
 
-def make_runners(engines, threads, layers, threshold):
-    runners = [Runner(e, threads, layers) for e in engines]
+def make_runners(engines, threads, depth, threshold, max_layer):
+    runners = [Runner(e, threads, depth) for e in engines]
     if threshold is not None:
-        runners += [Runner(e, threads, layers, threshold) for e in engines if e.family == "offramp"]
-        runners += [Runner(e, threads, layers, threshold, torch_loop=True) for e in engines if e.family == "pytorch"]
+        runners += [Runner(e, threads, max_layer, threshold) for e in engines if e.family == "offramp"]
+        runners += [Runner(e, threads, max_layer, threshold, torch_loop=True) for e in engines if e.family == "pytorch"]
     return runners
 
 
@@ -98,7 +100,10 @@ def compare_data(report, model, engines, server, options, threads, layers):
     inputs = tokenized(server, texts)
     for one in inputs[:3]:
         check_logits(engines, one, next(e for e in engines if e.family == "pytorch"))
-    runners = make_runners(engines, threads, layers, options.threshold)
+    max_layer = options.max_layer or layers[-1]
+    if max_layer not in layers:
+        raise SystemExit(f"--max-layer: {max_layer} has no exit")
+    runners = make_runners(engines, threads, layers[-1], options.threshold, max_layer)
     seconds = {r.name: np.zeros(options.rounds) for r in runners}
     answers, confidences, order = {}, [], list(runners)
     shuffle = random.Random(1).shuffle
@@ -115,7 +120,7 @@ def compare_data(report, model, engines, server, options, threads, layers):
                 confidences += visited or []
     near = check_decisions(runners, answers, confidences, options.threshold) if options.threshold is not None else None
     head = {"model": model.path.name, "data": options.data.name, "texts": len(texts), "threads": threads,
-            "threshold": options.threshold, "decisions_too_near_to_tell": near}
+            "threshold": options.threshold, "max_layer": options.max_layer, "decisions_too_near_to_tell": near}
     print(", ".join(f"{key} {value}" for key, value in head.items() if value is not None) + "\n")
     print_runners(report, head, runners, seconds, answers, labels)
     print_ratios(report, head, runners, seconds)

@@ -88,12 +88,12 @@ class EarlyExitBert:
         *_, (_, logits) = self.visit(ids, type_ids)
         return logits
 
-    def early_exit(self, ids, type_ids, threshold):
-        """(layer, label, confidences of the exits visited) of one text."""
+    def early_exit(self, ids, type_ids, threshold, max_layer):
+        """(layer, label, confidences of the exits visited) of one text, which leaves at `max_layer`, an exit's, at the latest."""
         confidences = []
         for j, logits in self.visit(ids, type_ids):
             probabilities = torch.softmax(logits[0] / self.temperatures[j], -1)
             confidence, label = probabilities.max(-1)
             confidences.append(float(confidence))
-            if confidences[-1] >= threshold or j + 1 == len(self.exits):
+            if confidences[-1] >= threshold or self.exits[j]["layer"] == max_layer:
                 return self.exits[j]["layer"], int(label), confidences
