@@ -152,7 +152,7 @@ OFFRAMP_INLINE previous_logit_weights read_previous_logit_weights(const std::fil
   const model::exits_file content = detail::read_exits(directory);
   const model::file_set files(directory);
   const auto hidden = static_cast<std::size_t>(model::read_config(files).hidden_size);
-  const model::checkpoint tensors = model::open_exits(files);
+  const model::checkpoint tensors = model::open_exits(files, content);
   const std::size_t labels = content.labels.size();
   previous_logit_weights all(content.exits.size());
   for (std::size_t exit = 0; exit < all.size(); ++exit) {
