@@ -138,9 +138,10 @@ struct classifier::state {
     outputs.reserve(outcome.visits.size());
     for (exits::visit_record& visit : outcome.visits) {
       const bool is_last = visit.exit + 1 == exits.size();
-      outputs.push_back(
-          {std::move(visit.logits), predict(tokens, std::move(visit.probabilities), visit.exit,
-                                            is_last ? stop_reason::last_exit : stop_reason::layer_limit)});
+      outputs.push_back({std::move(visit.logits),
+                         predict(tokens, std::move(visit.probabilities), visit.exit,
+                                 is_last ? stop_reason::last_exit : stop_reason::layer_limit),
+                         visit.uncertainty});
     }
     return outputs;
   }

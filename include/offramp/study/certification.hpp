@@ -32,6 +32,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 /// One confidence threshold for all exits: 1, 0.999, ... 0.
 [[nodiscard]] std::vector<exit_policy> threshold_path();
 
+/// One threshold for the model's learned gate: 0, 0.001, ... 1.
+[[nodiscard]] std::vector<exit_policy> gate_path();
+
 /// A threshold per exit (or per label), all moved by one scalar in steps of 1/500: from ones to `shape`, from there to
 /// zeros. `shape` holds values of 0..1, one per exit (per label), and must be chosen on other texts than those the path
 /// is tested on. Throws `invalid_argument` for other values.

@@ -123,6 +123,14 @@ OFFRAMP_INLINE std::vector<exit_policy> threshold_path() {
   return path;
 }
 
+OFFRAMP_INLINE std::vector<exit_policy> gate_path() {
+  std::vector<exit_policy> path;
+  for (int step = detail::threshold_steps; step >= 0; --step) {
+    path.push_back(exit_policy::learned(detail::threshold_at(step)));
+  }
+  return path;
+}
+
 OFFRAMP_INLINE std::vector<exit_policy> per_exit_path(std::span<const float> shape) {
   return detail::shaped_path(
       shape, [](std::vector<float> thresholds) { return exit_policy::per_exit(std::move(thresholds)); });
