@@ -77,7 +77,8 @@ struct certification {
                                     double epsilon, double delta);
 
 /// Adds the certificate to the exits.json of the directory that `model` was loaded from, in place of one for the same
-/// loss, epsilon, delta, format, exits and length; the file is replaced whole. Throws `invalid_argument` when nothing
+/// loss, epsilon, delta, format, exits and length; the file is replaced whole, or made as
+/// store_calibration does. Throws `invalid_argument` when nothing
 /// was certified, and as refuse_calibration_data and loading do.
 void store_certificate(const std::filesystem::path& directory, const classifier& model, const certification& result,
                        const dataset& data);

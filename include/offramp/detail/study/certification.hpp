@@ -235,6 +235,7 @@ OFFRAMP_INLINE void store_certificate(const std::filesystem::path& directory, co
                                              .exit_layers = layers,
                                              .policy = model::describe_policy(result.certified->policy)};
   model::exits_file content = detail::read_exits(directory);
+  detail::settle_input(content, data);
   std::erase_if(content.certificates, [&](const model::certificate_description& old) {
     return old.numeric_format == added.numeric_format && old.loss == added.loss && old.epsilon == added.epsilon &&
            old.delta == added.delta && old.max_tokens == added.max_tokens && old.exit_layers == added.exit_layers;
