@@ -113,12 +113,13 @@ TEST(prediction_value, is_all_of_its_fields) {
       [](prediction& p) { p.truncated = false; }, [](prediction& p) { p.stopped = stop_reason::deadline; });
 }
 
-TEST(exit_output_value, is_logits_and_answer) {
+TEST(exit_output_value, is_all_of_its_fields) {
   EXPECT_TRUE(exit_output{}.logits.empty());
   EXPECT_EQ(exit_output{}.answer, prediction{});
+  EXPECT_FALSE(exit_output{}.uncertainty);
   expect_every_field_counts(
       exit_output{{1.0F, -1.0F}, sample}, [](exit_output& o) { o.logits[1] = 2.0F; },
-      [](exit_output& o) { o.answer.layer = 1; });
+      [](exit_output& o) { o.answer.layer = 1; }, [](exit_output& o) { o.uncertainty = 0.0F; });
 }
 
 TEST(exit_info_value, is_layer_and_temperature) {

@@ -3,6 +3,7 @@
 
 #include <offramp/version.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct exit_output {
   std::vector<float> logits;
   /// Equal to what classify returns when a full-depth policy has this exit's layer as max_layer.
   prediction answer;
+  /// How unsure the model's learned gate says this exit is, from 0 to 1; nothing without a gate.
+  std::optional<float> uncertainty = {};
 
   bool operator==(const exit_output&) const = default;
 };

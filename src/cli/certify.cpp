@@ -32,6 +32,7 @@ struct certify_options {
   double epsilon = 0.0;
   double delta = 0.05;
   std::string loss = "disagreement";
+  std::string rule = "confidence";
   std::string thresholds = "one";
   std::optional<std::string> shape_data;
   int threads = 1;
@@ -46,7 +47,7 @@ study::replay replay_of(const offramp::classifier& model, const study::dataset& 
 std::vector<offramp::exit_policy> path_of(const certify_options& options, const offramp::classifier& model,
                                           const study::dataset& tested) {
   if (options.thresholds == "one") {
-    return study::threshold_path();
+    return options.rule == "learned" ? study::gate_path() : study::threshold_path();
   }
   const study::dataset shaping = options.data.read(model, *options.shape_data);
   if (shaping.sha256 == tested.sha256) {
@@ -113,8 +114,14 @@ void certify(const certify_options& options) {
   if ((options.thresholds == "one") == options.shape_data.has_value()) {
     throw usage_error("--shape-data goes with --thresholds per-exit and per-label, and they need it");
   }
+  if (options.rule == "learned" && options.thresholds != "one") {
+    throw usage_error("--rule learned has one threshold for all exits and labels");
+  }
   const std::filesystem::path directory = options.model.path();
   const offramp::classifier model = options.model.load();
+  if (options.rule == "learned") {
+    static_cast<void>(model.classify("", offramp::exit_policy::learned(0.0F)));  // throws where there is no gate to ask
+  }
   const study::dataset data = options.data.read(model);
   study::refuse_calibration_data(directory, model.format(), data);
   const std::vector<offramp::exit_policy> path = path_of(options, model, data);
@@ -144,6 +151,9 @@ command add_certify(CLI::App& app) {
   parser.add_option("--delta", options->delta, "Probability that the promise is wrong, between 0 and 1")
       ->capture_default_str();
   add_loss_to(parser, options->loss);
+  parser.add_option("--rule", options->rule, "What the threshold is for: the confidence, or the model's learned gate")
+      ->check(CLI::IsMember({"confidence", "learned"}))
+      ->capture_default_str();
   parser.add_option("--thresholds", options->thresholds, "One for all, or one per exit or label, moved by one scalar")
       ->check(CLI::IsMember({"one", "per-exit", "per-label"}))
       ->capture_default_str();

@@ -126,6 +126,9 @@ void write_json(const offramp::prediction& answer, const std::vector<offramp::ex
     for (const offramp::exit_output& exit : trace) {
       exits.push_back(answer_fields(exit.answer));
       exits.back()["logits"] = exit.logits;
+      if (exit.uncertainty) {
+        exits.back()["uncertainty"] = *exit.uncertainty;
+      }
     }
     line["exits"] = std::move(exits);
   }

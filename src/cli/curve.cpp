@@ -55,6 +55,7 @@ study::sweep_rule rule_of(const curve_options& options) {
           : options.rule == "normalized-entropy" ? normalized_entropy
           : options.rule == "margin"             ? margin
           : options.rule == "patience"           ? patience
+          : options.rule == "learned"            ? learned
                                                  : confidence};
 }
 
@@ -132,6 +133,9 @@ void run_curve(const curve_options& options) {
   const std::vector<study::goal> goals = goals_of(options);
   const grid wanted(options.grid);
   const offramp::classifier model = options.model.load();
+  if (rule.kind == offramp::exit_policy::rule::learned) {
+    static_cast<void>(model.classify("", policy_at(rule, 0.0F)));  // throws where there is no gate to ask
+  }
   const study::dataset data = options.data.read(model);
   const study::exit_logits logits =
       compute_exit_logits(model, data, thread_runner(options.threads), progress_bar("every exit", "texts"));
@@ -198,7 +202,8 @@ command add_curve(CLI::App& app) {
   parser.add_option("--out", options->out, "Directory for curve.{jsonl,csv,svg}, reliability.svg and report.html")
       ->required();
   parser.add_option("--rule", options->rule, "What is swept")
-      ->check(CLI::IsMember({"confidence", "entropy", "normalized-entropy", "margin", "patience", "patience-entropy"}))
+      ->check(CLI::IsMember(
+          {"confidence", "entropy", "normalized-entropy", "margin", "patience", "patience-entropy", "learned"}))
       ->capture_default_str();
   parser.add_option("--patience", options->patience, "Exits in a row, for --rule patience-entropy");
   parser

@@ -23,12 +23,17 @@ std::vector<std::string> label_options::of(const std::vector<std::string>& model
 
 void data_options::add_to(CLI::App& parser) {
   parser.add_option("--data", file, "Labelled texts: label<TAB>text, label<TAB>text<TAB>text, or .jsonl")->required();
+  parser.add_option("--input-kind", input_kind, "single or pair (default: as the model says, else single)")
+      ->check(CLI::IsMember({"single", "pair"}));
   labels.add_to(parser);
 }
 
 offramp::study::dataset data_options::read(const offramp::classifier& model, const std::string& other) const {
-  return offramp::study::read_dataset(other, labels.of(model.labels()),
-                                      model.input().value_or(offramp::input_kind::single));
+  using kind = offramp::input_kind;
+  const kind read_as = input_kind.empty()     ? model.input().value_or(kind::single)
+                       : input_kind == "pair" ? kind::pair
+                                              : kind::single;
+  return offramp::study::read_dataset(other, labels.of(model.labels()), read_as);
 }
 
 }  // namespace offramp_cli

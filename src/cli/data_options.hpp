@@ -25,11 +25,13 @@ struct label_options {
 /// One file of labelled texts for a model.
 struct data_options {
   std::string file;
+  std::string input_kind;
   label_options labels;
 
-  /// Adds --data and --labels. `this` must stay where it is until parsing is over.
+  /// Adds --data, --input-kind and --labels. `this` must stay where it is until parsing is over.
   void add_to(CLI::App& parser);
-  /// Throws usage_error as label_options::of, and as study::read_dataset; pairs where the model's input is a pair.
+  /// Throws usage_error as label_options::of, and as study::read_dataset. Without --input-kind, pairs where the model's
+  /// input is a pair.
   [[nodiscard]] offramp::study::dataset read(const offramp::classifier& model) const { return read(model, file); }
   /// Another file, read in the same way.
   [[nodiscard]] offramp::study::dataset read(const offramp::classifier& model, const std::string& other) const;

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/data/models/published-*: tiny checkpoints with exactly the parameter names of the published early-exit
-systems, what their exits say, and at which layer each system's own rule leaves (golden.json).
+systems, what their exits say, and at which layer each system's own rule leaves (golden.json). And berxit-exits: the
+same model as published-berxit, its heads and its gate in exits.json and exits.safetensors.
 
     python tests/generators/published_models.py tests/data/models
 
 The rules are written down here from the papers' descriptions, one loop each.
 """
+import hashlib
 import json
 import math
 import pathlib
@@ -55,6 +57,7 @@ class System:
         self.tensors = named({self.prefix + pooler: self.pooler})
         self.config = {"model_type": kind, "id2label": {str(i): name for i, name in enumerate(LABELS)}}
         self.exits, self.gate, self.files = [], None, {}
+        self.described = {}  # tensors by their names in exits.safetensors
         self.whitespace = False
 
     def linear(self, outputs, inputs=HIDDEN, scale=0.8):
@@ -117,16 +120,19 @@ def highways(seed, kind="bert", gate=False):
         s.tensors |= named({f"{s.prefix}encoder.highway.{i}.pooler.dense": pooler,
                             f"{s.prefix}encoder.highway.{i}.classifier": head})
         if i + 1 < LAYERS:
+            s.described |= named({f"exits.{i}.pooler.dense": pooler, f"exits.{i}.classifier": head})
             s.exits.append((i + 1, lambda states, _, p=pooler, c=head: apply(c, torch.tanh(apply(p, states[-1])))))
             if gate:
                 s.gate = s.gate or []
                 s.gate.append(pooler)
     head = s.linear(len(LABELS))
     s.tensors |= named({"classifier": head})
+    s.described |= named({f"exits.{LAYERS - 1}.pooler.dense": s.pooler, f"exits.{LAYERS - 1}.classifier": head})
     s.exits.append((LAYERS, lambda states, _: apply(head, torch.tanh(apply(s.pooler, states[-1])))))
     if gate:
         lte = s.linear(1)
         s.tensors |= named({s.prefix + "encoder.lte_classifier": lte})
+        s.described |= named({"gate": lte})
         s.gate = [lambda states, p=p, i=i: torch.sigmoid(apply(lte, torch.tanh(apply(p, states[i + 1])))).item()
                   for i, p in enumerate(s.gate)]
     return s
@@ -240,11 +246,7 @@ def texts():
     return SINGLE + [" ".join(choice(WORDS) for _ in range(2 + 2 * i)) + choice(".?!") for i in range(9)]
 
 
-def write_system(out, s):
-    (out / "vocabulary").mkdir(parents=True, exist_ok=True) if s.files else out.mkdir(parents=True, exist_ok=True)
-    for name, content in s.files.items():
-        (out / name).write_text(content, encoding="utf-8")
-    save_file(backbone_tensors(s), out / "model.safetensors")
+def write_config_and_tokenizer(out, s):
     keys = ("vocab_size", "max_position_embeddings", "hidden_size", "num_hidden_layers", "num_attention_heads",
             "intermediate_size", "hidden_act", "layer_norm_eps", "type_vocab_size", "pad_token_id", "embedding_size")
     shape = s.backbone.config.to_dict()
@@ -252,14 +254,30 @@ def write_system(out, s):
     write_json(out / "tokenizer_config.json", {"do_lower_case": True, "tokenizer_class": "BertTokenizer"})
     write_json(out / "tokenizer.json", json.loads(make_tokenizer().to_str()), separators=(",", ":"))
 
+
+def what_exits_say(s):
+    """Logits of each text's exits, and what the gate says of them."""
     tokenizer = make_tokenizer()
     if s.whitespace:
         tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.enable_truncation(MAX_TOKENS)
     states = [[h[0] for h in hidden_states(s.backbone, tokenizer.encode(text))] for text in texts()]
     outputs = [s.logits(h) for h in states]
-    uncertainties = [[gate(h) for gate in s.gate] for h in states] if s.gate else None
-    golden = [{"text": text, "logits": [[round(v, 6) for v in z.tolist()] for z in o]} for text, o in zip(texts(), outputs)]
+    return outputs, [[gate(h) for gate in s.gate] for h in states] if s.gate else None
+
+
+def golden_of(outputs):
+    return [{"text": text, "logits": [[round(v, 6) for v in z.tolist()] for z in o]} for text, o in zip(texts(), outputs)]
+
+
+def write_system(out, s):
+    (out / "vocabulary").mkdir(parents=True, exist_ok=True) if s.files else out.mkdir(parents=True, exist_ok=True)
+    for name, content in s.files.items():
+        (out / name).write_text(content, encoding="utf-8")
+    save_file(backbone_tensors(s), out / "model.safetensors")
+    write_config_and_tokenizer(out, s)
+    outputs, uncertainties = what_exits_say(s)
+    golden = golden_of(outputs)
     answers = [policy | {"answers": [[s.exits[i][0], o[i].argmax().item()] for i, o in zip(exits, outputs)]}
                for policy, exits in decisions(s, outputs, uncertainties)]
     (out / "golden.json").write_text("{\n" + ",\n".join(
@@ -267,11 +285,26 @@ def write_system(out, s):
         for key, entries in (("golden", golden), ("decisions", answers))) + "\n}\n", encoding="utf-8")
 
 
+def write_described(out, s):
+    """The backbone as a checkpoint, everything else as exits; temperatures, which change nothing of what a gate says."""
+    out.mkdir(parents=True, exist_ok=True)
+    backbone = {s.prefix + name: value.detach().clone() for name, value in s.backbone.named_parameters()}
+    save_file(backbone, out / "model.safetensors")
+    save_file(s.described, out / "exits.safetensors")
+    write_config_and_tokenizer(out, s)
+    write_json(out / "exits.json", {
+        "format": 1, "exits_sha256": hashlib.sha256((out / "exits.safetensors").read_bytes()).hexdigest(),
+        "labels": LABELS, "input": "single", "gate": True, "default_policy": {"rule": "learned", "threshold": 0.4},
+        "exits": [{"layer": layer, "pooler": "own", "temperature": {"float32": 0.5 * layer}} for layer, _ in s.exits],
+        "golden": golden_of(what_exits_say(s)[0])}, indent=1)
+
+
 def main():
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     for name, make in SYSTEMS.items():
         write_system(pathlib.Path(sys.argv[1]) / f"published-{name}", make())
+    write_described(pathlib.Path(sys.argv[1]) / "berxit-exits", SYSTEMS["berxit"]())
 
 
 if __name__ == "__main__":

@@ -103,6 +103,18 @@ TEST(exits_file, needs_little) {
   EXPECT_TRUE(found.golden.empty());
 }
 
+TEST(exits_file, may_speak_of_a_gate) {
+  EXPECT_FALSE(read(valid().dump()).has_gate);
+  EXPECT_FALSE(read(changed("/gate", "false")).has_gate);
+  json document = valid();
+  document["gate"] = true;
+  document["default_policy"] = {{"rule", "learned"}, {"threshold", 0.5}};
+  document["certificates"][0]["policy"] = document["default_policy"];
+  const exits_file found = read(document.dump());
+  EXPECT_TRUE(found.has_gate);
+  EXPECT_EQ(found.certificates.at(0).policy.rule, offramp::model::policy_rule::learned);
+}
+
 TEST(exits_file, stands_beside_its_tensors) {
   EXPECT_FALSE(offramp::model::read_exits_file(memory_model{}.set(), encoder()));
   const memory_model no_tensors{{"exits.json", valid().dump()}};
@@ -168,6 +180,10 @@ const std::vector<hostile>& hostile_values() {
       {"/exits/0/temperature/float32", "\"1\"", "temperature.float32"},
       {"/exits/0/temperature/float16", "1", "\"float16\" is not known"},
       {"/exits/0/poling", "\"cls\"", "exits[0]: field \"poling\" is not known"},
+      {"/gate", "1", "gate is 1, expected"},
+      {"/gate", "\"gate\"", "gate is \"gate\""},
+      {"/exits/0/gate", "true", "exits[0]: field \"gate\" is not known"},
+      {"/certificates/0/policy", R"({"rule": "learned", "threshold": 0.5})", "because the model has no gate"},
       {"/policy", "{}", "\"policy\" is not known"},
       {"/default_policy/rule", "remove", "\"rule\" is missing"},
       {"/default_policy/rule", "\"guess\"", "expected confidence or per_exit"},

@@ -42,7 +42,8 @@ TEST_P(ExitsWriterTest, LosesNothing) {
   EXPECT_EQ(written["golden"].size(), original.contains("golden") ? original["golden"].size() : 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, ExitsWriterTest, ::testing::Values("tiny", "tiny-i8", "tiny-mix", "tiny-pair"));
+INSTANTIATE_TEST_SUITE_P(Models, ExitsWriterTest,
+                         ::testing::Values("tiny", "tiny-i8", "tiny-mix", "tiny-pair", "berxit-exits"));
 
 exits_file everything() {
   exits_file content;
@@ -58,6 +59,7 @@ exits_file everything() {
                       .mix = true,
                       .temperature = {0.9F, 1.1F, 1.3F}};
   content.exits[1] = {.layer = 2, .pooling = pooling::mean, .pooler = pooler::shared, .previous_logits = true};
+  content.has_gate = true;
   content.default_policy = policy_description{.rule = policy_rule::patience_entropy,
                                               .threshold = 0.3F,
                                               .exit_thresholds = {},
@@ -97,6 +99,7 @@ TEST(ExitsWriter, WritesEveryField) {
   EXPECT_EQ(found.exits[0].temperature.float32, 0.9F);
   EXPECT_EQ(found.exits[0].pooler_activation, offramp::nn::epilogue::relu);
   EXPECT_EQ(found.exits[1].previous_logits, true);
+  EXPECT_TRUE(found.has_gate);
   EXPECT_EQ(found.default_policy->patience, 2);
   EXPECT_EQ(found.certificates[0].policy.class_thresholds, content.certificates[0].policy.class_thresholds);
   EXPECT_EQ(found.golden[0].logits, content.golden[0].logits);

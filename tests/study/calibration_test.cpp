@@ -318,7 +318,7 @@ TEST_F(StoreTest, NeedsAModelWithExits) {
       work();
       ADD_FAILURE();
     } catch (const offramp::error& problem) {
-      EXPECT_EQ(problem.kind(), offramp::error_kind::invalid_argument);
+      EXPECT_EQ(problem.kind(), offramp::error_kind::bad_model);
       EXPECT_NE(std::string(problem.what()).find("offramp fit"), std::string::npos) << problem.what();
     }
   }

@@ -26,7 +26,7 @@ struct kind_of_text {
   int label_id;
 };
 
-study::replay replay_of(const std::vector<kind_of_text>& texts) {
+study::exit_logits logits_of(const std::vector<kind_of_text>& texts) {
   study::exit_logits logits{.num_texts = texts.size(),
                             .num_labels = 2,
                             .exits = {{1, 1.0F}, {2, 1.0F}, {3, 1.0F}},
@@ -43,8 +43,10 @@ study::replay replay_of(const std::vector<kind_of_text>& texts) {
     logits.label_ids.push_back(text.label_id);
     logits.tokens.push_back(5);
   }
-  return study::replay(logits);
+  return logits;
 }
+
+study::replay replay_of(const std::vector<kind_of_text>& texts) { return study::replay(logits_of(texts)); }
 
 TEST(FixedSequence, AllowsWhatTheExactBinomialAllows) {
   struct allowed {
@@ -240,6 +242,26 @@ TEST(Certification, ReportsTheStepBeforeTheFirstFailure) {
   EXPECT_LE(result.certified->bound, 0.02);
   EXPECT_GT(result.failed->bound, 0.02);
   EXPECT_EQ(result.n, 1000);
+}
+
+TEST(Certification, WalksTheThresholdsOfAGate) {
+  const auto path = study::gate_path();
+  ASSERT_EQ(path.size(), 1001U);
+  EXPECT_EQ(path.front(), exit_policy::learned(0.0F));
+  EXPECT_EQ(path[250], exit_policy::learned(0.25F));
+  EXPECT_EQ(path.back(), exit_policy::learned(1.0F));
+  // Of 1,000 texts that all agree with the last exit but 100, the gate is sure of those 100 from 0.6 on.
+  std::vector<kind_of_text> kinds(900, {{0.9, 0.9, 0.9}, 1});
+  kinds.resize(1000, {{0.1, 0.9, 0.9}, 1});
+  study::exit_logits logits = logits_of(kinds);
+  for (std::size_t i = 0; i < 3 * kinds.size(); ++i) {
+    logits.uncertainties.push_back(i % kinds.size() < 900 ? 0.2F : 0.6F);
+  }
+  const auto result = study::certify(study::replay(logits), path, certified_loss::disagreement, 0.02, 0.05);
+  ASSERT_TRUE(result.certified && result.failed);
+  EXPECT_EQ(result.certified->policy, exit_policy::learned(0.6F)) << "below 0.6 is still allowed";
+  EXPECT_EQ(result.certified->losses, 0);
+  EXPECT_EQ(result.failed->losses, 100);
 }
 
 TEST(Certification, CountsEachLossAsItSays) {

@@ -31,10 +31,14 @@ using rule = exit_policy::rule;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-const std::vector<sweep_rule> rules = {{rule::confidence},         {rule::entropy},
-                                       {rule::normalized_entropy}, {rule::margin},
-                                       {rule::patience},           {rule::patience_entropy, 1},
-                                       {rule::patience_entropy, 2}};
+const std::vector<sweep_rule> rules = {{rule::confidence},
+                                       {rule::entropy},
+                                       {rule::normalized_entropy},
+                                       {rule::margin},
+                                       {rule::patience},
+                                       {rule::patience_entropy, 1},
+                                       {rule::patience_entropy, 2},
+                                       {rule::learned}};
 
 /// Every number at which the answers of a rule could change, and its neighbours.
 std::set<float> critical_thresholds(const curve& found) {
@@ -211,7 +215,7 @@ TEST(curve, deals_random_exits_at_equal_cost) {
 }
 
 TEST(curve, refuses_what_cannot_be_swept) {
-  const exit_logits logits = random_logits({3, 2, 2}, 1);
+  exit_logits logits = random_logits({3, 2, 2}, 1);
   for (const sweep_rule& swept :
        {sweep_rule{rule::per_exit}, sweep_rule{rule::per_class}, sweep_rule{rule::patience_entropy, 0}}) {
     EXPECT_THROW(static_cast<void>(compute_curve(logits, swept)), offramp::error);
@@ -223,6 +227,9 @@ TEST(curve, refuses_what_cannot_be_swept) {
   EXPECT_THROW(static_cast<void>(replay(logits).decide(exit_policy(0.5F).with_deadline({}))), offramp::error);
   EXPECT_THROW(static_cast<void>(replay(logits).decide(exit_policy::per_exit({0.5F}))), offramp::error);
   EXPECT_THROW(static_cast<void>(replay(logits).decide(exit_policy(0.5F).with_max_layer(1))), offramp::error);
+  logits.uncertainties.clear();
+  EXPECT_THROW(static_cast<void>(compute_curve(logits, {rule::learned})), offramp::error);
+  EXPECT_THROW(static_cast<void>(replay(logits).decide(exit_policy::learned(0.5F))), offramp::error);
 }
 
 /// Texts of many lengths made of words that the tiny models know.
@@ -262,9 +269,16 @@ void expect_as_classified(const std::string& name, const sweep_rule& swept) {
 TEST(curve, answers_as_the_tiny_models_do) {
   for (const char* name : {"tiny", "tiny-mix", "tiny-pair", "tiny-plain", "tiny-sharded"}) {
     for (const sweep_rule& swept : rules) {
-      expect_as_classified(name, swept);
+      if (swept.kind != rule::learned) {
+        expect_as_classified(name, swept);
+      }
     }
   }
+}
+
+TEST(curve, asks_the_gate_as_the_model_does) {
+  expect_as_classified("published-berxit", {rule::learned});
+  expect_as_classified("berxit-exits", {rule::learned});
 }
 
 TEST(replay, obeys_the_layer_limit) {

@@ -17,7 +17,7 @@ struct logits_shape {
   float step = 0.0F;  ///< logits are multiples of it, so that confidences tie; 0: they do not
 };
 
-/// Exits on layers 2, 4, ..., with unequal temperatures; the deeper, the more often right.
+/// Exits on layers 2, 4, ..., with unequal temperatures; the deeper, the more often right. A gate that knows nothing.
 inline offramp::study::exit_logits random_logits(const logits_shape& shape, std::uint32_t seed) {
   std::mt19937 bits(seed);
   const auto uniform = [&] { return static_cast<float>(bits() >> 8U) / 0x1p24F; };
@@ -38,6 +38,9 @@ inline offramp::study::exit_logits random_logits(const logits_shape& shape, std:
             shape.step > 0.0F ? shape.step * static_cast<float>(static_cast<int>(value / shape.step)) : value);
       }
     }
+  }
+  for (std::size_t i = 0; i < shape.exits * shape.texts; ++i) {
+    logits.uncertainties.push_back(shape.step > 0.0F ? static_cast<float>(bits() % 5) / 4.0F : uniform());
   }
   return logits;
 }

@@ -138,9 +138,10 @@ struct classifier::state {
     outputs.reserve(outcome.visits.size());
     for (exits::visit_record& visit : outcome.visits) {
       const bool is_last = visit.exit + 1 == exits.size();
-      outputs.push_back(
-          {std::move(visit.logits), predict(tokens, std::move(visit.probabilities), visit.exit,
-                                            is_last ? stop_reason::last_exit : stop_reason::layer_limit)});
+      outputs.push_back({std::move(visit.logits),
+                         predict(tokens, std::move(visit.probabilities), visit.exit,
+                                 is_last ? stop_reason::last_exit : stop_reason::layer_limit),
+                         visit.uncertainty});
     }
     return outputs;
   }
@@ -300,8 +301,9 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
     throw error(error_kind::unsupported, files.describe("config.json") + ": num_labels is " +
                                              std::to_string(description.labels.size()) + ", expected at least 2");
   }
-  exits::head_set heads = is_described ? model::read_heads(plan, model::open_exits(files), config, kernels.layout)
-                                       : model::read_heads(plan, tensors, config, kernels.layout);
+  exits::head_set heads = is_described
+                              ? model::read_heads(plan, model::open_exits(files, description), config, kernels.layout)
+                              : model::read_heads(plan, tensors, config, kernels.layout);
   std::vector<std::size_t> answering = detail::answering_exits(heads, options.exits);
   text::tokenizer tokenizer = detail::load_tokenizer(files, description.pretokenizer, config);
   model_info info{.kernels = kernels.name, .weight_bytes = 0, .warnings = {}};

@@ -79,6 +79,7 @@ inline std::size_t choose_max_tokens(const load_options& options, const model::e
 }
 
 /// What `exits.json` describes, else what the tensors of a published early-exit system say, else one exit on top.
+/// Throws `bad_model` for an encoder alone.
 inline model::exit_plan plan_exits(std::optional<model::exits_file> described, const model::file_set& files,
                                    const model::checkpoint& tensors, const model::config& config) {
   if (described) {
@@ -87,7 +88,12 @@ inline model::exit_plan plan_exits(std::optional<model::exits_file> described, c
   if (std::optional<model::exit_plan> published = model::plan_published_exits(files, tensors, config)) {
     return *std::move(published);
   }
-  return model::plan_sequence_classifier(config, model::backbone_prefix(tensors, *config.family));
+  model::exit_plan plan = model::plan_sequence_classifier(config, model::backbone_prefix(tensors, *config.family));
+  if (const std::string name = plan.tensors.front().classifier + ".weight"; !tensors.contains(name)) {
+    throw error(error_kind::bad_model, files.describe("model.safetensors") + ": tensor \"" + name +
+                                           "\" is missing, and there is no exits.json; offramp fit makes one");
+  }
+  return plan;
 }
 
 /// The tokenizer of the model, whose ids and type ids the encoder must know.

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -265,11 +266,12 @@ class engine {
     outcome.exit = exit;
     outcome.probabilities.resize(memory_.logits.size());
     calibrate(memory_.logits, head.temperature, outcome.probabilities);
-    if (kept_ == keep::every_visit) {
-      outcome.visits.push_back({exit, memory_.logits, outcome.probabilities});
-    }
+    std::optional<float> said_by_gate;
     if (model_.heads.gate) {
-      text.gate.uncertainty = uncertainty(*model_.heads.gate, pooled(position));
+      said_by_gate = text.gate.uncertainty = uncertainty(*model_.heads.gate, pooled(position));
+    }
+    if (kept_ == keep::every_visit) {
+      outcome.visits.push_back({exit, memory_.logits, outcome.probabilities, said_by_gate});
     }
     decide(outcome, text);
     memory_.exit_rates[exit].count(text.is_leaving);

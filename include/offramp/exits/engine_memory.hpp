@@ -9,6 +9,7 @@
 #include <offramp/prediction.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
@@ -18,6 +19,7 @@ struct visit_record {
   std::size_t exit = 0;  // index into early_exit_model::answering
   std::vector<float> logits;
   std::vector<float> probabilities;
+  std::optional<float> uncertainty;  // where the model has a gate
 };
 
 /// One text to be classified.

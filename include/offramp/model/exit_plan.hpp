@@ -3,6 +3,7 @@
 
 #include <offramp/model/config.hpp>
 #include <offramp/model/exits_description.hpp>
+#include <offramp/model/exits_file.hpp>
 
 #include <cstddef>
 #include <string>
@@ -44,6 +45,7 @@ struct exit_plan {
                             .pooler = is_shared ? "pooler.dense" : name + "pooler.dense",
                             .mix = name + "mix"});
   }
+  plan.gate = description.has_gate ? gate_name : "";
   plan.description = std::move(description);
   return plan;
 }

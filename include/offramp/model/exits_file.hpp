@@ -16,6 +16,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -188,6 +189,8 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
     model.max_tokens = static_cast<int>(max_tokens->integer(4, encoder.usable_positions()));
   }
   model.exits = read_exits(object.require("exits"), encoder);
+  const std::optional<json_place> gate = object.find("gate");
+  model.has_gate = gate && gate->boolean();
   if (const auto policy = object.find("default_policy")) {
     model.default_policy = read_policy(*policy, model, model.exits.size(), encoder.num_layers);
   }
@@ -238,11 +241,23 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
   return detail::parse_exits_file(object, encoder);
 }
 
-/// The weights of the exits. Throws as safetensors does, and `io` when the file is missing.
-[[nodiscard]] inline checkpoint open_exits(const file_set& files) {
+/// What the tensors of a learned gate are called in `exits.safetensors`.
+inline constexpr std::string_view gate_name = "gate";
+
+/// The weights of the exits that `description` is of. Throws as safetensors does, `io` when the file is missing, and
+/// `bad_model` when it holds a gate that the description does not speak of: nobody would ask it.
+[[nodiscard]] inline checkpoint open_exits(const file_set& files, const exits_file& description) {
   std::vector<safetensors> parts;
   parts.emplace_back(files.open("exits.safetensors"));
-  return checkpoint(std::move(parts));
+  checkpoint tensors(std::move(parts));
+  for (const char* part : {".weight", ".bias"}) {
+    if (const std::string name = std::string(gate_name) + part; !description.has_gate && tensors.contains(name)) {
+      throw error(
+          error_kind::bad_model,
+          files.describe("exits.json") + ": gate is not true, but exits.safetensors holds the tensor \"" + name + "\"");
+    }
+  }
+  return tensors;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

@@ -150,6 +150,9 @@ template <class Elements, class Write>
     result["max_tokens"] = *content.max_tokens;
   }
   result["exits"] = detail::write_array(content.exits, detail::write_exit);
+  if (content.has_gate) {
+    result["gate"] = true;
+  }
   if (content.default_policy) {
     result["default_policy"] = detail::write_policy(*content.default_policy);
   }

@@ -64,7 +64,7 @@ struct calibration {
 /// the columns of its classifier behind the first `hidden_size`.
 using previous_logit_weights = std::vector<std::vector<float>>;
 
-/// Those of a model directory. Throws as classifier::load, and `invalid_argument` where there is no exits.json.
+/// Those of a model directory. Throws as classifier::load.
 [[nodiscard]] previous_logit_weights read_previous_logit_weights(const std::filesystem::path& directory);
 
 /// Fits every exit's temperature to the data, and measures as above. Heads that read earlier logits see other inputs
@@ -77,8 +77,10 @@ using previous_logit_weights = std::vector<std::vector<float>>;
 
 /// Writes the temperatures of that format, and what they were fitted on, into the directory's exits.json, which is
 /// replaced whole; everything else in it stays, the default policy too. Only certificates go that speak of other
-/// temperatures than their format has now. Returns how many went. Throws `invalid_argument` when the exits are not
-/// those of the directory, `io` when the file cannot be written, and as loading.
+/// temperatures than their format has now. Returns how many went. A checkpoint of a published early-exit system, or a
+/// plain sequence classifier, gets its exits.json and, with its heads, its exits.safetensors; no other file changes. It
+/// answers as before, apart from the temperatures. Throws `invalid_argument` when the exits are not those of the
+/// directory, `io` when a file cannot be written, and as loading.
 std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format, const calibration& fitted,
                               const dataset& data);
 

@@ -32,6 +32,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 /// One confidence threshold for all exits: 1, 0.999, ... 0.
 [[nodiscard]] std::vector<exit_policy> threshold_path();
 
+/// One threshold for the model's learned gate: 0, 0.001, ... 1.
+[[nodiscard]] std::vector<exit_policy> gate_path();
+
 /// A threshold per exit (or per label), all moved by one scalar in steps of 1/500: from ones to `shape`, from there to
 /// zeros. `shape` holds values of 0..1, one per exit (per label), and must be chosen on other texts than those the path
 /// is tested on. Throws `invalid_argument` for other values.
@@ -74,7 +77,8 @@ struct certification {
                                     double epsilon, double delta);
 
 /// Adds the certificate to the exits.json of the directory that `model` was loaded from, in place of one for the same
-/// loss, epsilon, delta, format, exits and length; the file is replaced whole. Throws `invalid_argument` when nothing
+/// loss, epsilon, delta, format, exits and length; the file is replaced whole, or made as
+/// store_calibration does. Throws `invalid_argument` when nothing
 /// was certified, and as refuse_calibration_data and loading do.
 void store_certificate(const std::filesystem::path& directory, const classifier& model, const certification& result,
                        const dataset& data);

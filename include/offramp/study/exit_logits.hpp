@@ -18,10 +18,11 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 struct exit_logits {
   std::size_t num_texts = 0;
   std::size_t num_labels = 0;
-  std::vector<exit_info> exits;  ///< layer and current temperature of each exit, by ascending layer
-  std::vector<int> label_ids;    ///< [texts], the right answers
-  std::vector<int> tokens;       ///< [texts], special tokens included
-  std::vector<float> values;     ///< [exits, texts, labels]
+  std::vector<exit_info> exits;           ///< layer and current temperature of each exit, by ascending layer
+  std::vector<int> label_ids;             ///< [texts], the right answers
+  std::vector<int> tokens;                ///< [texts], special tokens included
+  std::vector<float> values;              ///< [exits, texts, labels]
+  std::vector<float> uncertainties = {};  ///< [exits, texts], what the model's learned gate says; empty: no gate
 
   /// The logits of one exit, [texts, labels].
   [[nodiscard]] std::span<const float> of_exit(std::size_t exit) const {
@@ -31,6 +32,10 @@ struct exit_logits {
   /// Those [labels] of one text.
   [[nodiscard]] std::span<const float> at(std::size_t exit, std::size_t text) const {
     return of_exit(exit).subspan(text * num_labels, num_labels);
+  }
+  /// What the gate says of one text; 1 without a gate.
+  [[nodiscard]] float uncertainty(std::size_t exit, std::size_t text) const {
+    return uncertainties.empty() ? 1.0F : uncertainties[exit * num_texts + text];
   }
 };
 

@@ -28,8 +28,8 @@ class replay {
   /// Under the temperatures in `logits`.
   explicit replay(const exit_logits& logits);
 
-  /// In the order of the data set. Throws `invalid_argument` for a policy that does not fit the exits, and for a
-  /// deadline and a learned gate, which no stored logits can answer for.
+  /// In the order of the data set. Throws `invalid_argument` for a policy that does not fit the exits or asks a gate
+  /// that the model has not, and for a deadline, which no stored logits can answer for.
   [[nodiscard]] std::vector<exit_answer> decide(const exit_policy& policy) const;
 
   [[nodiscard]] std::size_t num_texts() const noexcept { return label_ids_.size(); }
@@ -53,6 +53,7 @@ class replay {
   std::size_t num_labels_;
   std::vector<int> label_ids_;
   std::vector<std::vector<float>> probabilities_;  // [exits][texts, labels]
+  std::vector<float> uncertainties_;               // [exits, texts]; empty: no gate
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -149,10 +149,9 @@ inline std::size_t remove_outdated_certificates(model::exits_file& content, cons
 }  // namespace detail
 
 OFFRAMP_INLINE previous_logit_weights read_previous_logit_weights(const std::filesystem::path& directory) {
-  const model::exits_file content = detail::read_exits(directory);
-  const model::file_set files(directory);
-  const auto hidden = static_cast<std::size_t>(model::read_config(files).hidden_size);
-  const model::checkpoint tensors = model::open_exits(files);
+  const detail::stored_exits stored = detail::open_stored_exits(directory);
+  const model::exits_file& content = stored.plan.description;
+  const auto hidden = static_cast<std::size_t>(stored.config.hidden_size);
   const std::size_t labels = content.labels.size();
   previous_logit_weights all(content.exits.size());
   for (std::size_t exit = 0; exit < all.size(); ++exit) {
@@ -160,8 +159,8 @@ OFFRAMP_INLINE previous_logit_weights read_previous_logit_weights(const std::fil
       continue;
     }
     const std::size_t columns = exit * labels;
-    const std::string name = "exits." + std::to_string(exit) + ".classifier.weight";
-    const auto weights = tensors.read(name, {labels, hidden + columns});
+    const std::string name = stored.plan.tensors[exit].classifier + ".weight";
+    const auto weights = stored.tensors.read(name, {labels, hidden + columns});
     for (std::size_t label = 0; label < labels; ++label) {
       const auto end = weights.begin() + static_cast<std::ptrdiff_t>((label + 1) * (hidden + columns));
       all[exit].insert(all[exit].end(), end - static_cast<std::ptrdiff_t>(columns), end);
@@ -208,6 +207,7 @@ OFFRAMP_INLINE std::size_t store_calibration(const std::filesystem::path& direct
                                              const calibration& fitted, const dataset& data) {
   const model::exits_file old = detail::read_exits(directory);
   model::exits_file content = old;
+  detail::settle_input(content, data);
   detail::set_temperatures(content, format, fitted);
   const std::size_t removed = detail::remove_outdated_certificates(content, old);
   std::vector<model::calibration_description> all{detail::describe(format, fitted, data)};

@@ -123,6 +123,14 @@ OFFRAMP_INLINE std::vector<exit_policy> threshold_path() {
   return path;
 }
 
+OFFRAMP_INLINE std::vector<exit_policy> gate_path() {
+  std::vector<exit_policy> path;
+  for (int step = detail::threshold_steps; step >= 0; --step) {
+    path.push_back(exit_policy::learned(detail::threshold_at(step)));
+  }
+  return path;
+}
+
 OFFRAMP_INLINE std::vector<exit_policy> per_exit_path(std::span<const float> shape) {
   return detail::shaped_path(
       shape, [](std::vector<float> thresholds) { return exit_policy::per_exit(std::move(thresholds)); });
@@ -227,6 +235,7 @@ OFFRAMP_INLINE void store_certificate(const std::filesystem::path& directory, co
                                              .exit_layers = layers,
                                              .policy = model::describe_policy(result.certified->policy)};
   model::exits_file content = detail::read_exits(directory);
+  detail::settle_input(content, data);
   std::erase_if(content.certificates, [&](const model::certificate_description& old) {
     return old.numeric_format == added.numeric_format && old.loss == added.loss && old.epsilon == added.epsilon &&
            old.delta == added.delta && old.max_tokens == added.max_tokens && old.exit_layers == added.exit_layers;

@@ -33,7 +33,7 @@ inline void append_departures(const exit_logits& logits, const sweep_rule& rule,
   keenness keenness_at(rule);
   for (std::size_t exit = 0; exit < last; ++exit) {
     exits::calibrate(logits.at(exit, text), logits.exits[exit].temperature, probabilities);
-    const float value = keenness_at.of(probabilities);
+    const float value = keenness_at.of(probabilities, logits.uncertainty(exit, text));
     if (value > (departures.size() == begin ? never : departures.back().keenness)) {
       if (departures.size() > begin) {
         departures.back().next_exit = exit;
@@ -169,6 +169,9 @@ OFFRAMP_INLINE operating_point summarise(const exit_logits& logits, std::span<co
 
 OFFRAMP_INLINE curve compute_curve(const exit_logits& logits, const sweep_rule& rule) {
   static_cast<void>(policy_at(rule, 0.0F));
+  if (rule.kind == exit_policy::rule::learned && logits.uncertainties.empty()) {
+    throw error(error_kind::invalid_argument, "sweep_rule: the rule is learned, but the model has no gate");
+  }
   const detail::tally empty(logits);
   const std::vector<std::size_t> first_right = detail::first_right_exits(logits, empty);
   const std::size_t last = logits.exits.size() - 1;

@@ -5,6 +5,7 @@
 #include <offramp/study/exit_logits.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
@@ -54,6 +55,10 @@ OFFRAMP_INLINE exit_logits compute_exit_logits(const classifier& model, const da
       for (std::size_t exit = 0; exit < result.exits.size(); ++exit) {
         const std::size_t place = (exit * result.num_texts + begin + i) * result.num_labels;
         std::ranges::copy(outputs[i][exit].logits, result.values.begin() + static_cast<std::ptrdiff_t>(place));
+        if (const std::optional<float> uncertainty = outputs[i][exit].uncertainty) {
+          result.uncertainties.resize(result.exits.size() * result.num_texts);
+          result.uncertainties[exit * result.num_texts + begin + i] = *uncertainty;
+        }
       }
     }
     if (report) {

@@ -29,8 +29,8 @@ class keenness {
  public:
   explicit keenness(const sweep_rule& rule) : rule_(rule) {}
 
-  /// For the next exit of the text, in turn.
-  [[nodiscard]] float of(std::span<const float> probabilities) {
+  /// For the next exit of the text, in turn, and what the gate says of it.
+  [[nodiscard]] float of(std::span<const float> probabilities, float uncertainty) {
     switch (rule_.kind) {
       case exit_policy::rule::entropy:
         return -exits::entropy(probabilities);
@@ -42,6 +42,8 @@ class keenness {
         return agreement(exits::most_probable(probabilities));
       case exit_policy::rule::patience_entropy:
         return least_recent(-exits::normalized_entropy(probabilities));
+      case exit_policy::rule::learned:
+        return -uncertainty;
       default:
         return probabilities[exits::most_probable(probabilities)];
     }
@@ -75,6 +77,7 @@ class keenness {
       return -1.0F;
     case exit_policy::rule::entropy:
     case exit_policy::rule::patience_entropy:
+    case exit_policy::rule::learned:
       return 0.0F;
     case exit_policy::rule::patience:
       return static_cast<float>(num_exits);
@@ -112,6 +115,7 @@ class keenness {
       return range(is_first ? 1.0F : below + 1.0F, level);
     case exit_policy::rule::entropy:
     case exit_policy::rule::patience_entropy:
+    case exit_policy::rule::learned:
       return range(level == -never ? never : next_above(-level), -below);
     case exit_policy::rule::normalized_entropy:
       return range(-level, is_first ? -below : next_below(-below));

@@ -9,7 +9,10 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 OFFRAMP_INLINE replay::replay(const exit_logits& logits)
-    : exits_(logits.exits), num_labels_(logits.num_labels), label_ids_(logits.label_ids) {
+    : exits_(logits.exits),
+      num_labels_(logits.num_labels),
+      label_ids_(logits.label_ids),
+      uncertainties_(logits.uncertainties) {
   for (std::size_t exit = 0; exit < exits_.size(); ++exit) {
     probabilities_.push_back(exit_probabilities(logits, exit, exits_[exit].temperature));
   }
@@ -26,8 +29,8 @@ OFFRAMP_INLINE std::vector<exit_answer> replay::decide(const exit_policy& policy
   if (policy.deadline()) {
     throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be replayed");
   }
-  if (policy.kind() == exit_policy::rule::learned) {
-    throw error(error_kind::invalid_argument, "exit_policy: a learned gate cannot be replayed from logits");
+  if (policy.kind() == exit_policy::rule::learned && uncertainties_.empty()) {
+    throw error(error_kind::invalid_argument, "exit_policy: the rule is learned, but the model has no gate");
   }
   std::size_t last = num_exits() - 1;
   while (policy.max_layer() && exits_[last].layer > *policy.max_layer()) {
@@ -36,8 +39,12 @@ OFFRAMP_INLINE std::vector<exit_answer> replay::decide(const exit_policy& policy
   std::vector<exit_answer> answers(num_texts());
   for (std::size_t text = 0; text < answers.size(); ++text) {
     exits::gate_memory memory;
+    const auto may_leave = [&](std::size_t exit) {
+      memory.uncertainty = uncertainties_.empty() ? 1.0F : uncertainties_[exit * num_texts() + text];
+      return exits::is_satisfied(policy, exit, probabilities(exit, text), memory);
+    };
     std::size_t exit = 0;
-    while (exit < last && !exits::is_satisfied(policy, exit, probabilities(exit, text), memory)) {
+    while (exit < last && !may_leave(exit)) {
       ++exit;
     }
     answers[text] = answer(exit, text);

@@ -42,6 +42,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
       return "patience";
     case exit_policy::rule::patience_entropy:
       return "entropy at " + std::to_string(rule.count) + " exits in a row";
+    case exit_policy::rule::learned:
+      return "learned gate";
     default:
       return "confidence";
   }

@@ -26,13 +26,13 @@ OFFRAMP_INLINE exit_policy policy_at(const sweep_rule& rule, float threshold) {
         return exit_policy::patience(static_cast<int>(std::clamp(threshold, 0.0F, 1e6F)));
       }
       return {threshold};  // refuses NaN as every policy does
+    case exit_policy::rule::learned:
+      return exit_policy::learned(threshold);
     case exit_policy::rule::per_exit:
     case exit_policy::rule::per_class:
-      throw error(error_kind::invalid_argument, "sweep_rule: thresholds per exit or class are not one number to sweep");
-    case exit_policy::rule::learned:
       break;
   }
-  throw error(error_kind::invalid_argument, "sweep_rule: logits do not tell what a learned gate says");
+  throw error(error_kind::invalid_argument, "sweep_rule: thresholds per exit or class are not one number to sweep");
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/model_parts.hpp>
 #include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
+#include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
+#include <offramp/model/exit_plan.hpp>
 #include <offramp/model/exits_file.hpp>
+#include <offramp/model/exits_tensors.hpp>
 #include <offramp/model/exits_writer.hpp>
 #include <offramp/model/files.hpp>
+#include <offramp/model/safetensors_writer.hpp>
 #include <offramp/model/sha256.hpp>
+#include <offramp/study/dataset.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -26,21 +35,75 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
           within(ece_after, 1.0)};
 }
 
-/// The content of a directory's exits.json. Throws as model::read_exits_file, and `invalid_argument` where there is
-/// none.
-[[nodiscard]] inline model::exits_file read_exits(const std::filesystem::path& directory) {
-  const model::file_set files(directory);
-  std::optional<model::exits_file> found = model::read_exits_file(files, model::read_config(files));
-  if (!found) {
-    throw error(error_kind::invalid_argument, files.describe("exits.json") + ": no such file; offramp fit makes one");
+/// The exits of a model directory, and the tensors that their plan names.
+struct stored_exits {
+  model::config config;
+  model::exit_plan plan;
+  model::checkpoint tensors;
+  bool are_described = true;  // in exits.json
+};
+
+/// What exits.json would say of a model that has none. Throws as loading.
+[[nodiscard]] inline stored_exits plan_first_exits(const model::file_set& files, const model::config& config) {
+  model::checkpoint tensors = model::open_checkpoint(files);
+  model::exit_plan plan = offramp::detail::plan_exits({}, files, tensors, config);
+  model::exits_file& content = plan.description;
+  if (content.default_policy && std::isinf(content.default_policy->threshold)) {
+    content.default_policy.reset();  // full depth, as without a policy
   }
-  return *std::move(found);
+  for (model::exit_description& exit : content.exits) {
+    exit.temperature = {};
+  }
+  return {config, std::move(plan), std::move(tensors), false};
 }
 
-/// Replaces a directory's exits.json; its exits.safetensors stays.
+/// Throws as loading.
+[[nodiscard]] inline stored_exits open_stored_exits(const std::filesystem::path& directory) {
+  const model::file_set files(directory);
+  const model::config config = model::read_config(files);
+  std::optional<model::exits_file> described = model::read_exits_file(files, config);
+  if (!described) {
+    return plan_first_exits(files, config);
+  }
+  model::checkpoint tensors = model::open_exits(files, *described);
+  return {config, model::plan_described_exits(*std::move(described)), std::move(tensors), true};
+}
+
+/// The content of a directory's exits.json, or what it would be. Throws as loading.
+[[nodiscard]] inline model::exits_file read_exits(const std::filesystem::path& directory) {
+  return open_stored_exits(directory).plan.description;
+}
+
+/// A model that does not say what its input is takes what it is given first.
+inline void settle_input(model::exits_file& content, const dataset& data) {
+  if (!content.input) {
+    content.input = data.texts.front().second ? model::input_kind::pair : model::input_kind::single;
+  }
+}
+
+/// That what is to be written can be read: names of labels, for one, are free in config.json.
+inline void check_readable(const std::string& json, const std::string& tensors, const model::config& config) {
+  const model::file_set files(
+      {{"exits.json", std::as_bytes(std::span(json))}, {"exits.safetensors", std::as_bytes(std::span(tensors))}});
+  (void)model::open_exits(files, model::read_exits_file(files, config).value());
+}
+
+/// Replaces a directory's exits.json; its exits.safetensors stays. Writes both where there is neither, the heads copied
+/// from the checkpoint, which stays as it is.
 inline void write_exits(const std::filesystem::path& directory, const model::exits_file& content) {
-  const std::string digest = model::sha256_hex(model::file_set(directory).open("exits.safetensors"));
-  offramp::detail::write_file(directory / "exits.json", model::write_exits_json(content, digest));
+  const stored_exits stored = open_stored_exits(directory);
+  const std::filesystem::path description = directory / "exits.json";
+  const std::filesystem::path weights = directory / "exits.safetensors";
+  if (stored.are_described) {
+    offramp::detail::write_file(description, model::write_exits_json(content, model::sha256_hex(model::file(weights))));
+    return;
+  }
+  const std::string tensors =
+      model::write_safetensors(model::describe_tensors(stored.plan, stored.tensors, stored.config));
+  const std::string json = model::write_exits_json(content, model::sha256_hex(tensors));
+  check_readable(json, tensors, stored.config);
+  offramp::detail::write_file(weights, tensors);
+  offramp::detail::write_file(description, json);
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail
