@@ -6,9 +6,9 @@
 #include <offramp/runner.hpp>
 #include <offramp/study/dataset.hpp>
 #include <offramp/study/head_fit.hpp>
+#include <offramp/study/temperature.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -43,28 +43,6 @@ struct head_choice {
   return static_cast<double>(right) / static_cast<double>(ids.size());
 }
 
-/// The mean of class_weight[label] * -ln softmax(logits)[label], in nats, over the sum of the weights; empty weights
-/// are all 1.
-[[nodiscard]] inline double weighted_nll(std::span<const float> logits, std::span<const int> ids,
-                                         std::span<const double> class_weights) {
-  const std::size_t labels = logits.size() / ids.size();
-  double sum = 0;
-  double weights = 0;
-  for (std::size_t text = 0; text < ids.size(); ++text) {
-    const auto row = logits.subspan(text * labels, labels);
-    const auto label = static_cast<std::size_t>(ids[text]);
-    const auto highest = static_cast<double>(*std::ranges::max_element(row));
-    double exponentials = 0;
-    for (const float logit : row) {
-      exponentials += std::exp(static_cast<double>(logit) - highest);
-    }
-    const double weight = class_weights.empty() ? 1.0 : class_weights[label];
-    sum += weight * (std::log(exponentials) + highest - static_cast<double>(row[label]));
-    weights += weight;
-  }
-  return sum / weights;
-}
-
 /// The labels of train and dev, and how they are fitted.
 struct choice_task {
   std::vector<int> train_ids;
@@ -84,7 +62,7 @@ struct choice_task {
   head_choice best;
   for (std::size_t i = 0; i < heads.size(); ++i) {
     const std::vector<float> logits = head_logits(heads[i], dev_values, run);
-    const double nll = weighted_nll(logits, task.dev_ids, task.class_weights);
+    const double nll = negative_log_likelihood(logits, task.dev_ids, task.num_labels, 1.0F, task.class_weights);
     if (nll < best.dev_nll) {
       best = {input, task.strengths[i], std::move(heads[i]), 0, nll};
     }
