@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,8 +53,10 @@ class LayerFeatures : public ::testing::Test {
   LayerFeatures() {
     directory_.forget_labels();
     const offramp::model::file_set files(directory_ / "model");
-    encoder_ = offramp::model::read_encoder(offramp::model::open_checkpoint(files), offramp::model::read_config(files),
-                                            num_layers, offramp::nn::choose_kernels({}));
+    const offramp::model::config config = offramp::model::read_config(files);
+    encoder_ = offramp::model::read_encoder(offramp::model::open_checkpoint(files), config, num_layers,
+                                            offramp::nn::choose_kernels({}));
+    reader_ = offramp::detail::load_text_reader(files, {}, {}, config);
     std::string lines = offramp_tests::labelled_lines({"no", "yes"}, 300, 1);
     lines += "no\t\nyes\t" + std::string(2000, 'a') + " dog" + std::string(40, '!') + '\n';
     const std::vector<std::string> labels{"no", "yes"};
@@ -62,9 +65,8 @@ class LayerFeatures : public ::testing::Test {
 
   std::vector<std::vector<float>> features(const std::vector<detail::pooled_layer>& wanted,
                                            const offramp::runner& run) {
-    const offramp::classifier tokenizer = load_passing_on(directory_ / "model", pooling::cls);
     std::vector<std::vector<float>> all;
-    for (const detail::half_rows& rows : detail::feature_pass(encoder_, tokenizer, wanted).run(data_, run, {})) {
+    for (const detail::half_rows& rows : detail::feature_pass(encoder_, *reader_, wanted).run(data_, run, {})) {
       all.push_back(rows.widen());
     }
     return all;
@@ -72,6 +74,7 @@ class LayerFeatures : public ::testing::Test {
 
   offramp_tests::fit_directory directory_{"tiny"};
   offramp::nn::encoder encoder_;
+  std::optional<offramp::detail::text_reader> reader_;
   dataset data_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/model_parts.hpp>
 #include <offramp/detail/study/checkpoint_copy.hpp>
 #include <offramp/detail/study/exit_choice.hpp>
 #include <offramp/detail/study/fit_inputs.hpp>
@@ -37,6 +38,10 @@ class exit_fitter {
       : directory_(std::move(directory)), options_(options), run_(run), report_(report) {
     check_fit_options(options);
     bare_ = open_bare_model(directory_);
+    load_options limits;
+    limits.max_tokens = options.max_tokens;
+    reader_ = offramp::detail::load_text_reader(bare_->files, content_, limits, bare_->config);
+    content_.max_tokens = static_cast<int>(reader_->max_tokens);
     layers_ = choose_layers(*bare_, options.layers);
     const data_description description = describe_data(train);
     const label_names labels = choose_labels(*bare_, options.labels, description, train);
@@ -78,21 +83,6 @@ class exit_fitter {
     return exit;
   }
 
-  /// A model with one exit that nobody will ask, for its tokenizer.
-  [[nodiscard]] classifier load_tokenizer() const {
-    const auto hidden = static_cast<std::size_t>(bare_->config.hidden_size);
-    const std::size_t labels = content_.labels.size();
-    const std::vector<model::named_tensor> zeros{
-        {"exits.0.classifier.weight", {labels, hidden}, std::vector<float>(labels * hidden)},
-        {"exits.0.classifier.bias", {labels}, std::vector<float>(labels)}};
-    model::exits_file placeholder = content_;
-    placeholder.exits.assign(1, describe(1, model::pooling::cls, model::pooler::none));
-    const std::string tensors = model::write_safetensors(zeros);
-    load_options options;
-    options.max_tokens = options_.max_tokens;
-    return load_with(directory_, {model::write_exits_json(placeholder, model::sha256_hex(tensors)), tensors}, options);
-  }
-
   /// What heads are to be fitted to, by ascending layer.
   [[nodiscard]] std::vector<pooled_layer> inputs() const {
     std::vector<pooled_layer> all;
@@ -113,11 +103,9 @@ class exit_fitter {
   }
 
   void choose_heads() {
-    const classifier tokenizer = load_tokenizer();
-    content_.max_tokens = tokenizer.max_tokens();
     std::vector<head_choice> choices;
     if (const std::vector<pooled_layer> wanted = inputs(); !wanted.empty()) {
-      choices = choose_all(wanted, tokenizer);
+      choices = choose_all(wanted);
     }
     for (const int layer : layers_) {
       if (is_kept(layer)) {
@@ -134,7 +122,7 @@ class exit_fitter {
     }
   }
 
-  [[nodiscard]] std::vector<head_choice> choose_all(std::span<const pooled_layer> wanted, const classifier& tokenizer) {
+  [[nodiscard]] std::vector<head_choice> choose_all(std::span<const pooled_layer> wanted) {
     choice_task task{label_ids(train_), label_ids(dev_), content_.labels.size(), {}, options_.strengths};
     std::ranges::sort(task.strengths);
     if (options_.weighting == class_weighting::balanced) {
@@ -148,8 +136,8 @@ class exit_fitter {
     for (std::size_t first = 0; first < wanted.size(); first += at_once) {
       const auto group = wanted.subspan(first, std::min(at_once, wanted.size() - first));
       // One object for each, so that the encoder's scratch memory is gone before heads need memory of their own.
-      std::vector<half_rows> train = feature_pass(encoder, tokenizer, group).run(train_, run_, report_.train_texts);
-      std::vector<half_rows> dev = feature_pass(encoder, tokenizer, group).run(dev_, run_, report_.dev_texts);
+      std::vector<half_rows> train = feature_pass(encoder, *reader_, group).run(train_, run_, report_.train_texts);
+      std::vector<half_rows> dev = feature_pass(encoder, *reader_, group).run(dev_, run_, report_.dev_texts);
       for (std::size_t i = 0; i < group.size(); ++i) {
         tell_heads(choices.size(), wanted.size());
         choices.push_back(choose_strength(task, group[i], std::move(train[i]), std::move(dev[i]), run_));
@@ -232,6 +220,7 @@ class exit_fitter {
   const runner& run_;
   const fit_progress& report_;
   std::optional<bare_model> bare_;
+  std::optional<offramp::detail::text_reader> reader_;
   std::vector<int> layers_;
   dataset train_;
   dataset dev_;

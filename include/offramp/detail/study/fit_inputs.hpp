@@ -31,6 +31,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 /// The checkpoint before it has exits.
 struct bare_model {
+  model::file_set files;
   model::config config;
   model::checkpoint tensors;
   /// Pooler and classifier of a sequence classifier, as tensors of an exit; empty for a bare encoder.
@@ -58,8 +59,10 @@ struct bare_model {
 }
 
 [[nodiscard]] inline bare_model open_bare_model(const std::filesystem::path& directory) {
-  const model::file_set files(directory);
-  bare_model bare{model::read_config(files), model::open_checkpoint(files), {}};
+  model::file_set files(directory);
+  model::config config = model::read_config(files);
+  model::checkpoint tensors = model::open_checkpoint(files);
+  bare_model bare{std::move(files), std::move(config), std::move(tensors), {}};
   const model::exit_plan plan =
       model::plan_sequence_classifier(bare.config, model::backbone_prefix(bare.tensors, *bare.config.family));
   bare.classifier = read_classifier(bare.tensors, plan.tensors.front(), bare.config);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/classifier.hpp>
 #include <offramp/detail/batching.hpp>
 #include <offramp/detail/lend.hpp>
 #include <offramp/detail/memory_pool.hpp>
+#include <offramp/detail/model_parts.hpp>
 #include <offramp/detail/study/half_rows.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exits/head.hpp>
@@ -14,6 +14,7 @@
 #include <offramp/runner.hpp>
 #include <offramp/study/dataset.hpp>
 #include <offramp/study/progress.hpp>
+#include <offramp/text/tokenizer.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -35,9 +36,10 @@ struct pooled_layer {
 /// pool, bit for bit, whatever batch it came from.
 class feature_pass {
  public:
-  /// `tokenizer` turns texts into ids; `wanted` goes by ascending layer.
-  feature_pass(const nn::encoder& encoder, const classifier& tokenizer, std::span<const pooled_layer> wanted)
-      : encoder_(encoder), tokenizer_(tokenizer), wanted_(wanted) {}
+  /// `wanted` goes by ascending layer.
+  feature_pass(const nn::encoder& encoder, const offramp::detail::text_reader& reader,
+               std::span<const pooled_layer> wanted)
+      : encoder_(encoder), reader_(reader), wanted_(wanted) {}
 
   /// For each wanted layer the features [texts, hidden]. Throws `bad_model` for numbers that are not finite.
   [[nodiscard]] std::vector<half_rows> run(const dataset& data, const runner& run, const progress& report) {
@@ -79,8 +81,8 @@ class feature_pass {
     batch_.texts.resize(count);
     offramp::detail::lend(run, count, [&](std::size_t i) {
       const labelled_text& text = data.texts[begin + i];
-      batch_.encoded[i] =
-          text.second ? tokenizer_.tokenize(sentence_pair{text.first, *text.second}) : tokenizer_.tokenize(text.first);
+      text::encode_memory memory;
+      batch_.encoded[i] = reader_.encode(text.first, text.second, memory);
       batch_.texts[i] = &batch_.encoded[i];
     });
     const std::size_t threads = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
@@ -132,7 +134,7 @@ class feature_pass {
   }
 
   const nn::encoder& encoder_;
-  const classifier& tokenizer_;
+  const offramp::detail::text_reader& reader_;
   std::span<const pooled_layer> wanted_;
   offramp::detail::batch_memory batch_;
   offramp::detail::memory_pool<exits::engine_memory> memory_;
