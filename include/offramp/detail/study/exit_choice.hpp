@@ -32,6 +32,27 @@ struct head_choice {
   return ids;
 }
 
+/// About `most` of the texts, evenly spread over those of each label, at least one of each that occurs; all where they
+/// are no more.
+[[nodiscard]] inline dataset thin_out(const dataset& data, std::size_t num_labels, std::size_t most) {
+  const std::size_t texts = data.texts.size();
+  if (texts <= most) {
+    return data;
+  }
+  const std::vector<std::size_t> counts = count_labels(data, num_labels);
+  std::vector<std::size_t> seen(num_labels);
+  dataset thin{data.name, data.sha256, {}};
+  for (const labelled_text& text : data.texts) {
+    const auto label = static_cast<std::size_t>(text.label_id);
+    const std::size_t wanted = (counts[label] * most + texts - 1) / texts;
+    const std::size_t place = seen[label]++;
+    if ((place + 1) * wanted / counts[label] > place * wanted / counts[label]) {
+      thin.texts.push_back(text);
+    }
+  }
+  return thin;
+}
+
 /// The share of texts whose highest logit, the lowest such label, is the right one.
 [[nodiscard]] inline double share_right(std::span<const float> logits, std::span<const int> ids) {
   const std::size_t labels = logits.size() / ids.size();
@@ -69,6 +90,20 @@ struct choice_task {
   }
   best.train_accuracy = share_right(head_logits(best.head, train_values, run), task.train_ids);
   return best;
+}
+
+/// The pooling that heads do better with on dev, all layers together (ties: the first one's).
+[[nodiscard]] inline model::pooling better_pooling(std::span<const head_choice> choices) {
+  const auto sum = [&](model::pooling pooling) {
+    double total = 0;
+    for (const head_choice& choice : choices) {
+      total += choice.input.pooling == pooling ? choice.dev_nll : 0.0;
+    }
+    return total;
+  };
+  const model::pooling first = choices.front().input.pooling;
+  const model::pooling last = choices.back().input.pooling;
+  return sum(last) < sum(first) ? last : first;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -6,6 +6,7 @@
 #include <offramp/detail/study/exit_choice.hpp>
 #include <offramp/detail/study/fit_inputs.hpp>
 #include <offramp/detail/study/layer_features.hpp>
+#include <offramp/detail/study/mix_fit.hpp>
 #include <offramp/detail/study/update_exits.hpp>
 #include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
@@ -20,6 +21,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -103,10 +105,7 @@ class exit_fitter {
   }
 
   void choose_heads() {
-    std::vector<head_choice> choices;
-    if (const std::vector<pooled_layer> wanted = inputs(); !wanted.empty()) {
-      choices = choose_all(wanted);
-    }
+    const std::vector<head_choice> choices = choose_all();
     for (const int layer : layers_) {
       if (is_kept(layer)) {
         add_own_classifier();
@@ -122,16 +121,33 @@ class exit_fitter {
     }
   }
 
-  [[nodiscard]] std::vector<head_choice> choose_all(std::span<const pooled_layer> wanted) {
+  /// Every head to choose from, those without a mix first.
+  [[nodiscard]] std::vector<head_choice> choose_all() {
+    const std::vector<pooled_layer> plain = inputs();
+    if (plain.empty()) {
+      return {};
+    }
     choice_task task{label_ids(train_), label_ids(dev_), content_.labels.size(), {}, options_.strengths};
     std::ranges::sort(task.strengths);
     if (options_.weighting == class_weighting::balanced) {
       task.class_weights = balanced_weights(task.train_ids, task.num_labels);
     }
     const nn::encoder encoder =
-        model::read_encoder(bare_->tensors, bare_->config, wanted.back().layer, nn::choose_kernels({}));
+        model::read_encoder(bare_->tensors, bare_->config, plain.back().layer, nn::choose_kernels({}));
+    std::vector<head_choice> choices = choose_strengths(task, encoder, plain);
+    if (options_.mix == layer_mix::learned) {
+      if (const std::vector<pooled_layer> mixes = learn_mixes(task, encoder, choices); !mixes.empty()) {
+        std::ranges::move(choose_strengths(task, encoder, mixes), std::back_inserter(choices));
+      }
+    }
+    return choices;
+  }
+
+  /// The best head for each of these inputs.
+  [[nodiscard]] std::vector<head_choice> choose_strengths(const choice_task& task, const nn::encoder& encoder,
+                                                          std::span<const pooled_layer> wanted) const {
     const std::size_t bytes = 2 * encoder.hidden * (train_.texts.size() + dev_.texts.size());
-    const std::size_t at_once = std::clamp<std::size_t>(options_.feature_bytes / bytes, 1, wanted.size());
+    const std::size_t at_once = std::max<std::size_t>(options_.feature_bytes / bytes, 1);
     std::vector<head_choice> choices;
     for (std::size_t first = 0; first < wanted.size(); first += at_once) {
       const auto group = wanted.subspan(first, std::min(at_once, wanted.size() - first));
@@ -147,6 +163,38 @@ class exit_fitter {
     return choices;
   }
 
+  /// A mix for each layer above the first that has a head without.
+  [[nodiscard]] std::vector<pooled_layer> learn_mixes(const choice_task& task, const nn::encoder& encoder,
+                                                      std::span<const head_choice> plain) const {
+    constexpr std::size_t most_texts = 16384;  // a mix has a weight for each layer only
+    const model::pooling pooling = better_pooling(plain);
+    std::vector<pooled_layer> mixes;
+    std::vector<double> penalties;
+    for (const head_choice& choice : plain) {
+      if (choice.input.pooling == pooling && choice.input.layer > 1) {
+        mixes.push_back(choice.input);
+        penalties.push_back(1 / (choice.strength * static_cast<double>(train_.texts.size())));
+      }
+    }
+    if (mixes.empty()) {
+      return {};
+    }
+    std::vector<pooled_layer> every_layer;
+    for (int layer = 1; layer <= mixes.back().layer; ++layer) {
+      every_layer.push_back({layer, pooling});
+    }
+    const dataset data = thin_out(train_, task.num_labels, most_texts);
+    const layered_texts texts{feature_pass(encoder, *reader_, every_layer).run(data, run_, report_.train_texts),
+                              label_ids(data), task.num_labels, task.class_weights};
+    const mix_learner learner(texts, run_);
+    for (std::size_t i = 0; i < mixes.size(); ++i) {
+      tell_heads(i, mixes.size());
+      mixes[i].mix = learner.learn(mixes[i].layer, penalties[i]);
+    }
+    tell_heads(mixes.size(), mixes.size());
+    return mixes;
+  }
+
   void tell_heads(std::size_t done, std::size_t total) const {
     if (report_.heads) {
       report_.heads(done, total);
@@ -154,14 +202,21 @@ class exit_fitter {
   }
 
   void add_head(const head_choice& choice) {
-    const std::string name = "exits." + std::to_string(content_.exits.size()) + ".classifier";
+    const std::string name = "exits." + std::to_string(content_.exits.size()) + ".";
     const std::size_t labels = choice.head.bias.size();
-    tensors_.push_back({name + ".weight", {labels, choice.head.weights.size() / labels}, choice.head.weights});
-    tensors_.push_back({name + ".bias", {labels}, choice.head.bias});
+    const std::vector<float>& mix = choice.input.mix;
+    tensors_.push_back(
+        {name + "classifier.weight", {labels, choice.head.weights.size() / labels}, choice.head.weights});
+    tensors_.push_back({name + "classifier.bias", {labels}, choice.head.bias});
     content_.exits.push_back(describe(choice.input.layer, choice.input.pooling, model::pooler::none));
+    if (!mix.empty()) {
+      tensors_.push_back({name + "mix", {mix.size()}, mix});
+      content_.exits.back().mix = true;
+    }
     fitted_exit& exit = result_.exits.emplace_back();
     exit.layer = choice.input.layer;
     exit.pooling = choice.input.pooling == model::pooling::cls ? pooling_choice::cls : pooling_choice::mean;
+    exit.mix = mix;
     exit.strength = choice.strength;
     exit.train_accuracy = choice.train_accuracy;
   }
