@@ -82,6 +82,7 @@ void write_json(const fit_result& result) {
                                 {"pooling", pooling_name(exit)},
                                 {"mix", exit.mix.empty() ? json() : json(exit.mix)},
                                 {"strength", rounded(exit.strength)},
+                                {"optimal", exit.is_optimal},
                                 {"train_accuracy", rounded(exit.train_accuracy)},
                                 {"dev_accuracy", rounded(exit.dev_accuracy)},
                                 {"temperature", exit.temperature.temperature},

@@ -88,6 +88,7 @@ TEST_F(fit_command, options_reach_the_library) {
       EXPECT_TRUE(line[field].is_number()) << field;
     }
     EXPECT_TRUE(line["at_bound"].is_boolean());
+    EXPECT_EQ(line["optimal"], true);
     EXPECT_TRUE(line["mix"].is_null());
   }
   EXPECT_EQ(model.exits()[1].layer, 3);

@@ -21,6 +21,7 @@ struct fitted_exit {
   std::vector<float> mix;                        ///< weights of layers 1 to `layer`, of unit L2 norm; empty: no mix
   std::optional<double> strength;                ///< C; none for the checkpoint's own classifier, which is kept
   std::optional<double> train_accuracy;          ///< likewise
+  bool is_optimal = true;                        ///< false: the fit of the head ran out of steps
   double dev_accuracy = 0;
   temperature_fit temperature;  ///< on dev, in float32
   double ece_before = 0;        ///< calibration_error on dev at temperature 1

@@ -219,6 +219,11 @@ class exit_fitter {
     exit.mix = mix;
     exit.strength = choice.strength;
     exit.train_accuracy = choice.train_accuracy;
+    exit.is_optimal = choice.head.is_optimal;
+    if (!exit.is_optimal) {
+      result_.warnings.push_back("the fit of the head on layer " + std::to_string(exit.layer) +
+                                 " ran out of steps before the optimum; a stronger penalty (a smaller C) ends sooner");
+    }
   }
 
   void add_own_classifier() {
