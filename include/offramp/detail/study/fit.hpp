@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/detail/model_parts.hpp>
 #include <offramp/detail/study/checkpoint_copy.hpp>
 #include <offramp/detail/study/exit_choice.hpp>
 #include <offramp/detail/study/fit_inputs.hpp>
@@ -39,11 +38,8 @@ class exit_fitter {
               const fit_options& options, const runner& run, const fit_progress& report)
       : directory_(std::move(directory)), options_(options), run_(run), report_(report) {
     check_fit_options(options);
-    bare_ = open_bare_model(directory_);
-    load_options limits;
-    limits.max_tokens = options.max_tokens;
-    reader_ = offramp::detail::load_text_reader(bare_->files, content_, limits, bare_->config);
-    content_.max_tokens = static_cast<int>(reader_->max_tokens);
+    bare_ = open_bare_model(directory_, options.max_tokens);
+    content_.max_tokens = static_cast<int>(bare_->reader.max_tokens);
     layers_ = choose_layers(*bare_, options.layers);
     const data_description description = describe_data(train);
     const label_names labels = choose_labels(*bare_, options.labels, description, train);
@@ -152,8 +148,8 @@ class exit_fitter {
     for (std::size_t first = 0; first < wanted.size(); first += at_once) {
       const auto group = wanted.subspan(first, std::min(at_once, wanted.size() - first));
       // One object for each, so that the encoder's scratch memory is gone before heads need memory of their own.
-      std::vector<half_rows> train = feature_pass(encoder, *reader_, group).run(train_, run_, report_.train_texts);
-      std::vector<half_rows> dev = feature_pass(encoder, *reader_, group).run(dev_, run_, report_.dev_texts);
+      std::vector<half_rows> train = feature_pass(encoder, bare_->reader, group).run(train_, run_, report_.train_texts);
+      std::vector<half_rows> dev = feature_pass(encoder, bare_->reader, group).run(dev_, run_, report_.dev_texts);
       for (std::size_t i = 0; i < group.size(); ++i) {
         tell_heads(choices.size(), wanted.size());
         choices.push_back(choose_strength(task, group[i], std::move(train[i]), std::move(dev[i]), run_));
@@ -184,7 +180,7 @@ class exit_fitter {
       every_layer.push_back({layer, pooling});
     }
     const dataset data = thin_out(train_, task.num_labels, most_texts);
-    const layered_texts texts{feature_pass(encoder, *reader_, every_layer).run(data, run_, report_.train_texts),
+    const layered_texts texts{feature_pass(encoder, bare_->reader, every_layer).run(data, run_, report_.train_texts),
                               label_ids(data), task.num_labels, task.class_weights};
     const mix_learner learner(texts, run_);
     for (std::size_t i = 0; i < mixes.size(); ++i) {
@@ -280,7 +276,6 @@ class exit_fitter {
   const runner& run_;
   const fit_progress& report_;
   std::optional<bare_model> bare_;
-  std::optional<offramp::detail::text_reader> reader_;
   std::vector<int> layers_;
   dataset train_;
   dataset dev_;
