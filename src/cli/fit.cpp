@@ -23,10 +23,12 @@ namespace {
 using offramp::study::class_weighting;
 using offramp::study::fit_result;
 using offramp::study::fitted_exit;
+using offramp::study::layer_mix;
 using offramp::study::pooling_choice;
 
 const std::map<std::string, pooling_choice> poolings{
     {"cls", pooling_choice::cls}, {"mean", pooling_choice::mean}, {"auto", pooling_choice::better}};
+const std::map<std::string, layer_mix> mixes{{"none", layer_mix::none}, {"learned", layer_mix::learned}};
 const std::map<std::string, class_weighting> weightings{{"none", class_weighting::by_text},
                                                         {"balanced", class_weighting::balanced}};
 const std::map<std::string, offramp::input_kind> input_kinds{{"single", offramp::input_kind::single},
@@ -54,19 +56,19 @@ std::string number(const char* format, std::optional<double> value) {
 }
 
 void write_table(const fit_result& result) {
-  constexpr const char* row = "%5s  %-7s  %8s  %9s  %9s  %11s  %9s  %9s  %9s  %9s\n";
+  constexpr const char* row = "%5s  %-7s  %3s  %8s  %9s  %9s  %11s  %9s  %9s  %9s  %9s\n";
   const auto write = [](auto... cells) {
     char line[160];
     std::snprintf(line, sizeof line, row, cells...);
     std::cout << line;
   };
-  write("layer", "pooling", "C", "train acc", "dev acc", "temperature", "NLL", "after", "ECE", "after");
+  write("layer", "pooling", "mix", "C", "train acc", "dev acc", "temperature", "NLL", "after", "ECE", "after");
   for (const fitted_exit& exit : result.exits) {
-    write(std::to_string(exit.layer).c_str(), pooling_name(exit), number("%g", exit.strength).c_str(),
-          number("%.4f", exit.train_accuracy).c_str(), number("%.4f", exit.dev_accuracy).c_str(),
-          number("%.4f", exit.temperature.temperature).c_str(), number("%.4f", exit.temperature.nll_before).c_str(),
-          number("%.4f", exit.temperature.nll_after).c_str(), number("%.4f", exit.ece_before).c_str(),
-          number("%.4f", exit.ece_after).c_str());
+    write(std::to_string(exit.layer).c_str(), pooling_name(exit), exit.mix.empty() ? "no" : "yes",
+          number("%g", exit.strength).c_str(), number("%.4f", exit.train_accuracy).c_str(),
+          number("%.4f", exit.dev_accuracy).c_str(), number("%.4f", exit.temperature.temperature).c_str(),
+          number("%.4f", exit.temperature.nll_before).c_str(), number("%.4f", exit.temperature.nll_after).c_str(),
+          number("%.4f", exit.ece_before).c_str(), number("%.4f", exit.ece_after).c_str());
   }
 }
 
@@ -78,7 +80,9 @@ void write_json(const fit_result& result) {
     write_json_line(std::cout, {{"layer", exit.layer},
                                 {"layers", result.num_layers},
                                 {"pooling", pooling_name(exit)},
+                                {"mix", exit.mix.empty() ? json() : json(exit.mix)},
                                 {"strength", rounded(exit.strength)},
+                                {"optimal", exit.is_optimal},
                                 {"train_accuracy", rounded(exit.train_accuracy)},
                                 {"dev_accuracy", rounded(exit.dev_accuracy)},
                                 {"temperature", exit.temperature.temperature},
@@ -122,6 +126,9 @@ command add_fit(CLI::App& app) {
   parser.add_option("--pooling", options.pooling, "cls, mean, or auto: what does better on dev, exit by exit")
       ->transform(CLI::Transformer(poolings))
       ->default_str("auto");
+  parser.add_option("--mix", options.mix, "none, or learned: a sum of all layers so far, where it does better on dev")
+      ->transform(CLI::Transformer(mixes))
+      ->default_str("none");
   parser.add_option("--class-weights", options.weighting, "none, or balanced: every label counts alike")
       ->transform(CLI::Transformer(weightings))
       ->default_str("none");

@@ -63,7 +63,7 @@ TEST_F(fit_command, shows_one_row_for_each_exit) {
   EXPECT_EQ(lines[0].find("layer"), 0U);
   for (std::size_t i = 1; i < lines.size(); ++i) {
     EXPECT_EQ(lines[i].size(), lines[0].size());
-    EXPECT_NE(lines[i].find("cls           0.5"), std::string::npos) << lines[i];
+    EXPECT_NE(lines[i].find("cls       no       0.5"), std::string::npos) << lines[i];
   }
 }
 
@@ -88,11 +88,28 @@ TEST_F(fit_command, options_reach_the_library) {
       EXPECT_TRUE(line[field].is_number()) << field;
     }
     EXPECT_TRUE(line["at_bound"].is_boolean());
+    EXPECT_EQ(line["optimal"], true);
+    EXPECT_TRUE(line["mix"].is_null());
   }
   EXPECT_EQ(model.exits()[1].layer, 3);
   EXPECT_EQ(model.max_tokens(), 10);
   EXPECT_EQ(model.default_policy().threshold(), 0.8F);
   EXPECT_EQ(run_offramp({"verify", out()}).status, 0);
+}
+
+TEST_F(fit_command, mixes_layers_when_told_to) {
+  const process_result found = fit({"--mix", "learned", "--json"});
+  EXPECT_EQ(found.status, 0) << found.err;
+  const std::vector<std::string> lines = lines_of(found.out);
+  ASSERT_EQ(lines.size(), 3U);
+  const json file = json::parse(content_of(out() + "/exits.json"));
+  for (std::size_t i = 0; i < 3; ++i) {
+    const json mix = json::parse(lines[i])["mix"];
+    EXPECT_EQ(mix.is_array(), file["exits"][i].value("mix", false));
+    if (mix.is_array()) {
+      EXPECT_EQ(mix.size(), i + 1);
+    }
+  }
 }
 
 TEST_F(fit_command, gives_the_same_bytes_on_any_number_of_threads) {
@@ -116,6 +133,7 @@ TEST_F(fit_command, mistakes_on_the_command_line_end_with_2) {
   expect_failure({"--layers", "1,7"}, 2, "layer 7, expected ascending layers from 1 to 3");
   expect_failure({"--layers", "one"}, 2, "one");
   expect_failure({"--pooling", "max"}, 2, "max");
+  expect_failure({"--mix", "all"}, 2, "all");
   expect_failure({"--class-weights", "some"}, 2, "some");
   expect_failure({"--l2", "0"}, 2, "strength 0");
   expect_failure({"--max-tokens", "1"}, 2, "max_tokens is 1");

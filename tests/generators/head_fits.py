@@ -29,6 +29,14 @@ def make(seed, texts, features, labels, skew=1.0, noise=1.0):
     return values, label_ids
 
 
+def make_alike(seed, texts, features, labels):
+    """Labels far apart in few dimensions that every feature mixes: features tell nearly the same, rounding apart."""
+    random = numpy.random.default_rng(seed)
+    label_ids = numpy.concatenate([numpy.arange(labels), random.choice(labels, texts - labels)])
+    values = 2 * random.normal(0, 1, (labels, 4))[label_ids] + random.normal(0, 1, (texts, 4))
+    return numpy.round(values @ random.normal(0, 1, (4, features)) * 64) / 64, label_ids
+
+
 def fit(values, label_ids, strength, class_weight):
     scaler = StandardScaler().fit(values)
     model = LogisticRegression(C=strength, class_weight=class_weight, tol=1e-12, max_iter=100000)
@@ -42,17 +50,18 @@ def fit(values, label_ids, strength, class_weight):
             "probabilities": probabilities[:12].round(9).tolist()}
 
 
-CASES = {"two": (dict(seed=1, texts=90, features=7, labels=2, noise=3.0), None),
-         "six": (dict(seed=2, texts=160, features=9, labels=6, noise=2.0), None),
-         "skewed": (dict(seed=3, texts=150, features=6, labels=3, skew=0.3, noise=2.0), "balanced"),
-         "skewed_two": (dict(seed=4, texts=120, features=5, labels=2, skew=0.15, noise=2.0), "balanced"),
-         "separable": (dict(seed=5, texts=40, features=12, labels=2, noise=0.1), None)}
+CASES = {"two": (make, dict(seed=1, texts=90, features=7, labels=2, noise=3.0), None),
+         "six": (make, dict(seed=2, texts=160, features=9, labels=6, noise=2.0), None),
+         "skewed": (make, dict(seed=3, texts=150, features=6, labels=3, skew=0.3, noise=2.0), "balanced"),
+         "skewed_two": (make, dict(seed=4, texts=120, features=5, labels=2, skew=0.15, noise=2.0), "balanced"),
+         "separable": (make, dict(seed=5, texts=40, features=12, labels=2, noise=0.1), None),
+         "alike": (make_alike, dict(seed=6, texts=120, features=8, labels=6), None)}
 
 
 def main():
     cases = []
-    for name, (shape, class_weight) in CASES.items():
-        values, label_ids = make(**shape)
+    for name, (draw, shape, class_weight) in CASES.items():
+        values, label_ids = draw(**shape)
         cases.append({"name": name, "labels": shape["labels"], "balanced": class_weight is not None,
                       "label_ids": label_ids.tolist(), "values": values.tolist(),
                       "fits": [fit(values, label_ids, c, class_weight) for c in (0.01, 1.0, 30.0)]})

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <offramp/study/head_fit.hpp>
 
+#include <offramp/detail/study/head_fit.hpp>
+
 #include <offramp/error.hpp>
 #include <offramp/thread_pool.hpp>
 
@@ -163,6 +165,44 @@ TEST(FitHeads, ThreadsChangeNoBit) {
     }
     EXPECT_EQ(head_logits(alone[0], many.values), head_logits(alone[0], many.values, pool.lend()));
   }
+}
+
+/// A curvature that is never looked at again.
+struct frozen_curvature {
+  const detail::head_curvature& first;
+  Eigen::VectorXd operator()(const Eigen::VectorXd& vector) const { return first(vector); }
+  void update(const Eigen::VectorXd& /*point*/) const {}
+};
+
+// Labels far apart in features that tell nearly the same: the minimum lies far down a valley of which the equal
+// probabilities of the start know nothing.
+TEST(FitHeads, ReachesTheOptimumWithHardlyAnyPenalty) {
+  const golden_case alike = golden_cases().back();
+  ASSERT_EQ(alike.name, "alike");
+  const offramp::runner alone;
+  const detail::logistic_loss loss(alike.features(), {}, alone);
+  constexpr double penalty = 1e-7;
+  const auto fit = [&](double strength, const Eigen::VectorXd& start) {
+    detail::head_curvature curvature(loss, alone);
+    return detail::fit_one(loss, curvature, strength, start);
+  };
+  const detail::minimum cold = fit(penalty, loss.start());
+  EXPECT_TRUE(cold.is_reached);
+  Eigen::VectorXd warm = loss.start();
+  for (const double stronger : {1e-1, 1e-3, 1e-5}) {
+    warm = fit(stronger, warm).point;
+  }
+  EXPECT_NEAR(fit(penalty, warm).value, cold.value, 1e-6);
+  const double strength = 1 / (penalty * static_cast<double>(alike.label_ids.size()));
+  EXPECT_TRUE(fit_heads(alike.features(), std::vector{strength})[0].is_optimal);
+
+  detail::head_curvature curvature(loss, alone);
+  curvature.set_penalty(penalty);
+  frozen_curvature frozen{curvature};
+  const auto evaluate = [&](const Eigen::VectorXd& point) { return detail::penalised(loss, penalty, point); };
+  const detail::minimum stuck = detail::minimize(evaluate, frozen, loss.start(), 1e-11);
+  EXPECT_FALSE(stuck.is_reached) << "the case is a hard one";
+  EXPECT_GT(stuck.value, cold.value);
 }
 
 TEST(FitHeads, OneFeatureOneTextOfEachLabel) {

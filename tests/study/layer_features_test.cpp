@@ -13,7 +13,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -24,20 +26,32 @@ using offramp::model::pooling;
 constexpr std::size_t hidden = 24;
 constexpr int num_layers = 3;
 
-/// The model with a label for each hidden dimension, whose logit is that dimension of the pooled state.
-offramp::classifier load_passing_on(const std::filesystem::path& directory, pooling kind) {
+/// The weights that an exit mixes layers by.
+std::vector<float> mix_of(int layer) {
+  const std::vector<float> weights{0.5F, -0.25F, 0.75F};
+  return {weights.begin(), weights.begin() + layer};
+}
+
+enum class passed_on { layer, mix };
+
+/// The model with a label for each hidden dimension, whose logit is that dimension of the pooled state, or of a mix.
+offramp::classifier load_passing_on(const std::filesystem::path& directory, pooling kind, passed_on what) {
   offramp::model::exits_file content;
   std::vector<offramp::model::named_tensor> tensors;
   for (int layer = 1; layer <= num_layers; ++layer) {
     offramp::model::exit_description& exit = content.exits.emplace_back();
     exit.layer = layer;
     exit.pooling = kind;
-    const std::string name = "exits." + std::to_string(layer - 1) + ".classifier.";
-    tensors.push_back({name + "weight", {hidden, hidden}, std::vector<float>(hidden * hidden)});
+    exit.mix = what == passed_on::mix;
+    const std::string name = "exits." + std::to_string(layer - 1) + ".";
+    if (exit.mix) {
+      tensors.push_back({name + "mix", {static_cast<std::size_t>(layer)}, mix_of(layer)});
+    }
+    tensors.push_back({name + "classifier.weight", {hidden, hidden}, std::vector<float>(hidden * hidden)});
     for (std::size_t i = 0; i < hidden; ++i) {
       tensors.back().values[i * hidden + i] = 1;
     }
-    tensors.push_back({name + "bias", {hidden}, std::vector<float>(hidden)});
+    tensors.push_back({name + "classifier.bias", {hidden}, std::vector<float>(hidden)});
   }
   for (std::size_t i = 0; i < hidden; ++i) {
     content.labels.push_back("dimension " + std::to_string(i));
@@ -52,8 +66,10 @@ class LayerFeatures : public ::testing::Test {
   LayerFeatures() {
     directory_.forget_labels();
     const offramp::model::file_set files(directory_ / "model");
-    encoder_ = offramp::model::read_encoder(offramp::model::open_checkpoint(files), offramp::model::read_config(files),
-                                            num_layers, offramp::nn::choose_kernels({}));
+    const offramp::model::config config = offramp::model::read_config(files);
+    encoder_ = offramp::model::read_encoder(offramp::model::open_checkpoint(files), config, num_layers,
+                                            offramp::nn::choose_kernels({}));
+    reader_ = offramp::detail::load_text_reader(files, {}, {}, config);
     std::string lines = offramp_tests::labelled_lines({"no", "yes"}, 300, 1);
     lines += "no\t\nyes\t" + std::string(2000, 'a') + " dog" + std::string(40, '!') + '\n';
     const std::vector<std::string> labels{"no", "yes"};
@@ -62,9 +78,8 @@ class LayerFeatures : public ::testing::Test {
 
   std::vector<std::vector<float>> features(const std::vector<detail::pooled_layer>& wanted,
                                            const offramp::runner& run) {
-    const offramp::classifier tokenizer = load_passing_on(directory_ / "model", pooling::cls);
     std::vector<std::vector<float>> all;
-    for (const detail::half_rows& rows : detail::feature_pass(encoder_, tokenizer, wanted).run(data_, run, {})) {
+    for (const detail::half_rows& rows : detail::feature_pass(encoder_, *reader_, wanted).run(data_, run, {})) {
       all.push_back(rows.widen());
     }
     return all;
@@ -72,14 +87,23 @@ class LayerFeatures : public ::testing::Test {
 
   offramp_tests::fit_directory directory_{"tiny"};
   offramp::nn::encoder encoder_;
+  std::optional<offramp::detail::text_reader> reader_;
   dataset data_;
 };
 
 TEST_F(LayerFeatures, AreWhatTheEnginePools) {
-  for (const pooling kind : {pooling::cls, pooling::mean}) {
-    const std::vector<detail::pooled_layer> wanted{{1, kind}, {2, kind}, {3, kind}};
+  for (const auto& [kind, what] : std::vector<std::pair<pooling, passed_on>>{{pooling::cls, passed_on::layer},
+                                                                             {pooling::mean, passed_on::layer},
+                                                                             {pooling::cls, passed_on::mix},
+                                                                             {pooling::mean, passed_on::mix}}) {
+    std::vector<detail::pooled_layer> wanted{{1, kind}, {2, kind}, {3, kind}};
+    if (what == passed_on::mix) {
+      for (detail::pooled_layer& layer : wanted) {
+        layer.mix = mix_of(layer.layer);
+      }
+    }
     const auto found = features(wanted, {});
-    const offramp::classifier model = load_passing_on(directory_ / "model", kind);
+    const offramp::classifier model = load_passing_on(directory_ / "model", kind, what);
     for (std::size_t text = 0; text < data_.texts.size(); ++text) {
       const auto exits = model.classify_every_exit(data_.texts[text].first);
       for (std::size_t layer = 0; layer < wanted.size(); ++layer) {
@@ -92,7 +116,8 @@ TEST_F(LayerFeatures, AreWhatTheEnginePools) {
 }
 
 TEST_F(LayerFeatures, DependOnNeitherThreadsNorCompany) {
-  const std::vector<detail::pooled_layer> both{{1, pooling::cls}, {1, pooling::mean}, {3, pooling::mean}};
+  const std::vector<detail::pooled_layer> both{
+      {1, pooling::cls}, {1, pooling::mean}, {3, pooling::mean}, {3, pooling::mean, mix_of(3)}};
   const auto alone = features(both, {});
   for (const int threads : {2, 3}) {
     offramp::thread_pool pool(threads);

@@ -63,6 +63,16 @@ TEST(FitTemperatureTest, NeverRaisesTheLikelihoodItMinimises) {
   }
 }
 
+TEST(NegativeLogLikelihoodTest, ClassWeightsCountAsCopies) {
+  const std::vector<float> once{2, 0, -1, 0, 3, 1};
+  const std::vector<float> twice{2, 0, -1, 0, 3, 1, 0, 3, 1};
+  const double weighted = negative_log_likelihood(once, std::vector{0, 2}, 3, 1.5F, std::vector{1.0, 7.0, 2.0});
+  EXPECT_NEAR(weighted, negative_log_likelihood(twice, std::vector{0, 2, 2}, 3, 1.5F), 1e-15);
+  EXPECT_GT(weighted, negative_log_likelihood(once, std::vector{0, 2}, 3, 1.5F));
+  EXPECT_THROW(static_cast<void>(negative_log_likelihood(once, std::vector{0, 2}, 3, 1.0F, std::vector{1.0, 2.0})),
+               offramp::error);
+}
+
 TEST(FitTemperatureTest, ScalesWithTheLogits) {
   const std::vector<int> label_ids{0, 1, 1, 0};
   const temperature_fit one = fit_temperature(std::vector<float>{2, 0, 0, 3, 1, 0, 1, 0}, label_ids, 2);

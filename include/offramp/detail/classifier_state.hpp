@@ -53,14 +53,13 @@ class closing_team {
 /// Everything a loaded model consists of.
 struct classifier::state {
   model::config config;
-  text::tokenizer tokenizer;
+  detail::text_reader reader;
   exits::early_exit_model model;
   std::vector<std::string> labels;
   std::vector<exit_info> exits;
   std::optional<input_kind> input;
   exit_policy default_policy;
   std::vector<certificate> certificates;
-  std::size_t max_tokens;
   numeric_format format;
   std::vector<golden_text> golden_texts;
   model_info info;
@@ -75,12 +74,7 @@ struct classifier::state {
       check(*given.tokens);
       return *given.tokens;
     }
-    const encoding& tokens = given.second ? tokenizer.encode(given.first, *given.second, max_tokens, memory)
-                                          : tokenizer.encode(given.first, max_tokens, memory);
-    if (!config.family->reads_type_ids) {
-      memory.result.type_ids.clear();
-    }
-    return tokens;
+    return reader.encode(given.first, given.second, memory);
   }
 
   [[nodiscard]] encoding encode(const detail::input_view& given) const {
@@ -90,8 +84,8 @@ struct classifier::state {
 
   void check(const encoding& tokens) const {
     const auto refuse = [](const std::string& what) { throw error(error_kind::invalid_argument, "encoding: " + what); };
-    if (tokens.ids.empty() || tokens.ids.size() > max_tokens) {
-      refuse(std::to_string(tokens.ids.size()) + " tokens, expected 1 to " + std::to_string(max_tokens));
+    if (tokens.ids.empty() || tokens.ids.size() > reader.max_tokens) {
+      refuse(std::to_string(tokens.ids.size()) + " tokens, expected 1 to " + std::to_string(reader.max_tokens));
     }
     if (!tokens.type_ids.empty() && tokens.type_ids.size() != tokens.ids.size()) {
       refuse(std::to_string(tokens.type_ids.size()) + " type ids, expected none or " +
@@ -305,7 +299,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
                               ? model::read_heads(plan, model::open_exits(files, description), config, kernels.layout)
                               : model::read_heads(plan, tensors, config, kernels.layout);
   std::vector<std::size_t> answering = detail::answering_exits(heads, options.exits);
-  text::tokenizer tokenizer = detail::load_tokenizer(files, description.pretokenizer, config);
+  detail::text_reader reader = detail::load_text_reader(files, description, options, config);
   model_info info{.kernels = kernels.name, .weight_bytes = 0, .warnings = {}};
   std::vector<exit_info> exit_infos;
   std::vector<int> layers;
@@ -315,7 +309,6 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
     detail::warn_of_temperature(description.exits[j], options.format, info.warnings);
   }
   const int last_layer = heads.heads[answering.back()].layer;
-  const std::size_t max_tokens = detail::choose_max_tokens(options, description, tokenizer, config);
   exit_policy policy =
       description.default_policy ? model::make_policy(*description.default_policy) : exit_policy::full_depth();
   // A stored policy speaks of all exits; with some left out, one threshold per exit has lost its meaning.
@@ -325,11 +318,13 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
     policy = exit_policy::full_depth();
     info.warnings.emplace_back("the stored policy does not fit the chosen exits; full depth is the default");
   }
+  std::vector<certificate> certificates =
+      model::certificates_for(description, options.format, layers, reader.max_tokens);
   nn::encoder encoder = model::read_encoder(tensors, config, last_layer, kernels);
   info.weight_bytes = encoder.bytes() + heads.bytes();
   return std::make_shared<const state>(
       state{.config = config,
-            .tokenizer = std::move(tokenizer),
+            .reader = std::move(reader),
             .model = {.encoder = std::move(encoder),
                       .heads = std::move(heads),
                       .answering = std::move(answering),
@@ -338,8 +333,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
             .exits = std::move(exit_infos),
             .input = detail::public_kind(description.input),
             .default_policy = std::move(policy),
-            .certificates = model::certificates_for(description, options.format, layers, max_tokens),
-            .max_tokens = max_tokens,
+            .certificates = std::move(certificates),
             .format = options.format,
             .golden_texts = detail::copy_golden_texts(description),
             .info = std::move(info),
@@ -393,7 +387,7 @@ OFFRAMP_INLINE encoding classifier::tokenize_one(const detail::input_view& input
   return state_->encode(input);
 }
 
-OFFRAMP_INLINE std::string_view classifier::piece(std::int32_t id) const { return state_->tokenizer.piece(id); }
+OFFRAMP_INLINE std::string_view classifier::piece(std::int32_t id) const { return state_->reader.tokenizer.piece(id); }
 
 OFFRAMP_INLINE const std::vector<std::string>& classifier::labels() const noexcept { return state_->labels; }
 
@@ -401,7 +395,7 @@ OFFRAMP_INLINE int classifier::num_layers() const noexcept { return state_->conf
 
 OFFRAMP_INLINE const std::vector<exit_info>& classifier::exits() const noexcept { return state_->exits; }
 
-OFFRAMP_INLINE int classifier::max_tokens() const noexcept { return static_cast<int>(state_->max_tokens); }
+OFFRAMP_INLINE int classifier::max_tokens() const noexcept { return static_cast<int>(state_->reader.max_tokens); }
 
 OFFRAMP_INLINE std::optional<input_kind> classifier::input() const noexcept { return state_->input; }
 

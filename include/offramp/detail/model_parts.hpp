@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/encoding.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exits/head.hpp>
 #include <offramp/load_options.hpp>
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -114,6 +116,31 @@ inline text::tokenizer load_tokenizer(const model::file_set& files, model::preto
     refuse("type_vocab_size", config.type_vocabulary_size, static_cast<std::size_t>(highest) + 1);
   }
   return tokenizer;
+}
+
+/// What turns texts into what the encoder of a model reads.
+struct text_reader {
+  text::tokenizer tokenizer;
+  std::size_t max_tokens;  // special tokens included
+  bool reads_type_ids;
+
+  /// The tokens of a text, or of a pair; they live in the memory until its next use.
+  [[nodiscard]] const encoding& encode(std::string_view first, std::optional<std::string_view> second,
+                                       text::encode_memory& memory) const {
+    const encoding& tokens =
+        second ? tokenizer.encode(first, *second, max_tokens, memory) : tokenizer.encode(first, max_tokens, memory);
+    if (!reads_type_ids) {
+      memory.result.type_ids.clear();
+    }
+    return tokens;
+  }
+};
+
+inline text_reader load_text_reader(const model::file_set& files, const model::exits_file& exits,
+                                    const load_options& options, const model::config& config) {
+  text::tokenizer tokenizer = load_tokenizer(files, exits.pretokenizer, config);
+  const std::size_t max_tokens = choose_max_tokens(options, exits, tokenizer, config);
+  return {std::move(tokenizer), max_tokens, config.family->reads_type_ids};
 }
 
 }  // namespace detail

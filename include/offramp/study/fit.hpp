@@ -18,8 +18,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 struct fitted_exit {
   int layer = 0;
   pooling_choice pooling = pooling_choice::cls;  ///< cls or mean
+  std::vector<float> mix;                        ///< weights of layers 1 to `layer`, of unit L2 norm; empty: no mix
   std::optional<double> strength;                ///< C; none for the checkpoint's own classifier, which is kept
   std::optional<double> train_accuracy;          ///< likewise
+  bool is_optimal = true;                        ///< false: the fit of the head ran out of steps
   double dev_accuracy = 0;
   temperature_fit temperature;  ///< on dev, in float32
   double ece_before = 0;        ///< calibration_error on dev at temperature 1
@@ -37,16 +39,18 @@ struct fit_result {
 struct fit_progress {
   progress train_texts;  ///< through the encoder
   progress dev_texts;
-  progress heads;  ///< pooling by pooling of each layer
+  progress heads;  ///< pooling by pooling of each layer; then, where they are learned, mix by mix and head by head
 };
 
 /// Adds exits to the Hugging Face checkpoint in the directory `model`, an encoder or a sequence classifier: a
-/// multinomial logistic regression on the frozen hidden states of each layer, its strength (and pooling) the one with
-/// the lowest negative log-likelihood on `dev` (ties: the stronger, then cls), its temperature fitted on `dev`. A
-/// classifier that the checkpoint has stays the last exit. Writes exits.safetensors and then exits.json to `out`; where
-/// `out` is another directory than `model`, copies the checkpoint's files there first. Neither the checkpoint nor a
-/// file in `out` that differs from its namesake is touched. All or nothing: no exits.json is written before everything
-/// else is.
+/// multinomial logistic regression on the frozen hidden states of each layer, its strength (and pooling, and whether it
+/// mixes layers) the one with the lowest negative log-likelihood on `dev` (ties: the plain head, the stronger, then
+/// cls), its temperature fitted on `dev`. A classifier that the checkpoint has stays the last exit. Mixes are learned
+/// from at most 16,384 of the training texts, where every label keeps its share, and the heads on them from all; exits
+/// that mix pool alike, in the way that heads without a mix do better with, all layers together. Writes
+/// exits.safetensors and then exits.json to `out`; where `out` is another directory than `model`, copies the
+/// checkpoint's files there first. Neither the checkpoint nor a file in `out` that differs from its namesake is
+/// touched. All or nothing: no exits.json is written before everything else is.
 ///
 /// Labels are those of config.json, unless they are LABEL_n; else, for a bare encoder, the training data's in the order
 /// of their bytes; `options.labels` says how the data write them, or stands for both. A label without texts in dev is a

@@ -16,6 +16,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 /// whichever of the two does better on dev.
 enum class pooling_choice { cls, mean, better };
 
+/// What a head looks at: its own layer alone; or, where that does better on dev, exit by exit, a weighted sum of all
+/// layers so far, whose weights are learned together with the head (Right Tool, Schwartz et al. 2020).
+enum class layer_mix { none, learned };
+
 /// Whether labels count by their texts, or all alike in sum (balanced_weights).
 enum class class_weighting { by_text, balanced };
 
@@ -27,6 +31,7 @@ struct fit_options {
   /// Layers that get an exit, from 1, ascending; empty: all.
   std::vector<int> layers = {};
   pooling_choice pooling = pooling_choice::better;
+  layer_mix mix = layer_mix::none;
   class_weighting weighting = class_weighting::by_text;
   /// Values of C (fit_heads) to choose from.
   std::vector<double> strengths = {1e-4, 1e-3, 1e-2, 1e-1, 1.0};
@@ -39,6 +44,7 @@ struct fit_options {
   /// Texts to store in the model with their logits, one a line (pairs: divided by a tab), for `offramp verify`.
   std::optional<std::filesystem::path> golden = {};
   /// Memory that features may take, in bytes. Where those of all layers need more, the encoder runs several times.
+  /// Mixes are learned from at most 16,384 texts, whose features of every layer are in memory together.
   std::size_t feature_bytes = std::size_t{1400} << 20;
 };
 

@@ -26,7 +26,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 ///
 /// `class_weights` has one positive number per label, or is empty: all 1. The threads that `run` lends share each step;
 /// sums are formed over fixed blocks of texts and added in order, so their number changes no bit. Needs memory for
-/// 16 * features^2 and, for each of 64 blocks, labels * features doubles.
+/// 16 * features^2 and, for each of 64 blocks, labels * features doubles. Ends where a step promises less than 1e-11
+/// nats a text, or after 1,000 steps, before the optimum: then a head is not `is_optimal`. That takes features that
+/// tell nearly the same and hardly any penalty.
 ///
 /// Throws `invalid_argument` for no texts or strengths, sizes that contradict each other, label ids out of range, a
 /// label that no text has, fewer than two labels, features that are not finite, and strengths or weights that are not

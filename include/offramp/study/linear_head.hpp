@@ -13,6 +13,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 struct linear_head {
   std::vector<float> weights;  ///< [labels, features]
   std::vector<float> bias;     ///< [labels]
+  bool is_optimal = true;      ///< false: its fit ran out of steps
 };
 
 /// Features of labelled texts, borrowed.

@@ -31,10 +31,12 @@ struct temperature_fit {
                                               std::span<const int> label_ids /* [texts] */, std::size_t num_labels);
 
 /// The mean of -ln softmax(logits / temperature)[right answer] in nats, by log-sum-exp: finite also where a probability
-/// is 0 in float32. Throws as fit_temperature does.
-[[nodiscard]] double negative_log_likelihood(std::span<const float> logits /* [texts, labels] */,
-                                             std::span<const int> label_ids /* [texts] */, std::size_t num_labels,
-                                             float temperature);
+/// is 0 in float32. With `class_weights` the mean in which a text counts as much as its label does. Throws as
+/// fit_temperature does, and for class weights that are not one for each label.
+[[nodiscard]] double negative_log_likelihood(
+    std::span<const float> logits /* [texts, labels] */, std::span<const int> label_ids /* [texts] */,
+    std::size_t num_labels, float temperature,
+    std::span<const double> class_weights /* [labels], or empty: all 1 */ = {});
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
 

@@ -6,9 +6,9 @@
 #include <offramp/runner.hpp>
 #include <offramp/study/dataset.hpp>
 #include <offramp/study/head_fit.hpp>
+#include <offramp/study/temperature.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -32,6 +32,27 @@ struct head_choice {
   return ids;
 }
 
+/// About `most` of the texts, evenly spread over those of each label, at least one of each that occurs; all where they
+/// are no more.
+[[nodiscard]] inline dataset thin_out(const dataset& data, std::size_t num_labels, std::size_t most) {
+  const std::size_t texts = data.texts.size();
+  if (texts <= most) {
+    return data;
+  }
+  const std::vector<std::size_t> counts = count_labels(data, num_labels);
+  std::vector<std::size_t> seen(num_labels);
+  dataset thin{data.name, data.sha256, {}};
+  for (const labelled_text& text : data.texts) {
+    const auto label = static_cast<std::size_t>(text.label_id);
+    const std::size_t wanted = (counts[label] * most + texts - 1) / texts;
+    const std::size_t place = seen[label]++;
+    if ((place + 1) * wanted / counts[label] > place * wanted / counts[label]) {
+      thin.texts.push_back(text);
+    }
+  }
+  return thin;
+}
+
 /// The share of texts whose highest logit, the lowest such label, is the right one.
 [[nodiscard]] inline double share_right(std::span<const float> logits, std::span<const int> ids) {
   const std::size_t labels = logits.size() / ids.size();
@@ -41,28 +62,6 @@ struct head_choice {
     right += std::ranges::max_element(row) - row.begin() == ids[text] ? 1U : 0U;
   }
   return static_cast<double>(right) / static_cast<double>(ids.size());
-}
-
-/// The mean of class_weight[label] * -ln softmax(logits)[label], in nats, over the sum of the weights; empty weights
-/// are all 1.
-[[nodiscard]] inline double weighted_nll(std::span<const float> logits, std::span<const int> ids,
-                                         std::span<const double> class_weights) {
-  const std::size_t labels = logits.size() / ids.size();
-  double sum = 0;
-  double weights = 0;
-  for (std::size_t text = 0; text < ids.size(); ++text) {
-    const auto row = logits.subspan(text * labels, labels);
-    const auto label = static_cast<std::size_t>(ids[text]);
-    const auto highest = static_cast<double>(*std::ranges::max_element(row));
-    double exponentials = 0;
-    for (const float logit : row) {
-      exponentials += std::exp(static_cast<double>(logit) - highest);
-    }
-    const double weight = class_weights.empty() ? 1.0 : class_weights[label];
-    sum += weight * (std::log(exponentials) + highest - static_cast<double>(row[label]));
-    weights += weight;
-  }
-  return sum / weights;
 }
 
 /// The labels of train and dev, and how they are fitted.
@@ -84,13 +83,27 @@ struct choice_task {
   head_choice best;
   for (std::size_t i = 0; i < heads.size(); ++i) {
     const std::vector<float> logits = head_logits(heads[i], dev_values, run);
-    const double nll = weighted_nll(logits, task.dev_ids, task.class_weights);
+    const double nll = negative_log_likelihood(logits, task.dev_ids, task.num_labels, 1.0F, task.class_weights);
     if (nll < best.dev_nll) {
       best = {input, task.strengths[i], std::move(heads[i]), 0, nll};
     }
   }
   best.train_accuracy = share_right(head_logits(best.head, train_values, run), task.train_ids);
   return best;
+}
+
+/// The pooling that heads do better with on dev, all layers together (ties: the first one's).
+[[nodiscard]] inline model::pooling better_pooling(std::span<const head_choice> choices) {
+  const auto sum = [&](model::pooling pooling) {
+    double total = 0;
+    for (const head_choice& choice : choices) {
+      total += choice.input.pooling == pooling ? choice.dev_nll : 0.0;
+    }
+    return total;
+  };
+  const model::pooling first = choices.front().input.pooling;
+  const model::pooling last = choices.back().input.pooling;
+  return sum(last) < sum(first) ? last : first;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -5,6 +5,7 @@
 #include <offramp/detail/study/exit_choice.hpp>
 #include <offramp/detail/study/fit_inputs.hpp>
 #include <offramp/detail/study/layer_features.hpp>
+#include <offramp/detail/study/mix_fit.hpp>
 #include <offramp/detail/study/update_exits.hpp>
 #include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
@@ -19,6 +20,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,7 +38,8 @@ class exit_fitter {
               const fit_options& options, const runner& run, const fit_progress& report)
       : directory_(std::move(directory)), options_(options), run_(run), report_(report) {
     check_fit_options(options);
-    bare_ = open_bare_model(directory_);
+    bare_ = open_bare_model(directory_, options.max_tokens);
+    content_.max_tokens = static_cast<int>(bare_->reader.max_tokens);
     layers_ = choose_layers(*bare_, options.layers);
     const data_description description = describe_data(train);
     const label_names labels = choose_labels(*bare_, options.labels, description, train);
@@ -78,21 +81,6 @@ class exit_fitter {
     return exit;
   }
 
-  /// A model with one exit that nobody will ask, for its tokenizer.
-  [[nodiscard]] classifier load_tokenizer() const {
-    const auto hidden = static_cast<std::size_t>(bare_->config.hidden_size);
-    const std::size_t labels = content_.labels.size();
-    const std::vector<model::named_tensor> zeros{
-        {"exits.0.classifier.weight", {labels, hidden}, std::vector<float>(labels * hidden)},
-        {"exits.0.classifier.bias", {labels}, std::vector<float>(labels)}};
-    model::exits_file placeholder = content_;
-    placeholder.exits.assign(1, describe(1, model::pooling::cls, model::pooler::none));
-    const std::string tensors = model::write_safetensors(zeros);
-    load_options options;
-    options.max_tokens = options_.max_tokens;
-    return load_with(directory_, {model::write_exits_json(placeholder, model::sha256_hex(tensors)), tensors}, options);
-  }
-
   /// What heads are to be fitted to, by ascending layer.
   [[nodiscard]] std::vector<pooled_layer> inputs() const {
     std::vector<pooled_layer> all;
@@ -113,12 +101,7 @@ class exit_fitter {
   }
 
   void choose_heads() {
-    const classifier tokenizer = load_tokenizer();
-    content_.max_tokens = tokenizer.max_tokens();
-    std::vector<head_choice> choices;
-    if (const std::vector<pooled_layer> wanted = inputs(); !wanted.empty()) {
-      choices = choose_all(wanted, tokenizer);
-    }
+    const std::vector<head_choice> choices = choose_all();
     for (const int layer : layers_) {
       if (is_kept(layer)) {
         add_own_classifier();
@@ -134,22 +117,39 @@ class exit_fitter {
     }
   }
 
-  [[nodiscard]] std::vector<head_choice> choose_all(std::span<const pooled_layer> wanted, const classifier& tokenizer) {
+  /// Every head to choose from, those without a mix first.
+  [[nodiscard]] std::vector<head_choice> choose_all() {
+    const std::vector<pooled_layer> plain = inputs();
+    if (plain.empty()) {
+      return {};
+    }
     choice_task task{label_ids(train_), label_ids(dev_), content_.labels.size(), {}, options_.strengths};
     std::ranges::sort(task.strengths);
     if (options_.weighting == class_weighting::balanced) {
       task.class_weights = balanced_weights(task.train_ids, task.num_labels);
     }
     const nn::encoder encoder =
-        model::read_encoder(bare_->tensors, bare_->config, wanted.back().layer, nn::choose_kernels({}));
+        model::read_encoder(bare_->tensors, bare_->config, plain.back().layer, nn::choose_kernels({}));
+    std::vector<head_choice> choices = choose_strengths(task, encoder, plain);
+    if (options_.mix == layer_mix::learned) {
+      if (const std::vector<pooled_layer> mixes = learn_mixes(task, encoder, choices); !mixes.empty()) {
+        std::ranges::move(choose_strengths(task, encoder, mixes), std::back_inserter(choices));
+      }
+    }
+    return choices;
+  }
+
+  /// The best head for each of these inputs.
+  [[nodiscard]] std::vector<head_choice> choose_strengths(const choice_task& task, const nn::encoder& encoder,
+                                                          std::span<const pooled_layer> wanted) const {
     const std::size_t bytes = 2 * encoder.hidden * (train_.texts.size() + dev_.texts.size());
-    const std::size_t at_once = std::clamp<std::size_t>(options_.feature_bytes / bytes, 1, wanted.size());
+    const std::size_t at_once = std::max<std::size_t>(options_.feature_bytes / bytes, 1);
     std::vector<head_choice> choices;
     for (std::size_t first = 0; first < wanted.size(); first += at_once) {
       const auto group = wanted.subspan(first, std::min(at_once, wanted.size() - first));
       // One object for each, so that the encoder's scratch memory is gone before heads need memory of their own.
-      std::vector<half_rows> train = feature_pass(encoder, tokenizer, group).run(train_, run_, report_.train_texts);
-      std::vector<half_rows> dev = feature_pass(encoder, tokenizer, group).run(dev_, run_, report_.dev_texts);
+      std::vector<half_rows> train = feature_pass(encoder, bare_->reader, group).run(train_, run_, report_.train_texts);
+      std::vector<half_rows> dev = feature_pass(encoder, bare_->reader, group).run(dev_, run_, report_.dev_texts);
       for (std::size_t i = 0; i < group.size(); ++i) {
         tell_heads(choices.size(), wanted.size());
         choices.push_back(choose_strength(task, group[i], std::move(train[i]), std::move(dev[i]), run_));
@@ -159,6 +159,38 @@ class exit_fitter {
     return choices;
   }
 
+  /// A mix for each layer above the first that has a head without.
+  [[nodiscard]] std::vector<pooled_layer> learn_mixes(const choice_task& task, const nn::encoder& encoder,
+                                                      std::span<const head_choice> plain) const {
+    constexpr std::size_t most_texts = 16384;  // a mix has a weight for each layer only
+    const model::pooling pooling = better_pooling(plain);
+    std::vector<pooled_layer> mixes;
+    std::vector<double> penalties;
+    for (const head_choice& choice : plain) {
+      if (choice.input.pooling == pooling && choice.input.layer > 1) {
+        mixes.push_back(choice.input);
+        penalties.push_back(1 / (choice.strength * static_cast<double>(train_.texts.size())));
+      }
+    }
+    if (mixes.empty()) {
+      return {};
+    }
+    std::vector<pooled_layer> every_layer;
+    for (int layer = 1; layer <= mixes.back().layer; ++layer) {
+      every_layer.push_back({layer, pooling});
+    }
+    const dataset data = thin_out(train_, task.num_labels, most_texts);
+    const layered_texts texts{feature_pass(encoder, bare_->reader, every_layer).run(data, run_, report_.train_texts),
+                              label_ids(data), task.num_labels, task.class_weights};
+    const mix_learner learner(texts, run_);
+    for (std::size_t i = 0; i < mixes.size(); ++i) {
+      tell_heads(i, mixes.size());
+      mixes[i].mix = learner.learn(mixes[i].layer, penalties[i]);
+    }
+    tell_heads(mixes.size(), mixes.size());
+    return mixes;
+  }
+
   void tell_heads(std::size_t done, std::size_t total) const {
     if (report_.heads) {
       report_.heads(done, total);
@@ -166,16 +198,28 @@ class exit_fitter {
   }
 
   void add_head(const head_choice& choice) {
-    const std::string name = "exits." + std::to_string(content_.exits.size()) + ".classifier";
+    const std::string name = "exits." + std::to_string(content_.exits.size()) + ".";
     const std::size_t labels = choice.head.bias.size();
-    tensors_.push_back({name + ".weight", {labels, choice.head.weights.size() / labels}, choice.head.weights});
-    tensors_.push_back({name + ".bias", {labels}, choice.head.bias});
+    const std::vector<float>& mix = choice.input.mix;
+    tensors_.push_back(
+        {name + "classifier.weight", {labels, choice.head.weights.size() / labels}, choice.head.weights});
+    tensors_.push_back({name + "classifier.bias", {labels}, choice.head.bias});
     content_.exits.push_back(describe(choice.input.layer, choice.input.pooling, model::pooler::none));
+    if (!mix.empty()) {
+      tensors_.push_back({name + "mix", {mix.size()}, mix});
+      content_.exits.back().mix = true;
+    }
     fitted_exit& exit = result_.exits.emplace_back();
     exit.layer = choice.input.layer;
     exit.pooling = choice.input.pooling == model::pooling::cls ? pooling_choice::cls : pooling_choice::mean;
+    exit.mix = mix;
     exit.strength = choice.strength;
     exit.train_accuracy = choice.train_accuracy;
+    exit.is_optimal = choice.head.is_optimal;
+    if (!exit.is_optimal) {
+      result_.warnings.push_back("the fit of the head on layer " + std::to_string(exit.layer) +
+                                 " ran out of steps before the optimum; a stronger penalty (a smaller C) ends sooner");
+    }
   }
 
   void add_own_classifier() {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/model_parts.hpp>
 #include <offramp/error.hpp>
+#include <offramp/load_options.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
 #include <offramp/model/exit_plan.hpp>
@@ -19,6 +21,7 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +36,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 struct bare_model {
   model::config config;
   model::checkpoint tensors;
+  offramp::detail::text_reader reader;
   /// Pooler and classifier of a sequence classifier, as tensors of an exit; empty for a bare encoder.
   std::vector<model::named_tensor> classifier;
   nn::epilogue activation = nn::epilogue::tanh;
@@ -57,9 +61,14 @@ struct bare_model {
           read(names.classifier + ".bias", "classifier.bias", {labels})};
 }
 
-[[nodiscard]] inline bare_model open_bare_model(const std::filesystem::path& directory) {
+[[nodiscard]] inline bare_model open_bare_model(const std::filesystem::path& directory, std::optional<int> max_tokens) {
   const model::file_set files(directory);
-  bare_model bare{model::read_config(files), model::open_checkpoint(files), {}};
+  load_options limits;
+  limits.max_tokens = max_tokens;
+  model::config config = model::read_config(files);
+  model::checkpoint tensors = model::open_checkpoint(files);
+  offramp::detail::text_reader reader = offramp::detail::load_text_reader(files, {}, limits, config);
+  bare_model bare{std::move(config), std::move(tensors), std::move(reader), {}};
   const model::exit_plan plan =
       model::plan_sequence_classifier(bare.config, model::backbone_prefix(bare.tensors, *bare.config.family));
   bare.classifier = read_classifier(bare.tensors, plan.tensors.front(), bare.config);

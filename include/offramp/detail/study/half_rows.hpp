@@ -70,13 +70,24 @@ class half_rows {
     return is_finite;
   }
 
+  [[nodiscard]] std::size_t columns() const noexcept { return centers_.size(); }
+
+  [[nodiscard]] float at(std::size_t row, std::size_t column) const {
+    return from_half(values_[row * centers_.size() + column]) / scales_[column] + centers_[column];
+  }
+
+  /// One row, [columns].
+  void widen(std::size_t row, std::span<float> wide) const {
+    for (std::size_t i = 0; i < centers_.size(); ++i) {
+      wide[i] = at(row, i);
+    }
+  }
+
   /// All rows, [rows, columns].
   [[nodiscard]] std::vector<float> widen() const {
     std::vector<float> wide(values_.size());
     for (std::size_t first = 0; first < wide.size(); first += centers_.size()) {
-      for (std::size_t i = 0; i < centers_.size(); ++i) {
-        wide[first + i] = from_half(values_[first + i]) / scales_[i] + centers_[i];
-      }
+      widen(first / centers_.size(), std::span(wide).subspan(first, centers_.size()));
     }
     return wide;
   }

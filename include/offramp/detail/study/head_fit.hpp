@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/study/head_curvature.hpp>
 #include <offramp/detail/study/logistic_loss.hpp>
 #include <offramp/detail/study/minimize.hpp>
 #include <offramp/error.hpp>
 #include <offramp/nn/dot.hpp>
 #include <offramp/study/head_fit.hpp>
 
-#include <Eigen/Cholesky>
 #include <Eigen/Core>
 
 #include <algorithm>
@@ -66,52 +66,22 @@ inline void check_positive(std::span<const double> values, const char* name) {
   }
 }
 
-/// The correlations [features, features] between features, from texts enough for a good idea of them.
-[[nodiscard]] inline Eigen::MatrixXd estimate_correlation(const labelled_features& given, const feature_scale& scale,
-                                                          const runner& run) {
-  const Eigen::Index width = scale.mean.size();
-  const std::size_t texts = given.label_ids.size();
-  const std::size_t sampled = std::min(texts, 8 * static_cast<std::size_t>(width));
-  Eigen::MatrixXd sample(static_cast<Eigen::Index>(sampled), width);
-  for (std::size_t i = 0; i < sampled; ++i) {
-    sample.row(static_cast<Eigen::Index>(i)) =
-        (features_of(given, i * texts / sampled).cast<double>() - scale.mean).cwiseProduct(scale.inverse).transpose();
-  }
-  Eigen::MatrixXd correlation(width, width);
-  offramp::detail::lend(run, static_cast<std::size_t>(width), [&](std::size_t index) {
-    const auto column = static_cast<Eigen::Index>(index);
-    for (Eigen::Index row = column; row < width; ++row) {
-      correlation(row, column) = sample.col(row).dot(sample.col(column)) / static_cast<double>(sampled);
-    }
-  });
-  return correlation.selfadjointView<Eigen::Lower>();
+/// `loss` plus penalty / 2 times the sum of squares of the weights.
+[[nodiscard]] inline slope penalised(const logistic_loss& loss, double penalty, const Eigen::VectorXd& parameters) {
+  const Eigen::Index weights = loss.features() * loss.logits();
+  slope here = loss(parameters);
+  here.value += penalty / 2 * parameters.head(weights).squaredNorm();
+  here.gradient.head(weights) += penalty * parameters.head(weights);
+  return here;
 }
 
-/// The minimum of `loss` plus penalty / 2 times the sum of squares of the weights, from `start` on.
-[[nodiscard]] inline Eigen::VectorXd fit_one(const logistic_loss& loss, const Eigen::MatrixXd& correlation,
-                                             double penalty, Eigen::VectorXd start) {
+/// Its minimum, from `start` on.
+[[nodiscard]] inline minimum fit_one(const logistic_loss& loss, head_curvature& curvature, double penalty,
+                                     Eigen::VectorXd start) {
   constexpr double tolerance = 1e-11;  // nats per text
-  const Eigen::Index weights = loss.features() * loss.logits();
-  const double curvature = loss.curvature();
-  // The Hessian at equal probabilities, apart from the ties between labels: unlike the identity it knows how the
-  // features of an encoder move together, which is what makes plain L-BFGS slow here.
-  const Eigen::LDLT<Eigen::MatrixXd> hessian(curvature * correlation +
-                                             penalty * Eigen::MatrixXd::Identity(loss.features(), loss.features()));
-  const auto evaluate = [&](const Eigen::VectorXd& parameters) {
-    slope here = loss(parameters);
-    here.value += penalty / 2 * parameters.head(weights).squaredNorm();
-    here.gradient.head(weights) += penalty * parameters.head(weights);
-    return here;
-  };
-  const auto precondition = [&](const Eigen::VectorXd& vector) {
-    Eigen::VectorXd result = vector / curvature;
-    for (Eigen::Index logit = 0; logit < loss.logits(); ++logit) {
-      const Eigen::VectorXd part = vector.segment(logit * loss.features(), loss.features());
-      result.segment(logit * loss.features(), loss.features()) = hessian.solve(part);
-    }
-    return result;
-  };
-  return minimize(evaluate, precondition, std::move(start), tolerance);
+  curvature.set_penalty(penalty);
+  const auto evaluate = [&](const Eigen::VectorXd& parameters) { return penalised(loss, penalty, parameters); };
+  return minimize(evaluate, curvature, std::move(start), tolerance);
 }
 
 }  // namespace detail
@@ -141,7 +111,7 @@ OFFRAMP_INLINE std::vector<linear_head> fit_heads(const labelled_features& given
                        std::to_string(given.num_labels));
   }
   const detail::logistic_loss loss(given, class_weights, run);
-  const Eigen::MatrixXd correlation = detail::estimate_correlation(given, loss.scale(), run);
+  detail::head_curvature curvature(loss, run);
   // From the strongest penalty on, each fit begins where the one before ended.
   std::vector<std::size_t> order(strengths.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -150,8 +120,10 @@ OFFRAMP_INLINE std::vector<linear_head> fit_heads(const labelled_features& given
   Eigen::VectorXd parameters = loss.start();
   for (const std::size_t index : order) {
     const double penalty = 1 / (strengths[index] * static_cast<double>(given.label_ids.size()));
-    parameters = detail::fit_one(loss, correlation, penalty, std::move(parameters));
+    detail::minimum fitted = detail::fit_one(loss, curvature, penalty, std::move(parameters));
+    parameters = std::move(fitted.point);
     heads[index] = loss.head(parameters);
+    heads[index].is_optimal = fitted.is_reached;
   }
   return heads;
 }

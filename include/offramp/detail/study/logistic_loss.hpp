@@ -72,11 +72,45 @@ struct feature_scale {
   return scale;
 }
 
+/// Replaces the one logit by its gradient and returns ln(1 + exp(logit)) - [label is 1] logit.
+[[nodiscard]] inline double to_residual(double& logit, int label) {
+  const double decay = std::exp(-std::abs(logit));
+  const double loss = std::max(logit, 0.0) + std::log1p(decay) - (label == 1 ? logit : 0.0);
+  logit = (logit < 0 ? decay : 1.0) / (1.0 + decay) - (label == 1 ? 1.0 : 0.0);
+  return loss;
+}
+
+/// Replaces the logits by their gradient, softmax(logits) - [label], and returns -ln softmax(logits)[label].
+[[nodiscard]] inline double to_residuals(Eigen::VectorXd& logits, int label) {
+  const double highest = logits.maxCoeff();
+  const double right = logits[label] - highest;
+  double sum = 0;
+  for (double& logit : logits) {
+    logit = std::exp(logit - highest);
+    sum += logit;
+  }
+  logits /= sum;
+  logits[label] -= 1.0;
+  return std::log(sum) - right;
+}
+
+/// Replaces the logits of one text, of which two labels share one, by the gradient of its negative log-likelihood,
+/// which it returns.
+[[nodiscard]] inline double to_slope(Eigen::VectorXd& logits, int label) {
+  return logits.size() == 1 ? to_residual(logits[0], label) : to_residuals(logits, label);
+}
+
 /// The mean weighted negative log-likelihood of the right answers and its gradient, as a function of the weights of
 /// standardised features and the biases: [features, logits] column after column, then [logits]. Two labels share one
 /// logit, that of the second.
 class logistic_loss {
  public:
+  /// Weights and biases for features as they are.
+  struct affine {
+    Eigen::MatrixXd weights;  // [features, logits]
+    Eigen::VectorXd bias;     // [logits]
+  };
+
   logistic_loss(const labelled_features& given, std::span<const double> class_weights, const runner& run)
       : given_(given),
         class_weights_(class_weights.begin(), class_weights.end()),
@@ -89,17 +123,12 @@ class logistic_loss {
 
   [[nodiscard]] Eigen::Index features() const noexcept { return features_; }
   [[nodiscard]] Eigen::Index logits() const noexcept { return logits_; }
-  [[nodiscard]] const feature_scale& scale() const noexcept { return scale_; }
-  [[nodiscard]] Eigen::VectorXd start() const { return Eigen::VectorXd::Zero((features_ + 1) * logits_); }
-
-  /// About the largest second derivative along one standardised feature: that of equal probabilities.
-  [[nodiscard]] double curvature() const {
-    double weight = 0;
-    for (const int label : given_.label_ids) {
-      weight += class_weights_[static_cast<std::size_t>(label)];
-    }
-    return weight / static_cast<double>(given_.label_ids.size()) / (logits_ == 1 ? 4.0 : static_cast<double>(logits_));
+  [[nodiscard]] std::size_t texts() const noexcept { return given_.label_ids.size(); }
+  /// The features of one text, standardised.
+  [[nodiscard]] Eigen::VectorXd standardised(std::size_t text) const {
+    return (features_of(given_, text).cast<double>() - scale_.mean).cwiseProduct(scale_.inverse);
   }
+  [[nodiscard]] Eigen::VectorXd start() const { return Eigen::VectorXd::Zero((features_ + 1) * logits_); }
 
   [[nodiscard]] slope operator()(const Eigen::VectorXd& parameters) const {
     const affine map = unscale(parameters);
@@ -121,6 +150,20 @@ class logistic_loss {
     }
     result.gradient.tail(logits_) = total.bias / texts;
     return result;
+  }
+
+  /// How much a text counts.
+  [[nodiscard]] double weight_of(std::size_t text) const {
+    return class_weights_[static_cast<std::size_t>(given_.label_ids[text])];
+  }
+
+  [[nodiscard]] affine unscale(const Eigen::VectorXd& parameters) const {
+    affine map{Eigen::MatrixXd(features_, logits_), parameters.tail(logits_)};
+    for (Eigen::Index logit = 0; logit < logits_; ++logit) {
+      map.weights.col(logit) = parameters.segment(logit * features_, features_).cwiseProduct(scale_.inverse);
+      map.bias[logit] -= map.weights.col(logit).dot(scale_.mean);
+    }
+    return map;
   }
 
   /// The head for features as they are.
@@ -145,26 +188,11 @@ class logistic_loss {
   }
 
  private:
-  /// Weights and biases for features as they are.
-  struct affine {
-    Eigen::MatrixXd weights;  // [features, logits]
-    Eigen::VectorXd bias;     // [logits]
-  };
-
   struct partial_sum {
     double loss = 0;
     Eigen::MatrixXd weights;  // [features, logits], gradient
     Eigen::VectorXd bias;     // [logits], gradient
   };
-
-  [[nodiscard]] affine unscale(const Eigen::VectorXd& parameters) const {
-    affine map{Eigen::MatrixXd(features_, logits_), parameters.tail(logits_)};
-    for (Eigen::Index logit = 0; logit < logits_; ++logit) {
-      map.weights.col(logit) = parameters.segment(logit * features_, features_).cwiseProduct(scale_.inverse);
-      map.bias[logit] -= map.weights.col(logit).dot(scale_.mean);
-    }
-    return map;
-  }
 
   [[nodiscard]] partial_sum sum_over(const affine& map, std::size_t first, std::size_t last) const {
     partial_sum sum{0, Eigen::MatrixXd::Zero(features_, logits_), Eigen::VectorXd::Zero(logits_)};
@@ -176,8 +204,8 @@ class logistic_loss {
         logits[logit] = map.weights.col(logit).dot(features) + map.bias[logit];
       }
       const int label = given_.label_ids[text];
-      const double weight = class_weights_[static_cast<std::size_t>(label)];
-      sum.loss += weight * (logits_ == 1 ? to_residual(logits[0], label) : to_residuals(logits, label));
+      const double weight = weight_of(text);
+      sum.loss += weight * to_slope(logits, label);
       logits *= weight;
       for (Eigen::Index logit = 0; logit < logits_; ++logit) {
         sum.weights.col(logit) += logits[logit] * features;
@@ -185,28 +213,6 @@ class logistic_loss {
       sum.bias += logits;
     }
     return sum;
-  }
-
-  /// Replaces the one logit by its gradient and returns ln(1 + exp(logit)) - [label is 1] logit.
-  static double to_residual(double& logit, int label) {
-    const double decay = std::exp(-std::abs(logit));
-    const double loss = std::max(logit, 0.0) + std::log1p(decay) - (label == 1 ? logit : 0.0);
-    logit = (logit < 0 ? decay : 1.0) / (1.0 + decay) - (label == 1 ? 1.0 : 0.0);
-    return loss;
-  }
-
-  /// Replaces the logits by their gradient, softmax(logits) - [label], and returns -ln softmax(logits)[label].
-  static double to_residuals(Eigen::VectorXd& logits, int label) {
-    const double highest = logits.maxCoeff();
-    const double right = logits[label] - highest;
-    double sum = 0;
-    for (double& logit : logits) {
-      logit = std::exp(logit - highest);
-      sum += logit;
-    }
-    logits /= sum;
-    logits[label] -= 1.0;
-    return std::log(sum) - right;
   }
 
   labelled_features given_;

@@ -64,39 +64,53 @@ class bend_memory {
   std::deque<bend> bends_;
 };
 
+/// Where a descent ended.
+struct minimum {
+  Eigen::VectorXd point;
+  double value = 0;
+  bool is_reached = true;  // false: it ran out of steps
+};
+
 /// The minimum of a strictly convex function from `point` on, by L-BFGS with backtracking (Armijo). `evaluate(point)`
-/// gives the slope, `precondition(vector)` about the inverse Hessian times the vector. Ends when the function can fall
-/// by no more than about `tolerance`, or rounding hides the way down.
-template <class Evaluate, class Precondition>
-[[nodiscard]] Eigen::VectorXd minimize(const Evaluate& evaluate, const Precondition& precondition,
-                                       Eigen::VectorXd point, double tolerance) {
-  constexpr int most_steps = 1000;
+/// gives the slope, `curvature(vector)` about the inverse Hessian times the vector; where that turns out to be a poor
+/// guide, `curvature.update(point)` is asked to look at the Hessian there. Ends when the function can fall by no more
+/// than about `tolerance`, or rounding hides the way down, or after `most_steps`.
+template <class Evaluate, class Curvature>
+[[nodiscard]] minimum minimize(const Evaluate& evaluate, Curvature& curvature, Eigen::VectorXd point, double tolerance,
+                               int most_steps = 1000) {
   constexpr double shortest = 1e-10;
   constexpr double enough = 1e-4;  // of the decrease that the slope promises
+  int wait = 20;                   // steps that a good guide hardly needs; twice as many after each look
+  int next_look = wait;
   bend_memory memory;
   slope here = evaluate(point);
   for (int step = 0; step < most_steps; ++step) {
-    const Eigen::VectorXd direction = -memory.unbend(here.gradient, precondition);
+    if (step == next_look) {
+      curvature.update(point);
+      wait *= 2;
+      next_look += wait;
+    }
+    const Eigen::VectorXd direction = -memory.unbend(here.gradient, curvature);
     const double descent = here.gradient.dot(direction);
     if (!(-descent / 2 > tolerance)) {
-      break;
+      return {std::move(point), here.value};
     }
     double length = 1;
     slope there = evaluate(point + direction);
     while (!(there.value <= here.value + enough * length * descent) && length > shortest) {
       // The lowest point of the parabola through what is known, within reason.
-      const double curvature = there.value - here.value - length * descent;
-      length *= std::clamp(-descent * length / (2 * curvature), 0.1, 0.5);
+      const double bend = there.value - here.value - length * descent;
+      length *= std::clamp(-descent * length / (2 * bend), 0.1, 0.5);
       there = evaluate(point + length * direction);
     }
     if (!(there.value < here.value)) {
-      break;
+      return {std::move(point), here.value};
     }
     point += length * direction;
     memory.remember(length * direction, there.gradient - here.gradient);
     here = std::move(there);
   }
-  return point;
+  return {std::move(point), here.value, false};
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

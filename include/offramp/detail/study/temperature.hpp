@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
@@ -23,17 +24,21 @@ class likelihood {
     }
   }
 
-  [[nodiscard]] double at(double beta) const {
+  /// `class_weights`: empty, or one for each label.
+  [[nodiscard]] double at(double beta, std::span<const double> class_weights = {}) const {
     double sum = 0.0;
+    double weights = 0.0;
     for (std::size_t text = 0; text < label_ids_.size(); ++text) {
       const double highest = highest_of(text);
       double total = 0.0;
       for (const float logit : row(text)) {
         total += std::exp(beta * (static_cast<double>(logit) - highest));
       }
-      sum += std::log(total) - beta * (right(text) - highest);
+      const double weight = class_weights.empty() ? 1.0 : class_weights[static_cast<std::size_t>(label_ids_[text])];
+      sum += weight * (std::log(total) - beta * (right(text) - highest));
+      weights += weight;
     }
-    return sum / static_cast<double>(label_ids_.size());
+    return sum / weights;
   }
 
   struct derivatives {
@@ -142,8 +147,14 @@ OFFRAMP_INLINE temperature_fit fit_temperature(std::span<const float> logits, st
 }
 
 OFFRAMP_INLINE double negative_log_likelihood(std::span<const float> logits, std::span<const int> label_ids,
-                                              std::size_t num_labels, float temperature) {
-  return detail::likelihood(logits, label_ids, num_labels).at(1.0 / static_cast<double>(temperature));
+                                              std::size_t num_labels, float temperature,
+                                              std::span<const double> class_weights) {
+  const detail::likelihood nll(logits, label_ids, num_labels);
+  if (!class_weights.empty() && class_weights.size() != num_labels) {
+    throw error(error_kind::invalid_argument,
+                std::to_string(class_weights.size()) + " class weights, expected " + std::to_string(num_labels));
+  }
+  return nll.at(1.0 / static_cast<double>(temperature), class_weights);
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
