@@ -21,6 +21,7 @@ def parse_arguments():
     p.add_argument("--golden", help="texts, one a line, whose logits are stored for verification")
     p.add_argument("--int8", action="store_true", help="store matrices as I8 with one scale per row")
     p.add_argument("--threshold", type=float, help="confidence of the default policy (default: every layer runs)")
+    p.add_argument("--max-layer", type=int, help="with --threshold: the default policy goes no deeper than this layer")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--out", required=True)
     return p.parse_args()
@@ -147,6 +148,8 @@ def main():
     }
     if a.threshold is not None:
         description["default_policy"] = {"rule": "confidence", "threshold": a.threshold}
+        if a.max_layer is not None:
+            description["default_policy"]["max_layer"] = a.max_layer
     if a.golden:
         description["golden"] = golden_texts(model, tokenizer, a.golden)
     write_json(out / "exits.json", description, indent=1)
