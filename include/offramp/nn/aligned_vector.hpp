@@ -16,6 +16,15 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
+/// Throws std::bad_alloc. `alignment` is a multiple of a huge page's size. The system may serve small pages instead.
+inline void* allocate_on_huge_pages(std::size_t bytes, std::size_t alignment) {
+  void* memory = ::operator new(bytes, std::align_val_t{alignment});
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  (void)::madvise(memory, bytes, MADV_HUGEPAGE);  // a hint: where the system refuses, small pages serve as well
+#endif
+  return memory;
+}
+
 /// Memory that begins on a cache line, or on a huge page where it is large enough to hold some: streaming weights
 /// through few page-table entries is faster. New elements are left uninitialized unless a value is given.
 template <class T>
@@ -39,13 +48,8 @@ struct aligned_allocator {
       throw std::bad_array_new_length();
     }
     const std::size_t bytes = count * sizeof(T);
-    void* memory = ::operator new(bytes, alignment(bytes));
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (bytes >= huge_page) {
-      (void)::madvise(memory, bytes, MADV_HUGEPAGE);  // a hint: where the system refuses, small pages serve as well
-    }
-#endif
-    return static_cast<T*>(memory);
+    return static_cast<T*>(bytes >= huge_page ? allocate_on_huge_pages(bytes, huge_page)
+                                              : ::operator new(bytes, alignment(bytes)));
   }
   void deallocate(T* memory, std::size_t count) noexcept { ::operator delete(memory, alignment(count * sizeof(T))); }
 

@@ -4,6 +4,7 @@
 #include <offramp/nn/aligned_vector.hpp>
 #include <offramp/nn/layout.hpp>
 #include <offramp/nn/rounding.hpp>
+#include <offramp/nn/weight_memory.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -117,7 +118,7 @@ class linear {
   std::size_t outputs_ = 0;
   std::size_t inputs_ = 0;
   std::size_t units_ = 0;
-  aligned_vector<std::uint32_t> panels_;
+  weight_vector<std::uint32_t> panels_;
   aligned_vector<float> bias_;
   aligned_vector<float> scales_;
   aligned_vector<std::int32_t> sums_;
