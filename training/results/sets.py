@@ -18,11 +18,12 @@ class DataSet:
                 "--input", self.input, "--pooling", "mean", "--average", "0.998"]
 
 
+DEPTH = 6  # layers of the encoder
 NLI = ("entailment", "neutral", "contradiction")
 SETS = {
     s.name: s
     for s in (
-        DataSet("ag_news", "AG News", ("World", "Sports", "Business", "Sci/Tech"), 3, 128, cuts=True),
+        DataSet("ag_news", "AG News", ("World", "Sports", "Business", "Sci/Tech"), 2, 128, cuts=True),
         DataSet("imdb", "IMDB", ("neg", "pos"), 2, 256),
         DataSet("sst2", "SST-2", ("0", "1"), 3, 128, cuts=True),
         DataSet("snli", "SNLI", NLI, 4, 128, input="pair", cuts=True),

@@ -8,10 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sets import SETS
+from sets import DEPTH, SETS
 
 TRAIN = Path(__file__).parent.parent / "train.py"
-DEPTH = 6
 
 
 def main():

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calibrates, chooses, certifies and measures the trained models, and fits exits to the frozen encoder.
+
+Temperatures come from temperatures.tsv, thresholds from choose.tsv, certificates from certify.tsv; test.tsv is reported.
+Writes WORK/SET/MODEL/measured.json, which report.py turns into the page. Run it with nothing else on the machine: it
+takes wall times. What is measured already is kept.
+"""
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from sets import DEPTH, SETS, DataSet
+
+EXPORT = Path(__file__).parent.parent / "export.py"
+LOSSES = (0, 0.5, 1, 2)  # points of accuracy
+EPSILONS = (0.01, 0.02)
+
+
+class Offramp:
+    """The built command, on one data set."""
+
+    def __init__(self, program: str, data_set: DataSet, folder: Path):
+        self.program, self.folder = program, folder
+        self.labels, self.max_tokens = ",".join(data_set.labels), data_set.max_tokens
+
+    def data(self, part: str) -> Path:
+        return self.folder / "data" / f"{part}.tsv"
+
+    def json_lines(self, command: str, *arguments) -> list[dict]:
+        run = subprocess.run([self.program, command, "--json", "--labels", self.labels, *map(str, arguments)],
+                             check=True, stdout=subprocess.PIPE, text=True)
+        return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def curve_rows(directory: Path) -> list[dict]:
+    return [json.loads(line) for line in (directory / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def row_at(rows: list[dict], threshold: float) -> dict:
+    """The row of the curve that this threshold gives."""
+    for row in rows:
+        lowest, highest = row["lowest_threshold"], row["highest_threshold"]
+        if row["kind"] == "threshold" and (lowest is None or lowest <= threshold) and (highest is None or threshold <= highest):
+            return row
+    raise ValueError(f"no row of the curve holds the threshold {threshold}")
+
+
+def certificate(run: Offramp, model: Path, epsilon: float) -> dict | None:
+    arguments = ["certify", "--json", "--model", str(model), "--labels", run.labels, "--data", str(run.data("certify")),
+                 "--epsilon", str(epsilon), "--threads", "2"]
+    found = subprocess.run([run.program, *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(found.stdout)
+
+
+def without_reliability(measures: dict) -> dict:
+    return {key: value for key, value in measures.items() if key != "reliability"}
+
+
+def measure_early_exit(run: Offramp, model: Path, out: Path, timed_texts: int) -> dict:
+    run.json_lines("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
+    goals = [argument for points in LOSSES for argument in ("--pick", f"loss:{points}")]
+    chosen = run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--rounds", 0, "--out", out / "choose", *goals)
+    picks = [line["threshold"] for line in chosen if line["kind"] == "pick"]
+    certificates = [certificate(run, model, epsilon) for epsilon in EPSILONS]
+    certified = [(c["certified"] or {}).get("threshold") for c in certificates]
+    calibration = run.json_lines("calibrate", "--no-fit", "--model", model, "--data", run.data("test"), "--threads", 2)
+    thresholds = sorted({t for t in picks + certified if t is not None})
+    summary = run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid",
+                             ",".join(map(str, thresholds)), "--timed-texts", timed_texts, "--rounds", 3)[0]
+    rows = curve_rows(out / "test")
+    return {
+        "summary": summary,
+        "full_depth": [row for row in rows if row["kind"] == "threshold"][-1],
+        "picks": [{"loss": loss, "threshold": t, **row_at(rows, t)} for loss, t in zip(LOSSES, picks)],
+        "certificates": [{**c, "test": None if t is None else row_at(rows, t)} for c, t in zip(certificates, certified)],
+        "calibration": [{**line, "before": without_reliability(line["before"]), "after": without_reliability(line["after"])}
+                        for line in calibration],
+    }
+
+
+def measure_cut(run: Offramp, model: Path, out: Path, timed_texts: int) -> dict:
+    """A model with one exit: its accuracy and its time."""
+    run.json_lines("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
+    run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1",
+                   "--timed-texts", timed_texts, "--rounds", 3)
+    return {"full_depth": [row for row in curve_rows(out / "test") if row["kind"] == "threshold"][-1]}
+
+
+def export(trained: Path, encoder: str, model: Path):
+    subprocess.run([sys.executable, EXPORT, "--trained", trained, "--encoder", encoder, "--out", model], check=True)
+
+
+def fit(run: Offramp, encoder: str, model: Path):
+    start = time.monotonic()
+    run.json_lines("fit", "--model", encoder, "--train", run.data("train"), "--dev", run.data("temperatures"), "--out", model,
+                   "--max-tokens", run.max_tokens, "--threads", 2)
+    (model.parent / "fit.json").write_text(json.dumps({"fit_seconds": time.monotonic() - start}), encoding="utf-8")
+
+
+def cpu() -> str:
+    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} cores"
+
+
+def measure(name: str, run: Offramp, encoder: str, timed_texts: int):
+    out = run.folder / name
+    target, model = out / "measured.json", out / "model"
+    if target.exists():
+        return
+    if name == "fit":
+        if not (out / "fit.json").exists():
+            out.mkdir(exist_ok=True)
+            fit(run, encoder, model)
+    elif not (out / "final.pt").exists():
+        print(f"{out}: not trained, left out", flush=True)
+        return
+    elif not model.exists():
+        export(out / "final.pt", encoder, model)
+    measure_one = measure_cut if name.startswith("cut") else measure_early_exit
+    found = {"cpu": cpu(), **measure_one(run, model, out, timed_texts)}
+    if name == "fit":
+        found |= json.loads((out / "fit.json").read_text(encoding="utf-8"))
+    target.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    print(target, flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--offramp", required=True, help="the built command")
+    p.add_argument("--encoder", required=True, help="directory of all-MiniLM-L6-v2")
+    p.add_argument("--work", type=Path, required=True, help="as for train.py")
+    p.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    p.add_argument("--timed-texts", type=int, default=500)
+    a = p.parse_args()
+    for name in a.sets:
+        data_set = SETS[name]
+        run = Offramp(a.offramp, data_set, a.work / name)
+        cuts = [f"cut{depth}" for depth in range(1, DEPTH + 1)] if data_set.cuts else []
+        for model in ["joint", "fit", *cuts]:
+            measure(model, run, a.encoder, a.timed_texts)
+
+
+if __name__ == "__main__":
+    main()
