@@ -5,6 +5,9 @@
 
 #include <offramp/offramp.hpp>
 
+#include <filesystem>
+#include <string>
+
 namespace {
 
 using namespace offramp_tests;
@@ -187,18 +190,13 @@ TEST_F(CalibrateTest, BadDataNameFileAndLine) {
   EXPECT_EQ(content_of(exits_json_), before);
 }
 
-TEST_F(CalibrateTest, NeedsAModelByNameAndExitsInIt) {
+TEST_F(CalibrateTest, WritesOnlyIntoAModelGivenByName) {
   const process_result unnamed = run_offramp({"calibrate", "--data", data_});
   EXPECT_EQ(unnamed.status, 2);
   EXPECT_NE(unnamed.err.find("--model"), std::string::npos);
   const std::string data = directory_.file("plain.tsv", "warm\tA good film.\ndull\tdogs\n");
-  const arguments given{"calibrate", "--model", tiny("tiny-plain"), "--data", data};
-  const process_result plain = run_offramp(given);
-  EXPECT_NE(plain.status, 0);
-  EXPECT_NE(plain.err.find("offramp fit"), std::string::npos) << plain.err;
-  arguments measuring = given;
-  measuring.emplace_back("--no-fit");
-  EXPECT_EQ(run_offramp(measuring).status, 0);
+  EXPECT_EQ(run_offramp({"calibrate", "--model", tiny("tiny-plain"), "--data", data, "--no-fit"}).status, 0);
+  EXPECT_FALSE(std::filesystem::exists(tiny("tiny-plain") + "/exits.json"));
 }
 
 TEST_F(CalibrateTest, AWriteThatEndsHalfwayLeavesTheFileAsItWas) {
