@@ -13,7 +13,9 @@ from sets import DEPTH, SETS, DataSet
 
 matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.hashsalt": "offramp", "svg.fonttype": "none"})  # the same bytes from the same numbers
-MODELS = {"joint": "joint training", "fit": "`offramp fit`"}
+MODELS = {"joint": "Joint training", "fit": "`offramp fit`"}
+LAYERS = [str(depth) for depth in range(1, DEPTH + 1)]
+POINT = ["model", "goal", "threshold", "accuracy", "points lost", "mean layer", "faster: layers", "time", "in batches", "disagree"]
 
 
 def percent(value: float) -> str:
@@ -29,57 +31,47 @@ def lower_bound(losses: int, texts: int) -> float:
     return 0.0 if losses == 0 else float(beta.ppf(0.05, losses, texts - losses + 1))
 
 
-def speedups(row: dict, full: dict) -> str:
-    return (f"{times(row['layer_speedup'])} in layers, {times(full['single_mean_ms'] / row['single_mean_ms'])} in time, "
-            f"{times(full['batched_mean_ms'] / row['batched_mean_ms'])} in batches")
+def point(model: str, goal: str, threshold: str, row: dict, full: dict) -> list[str]:
+    """A row of the table of operating points."""
+    return [model, goal, threshold, f"{row['accuracy']:.4f}", f"{100 * (full['accuracy'] - row['accuracy']):.2f}",
+            f"{row['mean_layer']:.2f}", times(row["layer_speedup"]), times(full["single_mean_ms"] / row["single_mean_ms"]),
+            times(full["batched_mean_ms"] / row["batched_mean_ms"]), percent(row["disagreement"])]
 
 
-def accuracy(m: dict) -> str:
+def points(model: str, m: dict) -> list[list[str]]:
     full = m["full_depth"]
-    return f"{full['accuracy']:.4f} ({full['accuracy_lower']:.4f} to {full['accuracy_upper']:.4f}), {full['single_mean_ms']:.2f} ms"
+    rows = [point(model, "full depth", "", full, full)]
+    rows += [point(model, f"lose at most {p['loss']:g} on *choose*", f"{p['threshold']:.4g}", p, full) for p in m["picks"]]
+    for c in m["certificates"]:
+        goal = f"certified at {percent(c['epsilon'])}"
+        rows.append(point(model, goal, f"{c['certified']['threshold']:.4g}", c["test"], full) if c["test"] else
+                    point(model, goal, "none", full, full))
+    return rows
 
 
-def pick(m: dict, index: int) -> str:
-    row, full = m["picks"][index], m["full_depth"]
-    lost = 100 * (full["accuracy"] - row["accuracy"])
-    return f"{row['threshold']:.4g}: {row['accuracy']:.4f} ({lost:+.2f} points lost), mean layer {row['mean_layer']:.2f}; {speedups(row, full)}"
+def calibration(model: str, m: dict) -> list[list[str]]:
+    def per_exit(name: str, value) -> list[str]:
+        return [model, name, *(f"{value(line):.4f}" for line in m["calibration"])]
+    return [per_exit("at temperature 1", lambda line: line["before"]["ece"]),
+            per_exit("at its own", lambda line: line["after"]["ece"]),
+            per_exit("... minus drawn", lambda line: line["after"]["ece"] - line["after"]["ece_of_draws"])]
 
 
-def areas(m: dict) -> str:
-    s = m["summary"]
-    return (f"{s['area_early_exit']:.4f}; fixed exits {s['area_fixed_exits']:.4f}, random {s['area_random_exits']:.4f}, "
-            f"oracle {s['area_oracle']:.4f}")
+def sentences(model: str, m: dict) -> list[str]:
+    s, full = m["summary"], m["full_depth"]
+    text = (f"{model}: {full['accuracy_lower']:.4f} to {full['accuracy_upper']:.4f} at full depth (95 %), {full['single_mean_ms']:.2f} ms per "
+            f"text; area under the curve {s['area_early_exit']:.4f}, of fixed exits {s['area_fixed_exits']:.4f}, of random exits "
+            f"{s['area_random_exits']:.4f}, of the oracle {s['area_oracle']:.4f}.")
+    for c in m["certificates"]:
+        if c["test"]:
+            lower = lower_bound(c["test"]["disagreeing"], c["test"]["texts"])
+            verdict = "holds" if lower <= c["epsilon"] else "is broken"
+            text += f" The certificate for {percent(c['epsilon'])} {verdict}: at least {percent(lower)} on *test* disagree."
+    return [text, ""]
 
 
-def per_exit(m: dict, value) -> str:
-    return " ".join(f"{value(line):.4f}".replace("0.", ".", 1) for line in m["calibration"])
-
-
-def certificate(m: dict, index: int) -> str:
-    c, full = m["certificates"][index], m["full_depth"]
-    if c["test"] is None:
-        return f"none on {c['n']} texts: full depth"
-    row = c["test"]
-    observed = row["disagreement"]
-    lower = lower_bound(row["disagreeing"], row["texts"])
-    verdict = "holds" if lower <= c["epsilon"] else "BROKEN"
-    return (f"{c['certified']['threshold']:.4g} ({c['n']} texts); on test {percent(observed)} disagree, at least {percent(lower)}: "
-            f"{verdict}; accuracy {row['accuracy']:.4f}; {speedups(row, full)}")
-
-
-ROWS = {
-    "accuracy at full depth (95 %), time per text": accuracy,
-    "threshold for 0 points of loss": lambda m: pick(m, 0),
-    "... half a point": lambda m: pick(m, 1),
-    "... 1 point": lambda m: pick(m, 2),
-    "... 2 points": lambda m: pick(m, 3),
-    "area under the curve": areas,
-    "ECE of each exit at temperature 1": lambda m: per_exit(m, lambda line: line["before"]["ece"]),
-    "... at its own temperature": lambda m: per_exit(m, lambda line: line["after"]["ece"]),
-    "... minus that of drawn labels": lambda m: per_exit(m, lambda line: line["after"]["ece"] - line["after"]["ece_of_draws"]),
-    "certified: at most 1 % disagree with full depth": lambda m: certificate(m, 0),
-    "... 2 %": lambda m: certificate(m, 1),
-}
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    return ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows)] + [""]
 
 
 def measured(folder: Path, model: str) -> dict | None:
@@ -113,15 +105,13 @@ def cuts_table(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
         """The early-exit model at the highest threshold that runs no more layers on average."""
         return f"{[row for row in early if row['mean_layer'] <= cut['mean_layer']][-1]['accuracy']:.4f}"
 
-    rows = [["layers"] + [str(depth) for depth in range(1, DEPTH + 1)],
-            ["separate model"] + [f"{m['full_depth']['accuracy']:.4f}" for m in found],
-            ["... ms per text"] + [f"{m['full_depth']['single_mean_ms']:.2f}" for m in found],
-            ["early exit, as many layers on average"] + [at_cost_of(m["full_depth"]) for m in found]]
+    rows = [["separate model", *(f"{m['full_depth']['accuracy']:.4f}" for m in found)],
+            ["... ms per text", *(f"{m['full_depth']['single_mean_ms']:.2f}" for m in found)],
+            ["early exit, as many layers on average", *(at_cost_of(m["full_depth"]) for m in found)]]
     picture = pictures / f"results-{data_set.name}.svg"
     draw_cuts(data_set.title, early, found, picture)
-    table = ["| " + " | ".join(row) + " |" for row in rows]
-    return ["A model trained alone for each depth, with the same recipe, against the one early-exit model:", "", table[0],
-            "|---" * (DEPTH + 1) + "|", *table[1:], "", f"![{data_set.title}: early exit and separate models]({picture.name})", ""]
+    return ["A model trained alone for each depth, with the same recipe, against the one early-exit model:", "",
+            *table(["layers", *LAYERS], rows), f"![{data_set.title}: early exit and separate models]({picture.name})", ""]
 
 
 def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
@@ -129,12 +119,14 @@ def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     if not found:
         return []
     sizes = ", ".join(f"{part} {lines_of(folder / 'data' / (part + '.tsv')):,}" for part in ("train", "temperatures", "choose", "certify", "test"))
-    table = [f"| | {' | '.join(MODELS[model] for model in found)} |", "|---" * (len(found) + 1) + "|"]
-    table += [f"| {name} | {' | '.join(cell(m) for m in found.values())} |" for name, cell in ROWS.items()]
     trained = f"At most {data_set.max_tokens} tokens; {data_set.epochs:g} epochs."
     if "fit" in found:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
-    text = [f"## {data_set.title}", "", f"Texts: {sizes}. {trained}", "", *table, ""]
+    text = [f"## {data_set.title}", "", f"Texts: {sizes}. {trained}", ""]
+    text += table(POINT, [row for model, m in found.items() for row in points(MODELS[model], m)])
+    text += table(["ECE of exit", "", *LAYERS], [row for model, m in found.items() for row in calibration(MODELS[model], m)])
+    for model, m in found.items():
+        text += sentences(MODELS[model], m)
     if "joint" in found and data_set.cuts:
         text += cuts_table(data_set, folder, pictures)
     return text
