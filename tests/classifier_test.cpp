@@ -168,6 +168,15 @@ TEST(classify, takes_every_kind_of_text) {
   EXPECT_EQ(model().classify(text), model().classify(text, model().default_policy()));
 }
 
+TEST(classifier, checks_a_policy_as_classify_does) {
+  EXPECT_NO_THROW(model().check(model().default_policy()));
+  for (const exit_policy& wrong :
+       {exit_policy::learned(0.5F), exit_policy::per_exit({0.5F}), exit_policy(0.5F).with_max_layer(0)}) {
+    EXPECT_THROW(model().check(wrong), offramp::error);
+    EXPECT_THROW((void)model().classify("a film", wrong), offramp::error);
+  }
+}
+
 TEST(classify, stops_late_texts_after_their_first_exit) {
   const auto past = std::chrono::steady_clock::now() - std::chrono::hours(1);
   for (const prediction& p : model().classify_batch(texts(), exit_policy::full_depth().with_deadline(past))) {

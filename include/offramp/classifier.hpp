@@ -114,6 +114,9 @@ class classifier {
     return classify_one(view(input), default_policy(), {});
   }
 
+  /// Throws `invalid_argument` for a policy that classify would refuse, because it does not fit the model.
+  void check(const exit_policy& policy) const;
+
   /// Classifies a contiguous range (vector, array, span) of inputs; predictions in input order. Ragged, nothing is
   /// padded, and each text leaves the batch at its own exit. Errors as in classify; also `invalid_argument` when `run`
   /// did not call every body.

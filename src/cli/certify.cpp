@@ -120,7 +120,7 @@ void certify(const certify_options& options) {
   const std::filesystem::path directory = options.model.path();
   const offramp::classifier model = options.model.load();
   if (options.rule == "learned") {
-    static_cast<void>(model.classify("", offramp::exit_policy::learned(0.0F)));  // throws where there is no gate to ask
+    model.check(offramp::exit_policy::learned(0.0F));
   }
   const study::dataset data = options.data.read(model);
   study::refuse_calibration_data(directory, model.format(), data);

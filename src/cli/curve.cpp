@@ -4,6 +4,7 @@
 #include "data_options.hpp"
 #include "grid_option.hpp"
 #include "model_options.hpp"
+#include "policy_options.hpp"
 #include "progress_bar.hpp"
 #include "thread_runner.hpp"
 
@@ -11,9 +12,11 @@
 #include <offramp/study/curve_report.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,22 +44,21 @@ struct curve_options {
   const CLI::Option* json_lines = nullptr;
 };
 
-study::sweep_rule rule_of(const curve_options& options) {
+constexpr std::array swept_rules = [] {
   using enum offramp::exit_policy::rule;
+  return std::array{confidence, entropy, normalized_entropy, margin, patience, patience_entropy, learned};
+}();
+
+study::sweep_rule rule_of(const curve_options& options) {
   if (options.patience.has_value() != (options.rule == "patience-entropy")) {
     throw usage_error("--patience is needed by --rule patience-entropy, and by no other: --rule patience sweeps it");
   }
   if (options.rule == "patience-entropy") {
-    const study::sweep_rule rule{patience_entropy, *options.patience};
+    const study::sweep_rule rule{offramp::exit_policy::rule::patience_entropy, *options.patience};
     static_cast<void>(policy_at(rule, 0.0F));
     return rule;
   }
-  return {options.rule == "entropy"              ? entropy
-          : options.rule == "normalized-entropy" ? normalized_entropy
-          : options.rule == "margin"             ? margin
-          : options.rule == "patience"           ? patience
-          : options.rule == "learned"            ? learned
-                                                 : confidence};
+  return {*std::ranges::find(swept_rules, options.rule, rule_name)};
 }
 
 std::vector<study::goal> goals_of(const curve_options& options) {
@@ -133,9 +135,7 @@ void run_curve(const curve_options& options) {
   const std::vector<study::goal> goals = goals_of(options);
   const grid wanted(options.grid);
   const offramp::classifier model = options.model.load();
-  if (rule.kind == offramp::exit_policy::rule::learned) {
-    static_cast<void>(model.classify("", policy_at(rule, 0.0F)));  // throws where there is no gate to ask
-  }
+  model.check(policy_at(rule, 0.0F));
   const study::dataset data = options.data.read(model);
   const study::exit_logits logits =
       compute_exit_logits(model, data, thread_runner(options.threads), progress_bar("every exit", "texts"));
@@ -201,10 +201,9 @@ command add_curve(CLI::App& app) {
   options->data.add_to(parser);
   parser.add_option("--out", options->out, "Directory for curve.{jsonl,csv,svg}, reliability.svg and report.html")
       ->required();
-  parser.add_option("--rule", options->rule, "What is swept")
-      ->check(CLI::IsMember(
-          {"confidence", "entropy", "normalized-entropy", "margin", "patience", "patience-entropy", "learned"}))
-      ->capture_default_str();
+  std::vector<std::string> rules;
+  std::ranges::transform(swept_rules, std::back_inserter(rules), rule_name);
+  parser.add_option("--rule", options->rule, "What is swept")->check(CLI::IsMember(rules))->capture_default_str();
   parser.add_option("--patience", options->patience, "Exits in a row, for --rule patience-entropy");
   parser
       .add_option("--pick", options->picks,

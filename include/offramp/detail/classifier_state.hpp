@@ -104,8 +104,8 @@ struct classifier::state {
 
   void check(const exit_policy& policy) const {
     exits::check_policy(policy, exits.size(), labels.size(), exits.front().layer);
-    if (policy.kind() == exit_policy::rule::learned && !model.heads.gate) {
-      throw error(error_kind::invalid_argument, "exit_policy: the rule is learned, but the model has no gate");
+    if (!model.heads.gate) {
+      exits::refuse_learned(policy);
     }
   }
 
@@ -382,6 +382,8 @@ OFFRAMP_INLINE std::vector<std::vector<exit_output>> classifier::every_exit_of_m
       inputs, exit_policy::full_depth(), exits::keep::every_visit, run,
       [&](const encoding& tokens, exits::outcome& outcome) { return state_->report(tokens, outcome); });
 }
+
+OFFRAMP_INLINE void classifier::check(const exit_policy& policy) const { state_->check(policy); }
 
 OFFRAMP_INLINE encoding classifier::tokenize_one(const detail::input_view& input) const {
   return state_->encode(input);

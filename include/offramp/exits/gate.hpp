@@ -45,6 +45,13 @@ inline void check_policy(const exit_policy& policy, std::size_t num_exits, std::
   }
 }
 
+/// Throws `invalid_argument` for a policy that asks a learned gate: the model has none.
+inline void refuse_learned(const exit_policy& policy) {
+  if (policy.kind() == exit_policy::rule::learned) {
+    throw error(error_kind::invalid_argument, "exit_policy: the rule is learned, but the model has no gate");
+  }
+}
+
 /// Whether the rule can be satisfied by any probabilities. Deadlines and layer limits are not asked here.
 inline bool may_leave_early(const exit_policy& policy) {
   switch (policy.kind()) {

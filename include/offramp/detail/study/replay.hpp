@@ -29,8 +29,8 @@ OFFRAMP_INLINE std::vector<exit_answer> replay::decide(const exit_policy& policy
   if (policy.deadline()) {
     throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be replayed");
   }
-  if (policy.kind() == exit_policy::rule::learned && uncertainties_.empty()) {
-    throw error(error_kind::invalid_argument, "exit_policy: the rule is learned, but the model has no gate");
+  if (uncertainties_.empty()) {
+    exits::refuse_learned(policy);
   }
   std::size_t last = num_exits() - 1;
   while (policy.max_layer() && exits_[last].layer > *policy.max_layer()) {
@@ -40,7 +40,9 @@ OFFRAMP_INLINE std::vector<exit_answer> replay::decide(const exit_policy& policy
   for (std::size_t text = 0; text < answers.size(); ++text) {
     exits::gate_memory memory;
     const auto may_leave = [&](std::size_t exit) {
-      memory.uncertainty = uncertainties_.empty() ? 1.0F : uncertainties_[exit * num_texts() + text];
+      if (!uncertainties_.empty()) {
+        memory.uncertainty = uncertainties_[exit * num_texts() + text];
+      }
       return exits::is_satisfied(policy, exit, probabilities(exit, text), memory);
     };
     std::size_t exit = 0;
