@@ -2,6 +2,7 @@
 #include "data_options.hpp"
 
 #include "command.hpp"
+#include "input_lines.hpp"
 
 namespace offramp_cli {
 
@@ -29,11 +30,7 @@ void data_options::add_to(CLI::App& parser) {
 }
 
 offramp::study::dataset data_options::read(const offramp::classifier& model, const std::string& other) const {
-  using kind = offramp::input_kind;
-  const kind read_as = input_kind.empty()     ? model.input().value_or(kind::single)
-                       : input_kind == "pair" ? kind::pair
-                                              : kind::single;
-  return offramp::study::read_dataset(other, labels.of(model.labels()), read_as);
+  return offramp::study::read_dataset(other, labels.of(model.labels()), chosen_kind(input_kind, model.input()));
 }
 
 }  // namespace offramp_cli

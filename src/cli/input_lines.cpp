@@ -49,16 +49,12 @@ void input_options::add_to(CLI::App& parser) {
       ->check(CLI::IsMember({"single", "pair"}));
 }
 
-namespace {
-
 offramp::input_kind chosen_kind(const std::string& option, std::optional<offramp::input_kind> model_kind) {
   if (option.empty()) {
     return model_kind.value_or(offramp::input_kind::single);
   }
   return option == "pair" ? offramp::input_kind::pair : offramp::input_kind::single;
 }
-
-}  // namespace
 
 input_lines::input_lines(const input_options& options, std::optional<offramp::input_kind> model_kind)
     : kind_(chosen_kind(options.kind, model_kind)),

@@ -33,6 +33,9 @@ input_text split_line(std::string_view line, offramp::input_kind kind, const std
 /// `in` breaks.
 std::optional<std::string> next_line(std::istream& in, const std::string& name);
 
+/// What --input-kind says, "single" or "pair"; where it is empty what the model says, else single.
+offramp::input_kind chosen_kind(const std::string& option, std::optional<offramp::input_kind> model_kind);
+
 /// Where texts come from: TEXT arguments, --input FILE or standard input.
 struct input_options {
   const CLI::Option* texts = nullptr;
