@@ -205,7 +205,8 @@ OFFRAMP_INLINE calibration calibrate(exit_logits logits, const exit_policy& poli
 
 OFFRAMP_INLINE std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format,
                                              const calibration& fitted, const dataset& data) {
-  const model::exits_file old = detail::read_exits(directory);
+  const detail::stored_exits stored = detail::open_stored_exits(directory);
+  const model::exits_file& old = stored.plan.description;
   model::exits_file content = old;
   detail::settle_input(content, data);
   detail::set_temperatures(content, format, fitted);
@@ -218,7 +219,7 @@ OFFRAMP_INLINE std::size_t store_calibration(const std::filesystem::path& direct
   }
   std::ranges::sort(all, {}, &model::calibration_description::numeric_format);
   content.calibration = std::move(all);
-  detail::write_exits(directory, content);
+  detail::write_exits(directory, stored, content);
   return removed;
 }
 

@@ -206,13 +206,21 @@ OFFRAMP_INLINE certification certify(const replay& texts, std::span<const exit_p
   return result;
 }
 
-OFFRAMP_INLINE void refuse_calibration_data(const std::filesystem::path& directory, numeric_format format,
-                                            const dataset& data) {
-  for (const model::calibration_description& calibration : detail::read_exits(directory).calibration) {
+namespace detail {
+
+inline void refuse_calibration_data(const model::exits_file& content, numeric_format format, const dataset& data) {
+  for (const model::calibration_description& calibration : content.calibration) {
     if (calibration.numeric_format == format && calibration.data_sha256 == data.sha256) {
-      detail::refuse(data.name + " fitted the temperatures of this model and cannot certify a threshold");
+      refuse(data.name + " fitted the temperatures of this model and cannot certify a threshold");
     }
   }
+}
+
+}  // namespace detail
+
+OFFRAMP_INLINE void refuse_calibration_data(const std::filesystem::path& directory, numeric_format format,
+                                            const dataset& data) {
+  detail::refuse_calibration_data(detail::open_stored_exits(directory).plan.description, format, data);
 }
 
 OFFRAMP_INLINE void store_certificate(const std::filesystem::path& directory, const classifier& model,
@@ -220,7 +228,8 @@ OFFRAMP_INLINE void store_certificate(const std::filesystem::path& directory, co
   if (!result.certified) {
     detail::refuse("nothing was certified");
   }
-  refuse_calibration_data(directory, model.format(), data);
+  const detail::stored_exits stored = detail::open_stored_exits(directory);
+  detail::refuse_calibration_data(stored.plan.description, model.format(), data);
   std::vector<int> layers;
   for (const exit_info& exit : model.exits()) {
     layers.push_back(exit.layer);
@@ -234,14 +243,14 @@ OFFRAMP_INLINE void store_certificate(const std::filesystem::path& directory, co
                                              .max_tokens = model.max_tokens(),
                                              .exit_layers = layers,
                                              .policy = model::describe_policy(result.certified->policy)};
-  model::exits_file content = detail::read_exits(directory);
+  model::exits_file content = stored.plan.description;
   detail::settle_input(content, data);
   std::erase_if(content.certificates, [&](const model::certificate_description& old) {
     return old.numeric_format == added.numeric_format && old.loss == added.loss && old.epsilon == added.epsilon &&
            old.delta == added.delta && old.max_tokens == added.max_tokens && old.exit_layers == added.exit_layers;
   });
   content.certificates.push_back(added);
-  detail::write_exits(directory, content);
+  detail::write_exits(directory, stored, content);
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

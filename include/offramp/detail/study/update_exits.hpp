@@ -69,11 +69,6 @@ struct stored_exits {
   return {config, model::plan_described_exits(*std::move(described)), std::move(tensors), true};
 }
 
-/// The content of a directory's exits.json, or what it would be. Throws as loading.
-[[nodiscard]] inline model::exits_file read_exits(const std::filesystem::path& directory) {
-  return open_stored_exits(directory).plan.description;
-}
-
 /// A model that does not say what its input is takes what it is given first.
 inline void settle_input(model::exits_file& content, const dataset& data) {
   if (!content.input) {
@@ -88,10 +83,10 @@ inline void check_readable(const std::string& json, const std::string& tensors, 
   (void)model::open_exits(files, model::read_exits_file(files, config).value());
 }
 
-/// Replaces a directory's exits.json; its exits.safetensors stays. Writes both where there is neither, the heads copied
-/// from the checkpoint, which stays as it is.
-inline void write_exits(const std::filesystem::path& directory, const model::exits_file& content) {
-  const stored_exits stored = open_stored_exits(directory);
+/// Replaces the exits.json of the directory that `stored` was opened in; its exits.safetensors stays. Writes both where
+/// there is neither, the heads copied from the checkpoint, which stays as it is.
+inline void write_exits(const std::filesystem::path& directory, const stored_exits& stored,
+                        const model::exits_file& content) {
   const std::filesystem::path description = directory / "exits.json";
   const std::filesystem::path weights = directory / "exits.safetensors";
   if (stored.are_described) {
