@@ -9,7 +9,6 @@
 #include <Eigen/Eigenvalues>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
@@ -84,12 +83,7 @@ class head_curvature {
     values.rowwise() += parameters.tail(logits_).transpose();
     for (Eigen::Index text = 0; text < values.rows(); ++text) {
       Eigen::VectorXd probabilities = values.row(text).transpose();
-      if (logits_ == 1) {
-        probabilities[0] = 1 / (1 + std::exp(-probabilities[0]));
-      } else {
-        probabilities = (probabilities.array() - probabilities.maxCoeff()).exp();
-        probabilities /= probabilities.sum();
-      }
+      to_probabilities(probabilities, 0);
       values.row(text) = weights_[text] * (probabilities.array() * (1 - probabilities.array())).matrix().transpose();
     }
     return values;

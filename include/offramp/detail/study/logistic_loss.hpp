@@ -72,16 +72,16 @@ struct feature_scale {
   return scale;
 }
 
-/// Replaces the one logit by its gradient and returns ln(1 + exp(logit)) - [label is 1] logit.
-[[nodiscard]] inline double to_residual(double& logit, int label) {
-  const double decay = std::exp(-std::abs(logit));
-  const double loss = std::max(logit, 0.0) + std::log1p(decay) - (label == 1 ? logit : 0.0);
-  logit = (logit < 0 ? decay : 1.0) / (1.0 + decay) - (label == 1 ? 1.0 : 0.0);
-  return loss;
-}
-
-/// Replaces the logits by their gradient, softmax(logits) - [label], and returns -ln softmax(logits)[label].
-[[nodiscard]] inline double to_residuals(Eigen::VectorXd& logits, int label) {
+/// Replaces the logits of one text by their probabilities and returns -ln of that of `label`. Two labels share one
+/// logit, that of the second.
+inline double to_probabilities(Eigen::VectorXd& logits, int label) {
+  if (logits.size() == 1) {
+    double& logit = logits[0];
+    const double decay = std::exp(-std::abs(logit));
+    const double loss = std::max(logit, 0.0) + std::log1p(decay) - (label == 1 ? logit : 0.0);
+    logit = (logit < 0 ? decay : 1.0) / (1.0 + decay);
+    return loss;
+  }
   const double highest = logits.maxCoeff();
   const double right = logits[label] - highest;
   double sum = 0;
@@ -90,14 +90,18 @@ struct feature_scale {
     sum += logit;
   }
   logits /= sum;
-  logits[label] -= 1.0;
   return std::log(sum) - right;
 }
 
-/// Replaces the logits of one text, of which two labels share one, by the gradient of its negative log-likelihood,
-/// which it returns.
+/// Replaces the logits of one text by the gradient of its negative log-likelihood, which it returns.
 [[nodiscard]] inline double to_slope(Eigen::VectorXd& logits, int label) {
-  return logits.size() == 1 ? to_residual(logits[0], label) : to_residuals(logits, label);
+  const double loss = to_probabilities(logits, label);
+  if (logits.size() == 1) {
+    logits[0] -= label == 1 ? 1.0 : 0.0;
+  } else {
+    logits[label] -= 1.0;
+  }
+  return loss;
 }
 
 /// The mean weighted negative log-likelihood of the right answers and its gradient, as a function of the weights of
