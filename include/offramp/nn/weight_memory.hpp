@@ -49,7 +49,7 @@ class shared_huge_pages {
   }
 
  private:
-  static constexpr std::size_t cache_line = 64;
+  static constexpr std::size_t cache_line = aligned_allocator<std::byte>::cache_line;
 
   /// The beginning of its memory.
   struct chunk {
@@ -70,10 +70,6 @@ struct weight_allocator : aligned_allocator<T> {
   weight_allocator() = default;
   template <class U>
   explicit(false) weight_allocator(const weight_allocator<U>& /*other*/) noexcept {}
-  template <class U>
-  struct rebind {
-    using other = weight_allocator<U>;
-  };
 
   [[nodiscard]] T* allocate(std::size_t count) {
     return is_shared(count) ? static_cast<T*>(shared_huge_pages::instance().allocate(count * sizeof(T)))
