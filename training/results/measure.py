@@ -48,13 +48,6 @@ def row_at(rows: list[dict], threshold: float) -> dict:
     raise ValueError(f"no row of the curve holds the threshold {threshold}")
 
 
-def certificate(run: Offramp, model: Path, epsilon: float) -> dict | None:
-    arguments = ["certify", "--json", "--model", str(model), "--labels", run.labels, "--data", str(run.data("certify")),
-                 "--epsilon", str(epsilon), "--threads", "2"]
-    found = subprocess.run([run.program, *arguments], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(found.stdout)
-
-
 def without_reliability(measures: dict) -> dict:
     return {key: value for key, value in measures.items() if key != "reliability"}
 
@@ -64,7 +57,8 @@ def measure_early_exit(run: Offramp, model: Path, out: Path, timed_texts: int) -
     goals = [argument for points in LOSSES for argument in ("--pick", f"loss:{points}")]
     chosen = run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--rounds", 0, "--out", out / "choose", *goals)
     picks = [line["threshold"] for line in chosen if line["kind"] == "pick"]
-    certificates = [certificate(run, model, epsilon) for epsilon in EPSILONS]
+    certificates = [run.json_lines("certify", "--model", model, "--data", run.data("certify"), "--epsilon", epsilon,
+                                   "--threads", 2)[0] for epsilon in EPSILONS]
     certified = [(c["certified"] or {}).get("threshold") for c in certificates]
     calibration = run.json_lines("calibrate", "--no-fit", "--model", model, "--data", run.data("test"), "--threads", 2)
     thresholds = sorted({t for t in picks + certified if t is not None})
