@@ -56,11 +56,11 @@ offramp::numeric_format format_named(const std::string& name) {
 }
 
 void model_options::add_to(CLI::App& parser) {
-  parser.add_option("--model", directory, "Model directory (default: the bundled sentiment-en)");
+  parser.add_option("--model", directory, "Model directory, or a bundled model's name (default: sentiment-en)");
 }
 
 void model_options::add_positional_to(CLI::App& parser) {
-  parser.add_option("MODEL", directory, "Model directory (default: the bundled sentiment-en)");
+  parser.add_option("MODEL", directory, "Model directory, or a bundled model's name (default: sentiment-en)");
 }
 
 void model_options::add_format_to(CLI::App& parser) {
@@ -74,18 +74,24 @@ void model_options::add_exits_to(CLI::App& parser) {
 }
 
 std::filesystem::path model_options::path() const {
-  if (directory) {
+  std::error_code ignored;
+  if (directory && std::filesystem::exists(*directory, ignored)) {
     return *directory;
   }
-  const std::filesystem::path prefix = program_path().parent_path().parent_path();
-  for (const std::filesystem::path& bundled :
-       {prefix / OFFRAMP_INSTALLED_MODEL, std::filesystem::path(OFFRAMP_SOURCE_MODEL)}) {
-    std::error_code ignored;
-    if (std::filesystem::is_directory(bundled, ignored)) {
-      return bundled;
+  const std::filesystem::path name = directory.value_or("sentiment-en");
+  if (!name.empty() && !name.has_parent_path()) {
+    const std::filesystem::path prefix = program_path().parent_path().parent_path();
+    for (const std::filesystem::path& models :
+         {prefix / OFFRAMP_INSTALLED_MODELS, std::filesystem::path(OFFRAMP_SOURCE_MODELS)}) {
+      if (std::filesystem::is_directory(models / name, ignored)) {
+        return models / name;
+      }
     }
   }
-  throw std::runtime_error("the bundled model is neither installed nor in the source tree: name one with --model");
+  if (!directory) {
+    throw std::runtime_error("the bundled model is neither installed nor in the source tree: name one with --model");
+  }
+  return name;
 }
 
 offramp::classifier model_options::load() const {

@@ -28,8 +28,9 @@ struct model_options {
   void add_format_to(CLI::App& parser);
   void add_exits_to(CLI::App& parser);
 
-  /// The chosen directory, else the bundled model: the installed one beside this program, else the source tree's.
-  /// Throws std::runtime_error when there is neither.
+  /// The chosen directory; where there is none of that path, the bundled model of that name (by default sentiment-en):
+  /// the installed one beside this program, else the source tree's. Throws std::runtime_error when none is chosen and
+  /// there is neither.
   [[nodiscard]] std::filesystem::path path() const;
   /// Throws usage_error for a list of exits that is none, and what classifier::load throws.
   [[nodiscard]] offramp::classifier load() const;

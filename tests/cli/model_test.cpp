@@ -101,15 +101,46 @@ TEST(default_model, is_the_bundled_one_of_the_source_tree) {
   EXPECT_EQ(found.out, run_offramp({"inspect", "--json", OFFRAMP_SOURCE_DIR "/models/sentiment-en"}).out);
 }
 
-TEST(default_model, is_the_installed_one_beside_an_installed_command) {
-  const scratch_directory prefix;
-  std::filesystem::create_directories(prefix.path() / "bin");
-  std::filesystem::create_directories(prefix.path() / OFFRAMP_INSTALLED_MODEL);
-  std::filesystem::copy(OFFRAMP_COMMAND, prefix.path() / "bin" / "offramp");
-  std::filesystem::copy(tiny("tiny-mix"), prefix.path() / OFFRAMP_INSTALLED_MODEL);
-  const process_result found = run_program(prefix.path() / "bin" / "offramp", {"inspect", "--json"});
+/// A command in bin/ of an install prefix.
+class installed_command : public testing::Test {
+protected:
+  installed_command() {
+    std::filesystem::create_directories(prefix_.path() / "bin");
+    std::filesystem::create_directories(models());
+    std::filesystem::copy(OFFRAMP_COMMAND, program());
+  }
+
+  [[nodiscard]] std::filesystem::path models() const { return prefix_.path() / OFFRAMP_INSTALLED_MODELS; }
+  [[nodiscard]] std::filesystem::path program() const { return prefix_.path() / "bin" / "offramp"; }
+
+private:
+  scratch_directory prefix_;
+};
+
+TEST_F(installed_command, takes_the_model_installed_beside_it) {
+  std::filesystem::copy(tiny("tiny-mix"), models() / "sentiment-en");
+  const process_result found = run_program(program(), {"inspect", "--json"});
   EXPECT_EQ(found.status, 0);
   EXPECT_EQ(found.out, run_offramp({"inspect", "--json", tiny("tiny-mix")}).out);
+}
+
+TEST_F(installed_command, finds_a_bundled_model_by_its_name) {
+  std::filesystem::copy(tiny("tiny-pair"), models() / "other");
+  const process_result found = run_program(program(), {"inspect", "--json", "other"});
+  EXPECT_EQ(found.status, 0);
+  EXPECT_EQ(found.out, run_offramp({"inspect", "--json", tiny("tiny-pair")}).out);
+}
+
+TEST(bundled_models, are_the_same_by_name_and_by_path) {
+  const process_result found = run_offramp({"inspect", "--json", OFFRAMP_SOURCE_DIR "/models/sentiment-en"});
+  EXPECT_EQ(found.status, 0);
+  EXPECT_EQ(found.out, run_offramp({"inspect", "--json", "sentiment-en"}).out);
+}
+
+TEST(bundled_models, are_named_in_the_error_as_they_were_asked_for) {
+  const process_result found = run_offramp({"inspect", "sentiment-xx"});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_NE(found.err.find("sentiment-xx"), std::string::npos) << found.err;
 }
 
 }  // namespace
