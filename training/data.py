@@ -50,14 +50,18 @@ def encode(tokenizer: Tokenizer, texts: list, labels: list[int]) -> Texts:
     return Texts([e.ids for e in encodings], first, labels)
 
 
-def read_labelled(path: str, tokenizer: Tokenizer, settings: dict, data_labels: list[str]) -> Texts:
+def read_labelled(paths: list[str], tokenizer: Tokenizer, settings: dict, data_labels: list[str]) -> Texts:
+    """The rows of all files, one file after the other."""
     pair = settings["input"] == "pair"
-    rows = read_rows(path, 3 if pair else 2)
     index = {name: i for i, name in enumerate(data_labels)}
-    for number, row in enumerate(rows, 1):
-        if row[0] not in index:
-            raise SystemExit(f"{path}: row {number}: unknown label {row[0]!r}, expected one of {data_labels}")
-    return encode(tokenizer, [tuple(r[1:]) if pair else r[1] for r in rows], [index[r[0]] for r in rows])
+    texts, labels = [], []
+    for path in paths:
+        for number, row in enumerate(read_rows(path, 3 if pair else 2), 1):
+            if row[0] not in index:
+                raise SystemExit(f"{path}: row {number}: unknown label {row[0]!r}, expected one of {data_labels}")
+            texts.append(tuple(row[1:]) if pair else row[1])
+            labels.append(index[row[0]])
+    return encode(tokenizer, texts, labels)
 
 
 def cut_batches(lengths: list[int], tokens: int, seed: int | None) -> list[list[int]]:

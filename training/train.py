@@ -14,10 +14,10 @@ from exit_model import ExitModel
 from training_run import Checkpoint, linear_schedule, save_atomically
 
 
-def parse_arguments():
+def parse_arguments(arguments=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("--encoder", required=True, help="Hugging Face directory of the pretrained encoder")
-    p.add_argument("--train", required=True, help="label<TAB>text or label<TAB>premise<TAB>hypothesis")
+    p.add_argument("--train", nargs="+", required=True, help="label<TAB>text or label<TAB>premise<TAB>hypothesis")
     p.add_argument("--dev", required=True)
     p.add_argument("--out", required=True, help="directory for final.pt, checkpoint.pt and log.jsonl")
     p.add_argument("--labels", nargs="+", required=True, help="labels as written in the data, in label order")
@@ -44,7 +44,7 @@ def parse_arguments():
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--checkpoint-seconds", type=float, default=120)
     p.add_argument("--float32", action="store_true", help="no bfloat16 autocast")
-    return p.parse_args()
+    return p.parse_args(arguments)
 
 
 def soft_labels(a, texts: data.Texts) -> torch.Tensor:
@@ -83,6 +83,31 @@ def loss_of(logits, labels, teacher, a):
     return total
 
 
+def depth_of(encoder: str) -> int:
+    return json.loads((Path(encoder) / "config.json").read_text())["num_hidden_layers"]
+
+
+def make_optimizer(model, a) -> torch.optim.Optimizer:
+    decayed = [p for p in model.encoder.parameters() if p.dim() > 1]
+    plain = [p for p in model.encoder.parameters() if p.dim() == 1]
+    return torch.optim.AdamW(
+        [{"params": decayed, "lr": a.encoder_lr, "weight_decay": a.weight_decay},
+         {"params": plain, "lr": a.encoder_lr, "weight_decay": 0.0},
+         {"params": list(model.heads.parameters()), "lr": a.head_lr, "weight_decay": a.weight_decay}], fused=True)
+
+
+def train_step(model, optimizer, batch: dict, labels, teacher, a) -> float:
+    """One step of the optimizer; returns the loss before it."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=not a.float32):
+        logits = model(batch)
+    loss = loss_of(logits, labels, teacher, a)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
+
+
 def summary(model, texts) -> dict:
     logits = data.predict(model, texts)
     labels = torch.tensor(texts.labels)
@@ -98,15 +123,14 @@ def main():
     torch.manual_seed(a.seed)
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
-    config = json.loads((Path(a.encoder) / "config.json").read_text())
     settings = {
         "labels": a.label_names or a.labels,
-        "layers": a.layers or list(range(1, config["num_hidden_layers"] + 1)),
+        "layers": a.layers or list(range(1, depth_of(a.encoder) + 1)),
         "input": a.input, "pooling": a.pooling, "pooler": a.pooler, "max_tokens": a.max_tokens,
     }
     tokenizer = data.load_tokenizer(a.encoder, a.max_tokens)
     train = data.read_labelled(a.train, tokenizer, settings, a.labels)
-    dev = data.read_labelled(a.dev, tokenizer, settings, a.labels)
+    dev = data.read_labelled([a.dev], tokenizer, settings, a.labels)
     if a.unlabelled:
         lines = [line for line in Path(a.unlabelled).read_text(encoding="utf-8").split("\n") if line]
         extra = data.encode(tokenizer, [tuple(x.split("\t")) if a.input == "pair" else x for x in lines], [-1] * len(lines))
@@ -116,13 +140,7 @@ def main():
     lengths = [len(i) for i in train.ids]
 
     model = ExitModel.from_pretrained(a.encoder, settings)
-    head = list(model.heads.parameters())
-    decayed = [p for p in model.encoder.parameters() if p.dim() > 1]
-    plain = [p for p in model.encoder.parameters() if p.dim() == 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "lr": a.encoder_lr, "weight_decay": a.weight_decay},
-         {"params": plain, "lr": a.encoder_lr, "weight_decay": 0.0},
-         {"params": head, "lr": a.head_lr, "weight_decay": a.weight_decay}], fused=True)
+    optimizer = make_optimizer(model, a)
     per_epoch = len(data.cut_batches(lengths, a.tokens, a.seed))
     steps = int(per_epoch * a.epochs)
     schedule = linear_schedule(optimizer, steps, a.warmup)
@@ -139,17 +157,11 @@ def main():
             batches = data.cut_batches(lengths, a.tokens, a.seed * 1000 + epoch)
         batch = batches[step % per_epoch]
         model.train()
-        with torch.autocast("cpu", torch.bfloat16, enabled=not a.float32):
-            logits = model(data.collate(train, batch))
-        loss = loss_of(logits, labels[batch], None if teacher is None else teacher[batch], a)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        loss = train_step(model, optimizer, data.collate(train, batch), labels[batch], None if teacher is None else teacher[batch], a)
         schedule.step()
         step += 1
         bar.update()
-        running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
+        running = loss if running is None else 0.98 * running + 0.02 * loss
         if average is not None and step % 10 == 0:
             decay = min(a.average, step / (step + 100))
             for k, v in model.state_dict().items():
