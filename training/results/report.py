@@ -114,6 +114,24 @@ def cuts_table(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
             *table(["layers", *LAYERS], rows), f"![{data_set.title}: early exit and separate models]({picture.name})", ""]
 
 
+def training_cost(work: Path) -> list[str]:
+    """What exit_cost.py found on one of the sets."""
+    path = work / "exit_cost.json"
+    if not path.exists():
+        return []
+    cost = json.loads(path.read_text(encoding="utf-8"))
+    joint, separate = cost["joint"], cost["separate"]
+    added = joint["parameters"] - separate[-1]["parameters"]
+    rows = [["parameters, millions", *(f"{m['parameters'] / 1e6:.2f}" for m in (joint, *separate))],
+            ["time of a training step", *(f"{m['step_time']:.3f}" for m in (joint, *separate))]]
+    return ["## What the exits cost in training", "",
+            f"The joint model has {added:,} parameters ({percent(added / separate[-1]['parameters'])}) more than one with the last exit "
+            f"alone, and a step of its training takes {percent(joint['step_time'] - 1)} longer. A model of its own for each depth takes "
+            f"{times(sum(m['step_time'] for m in separate) / joint['step_time'])} the time of the joint one's training. Medians of "
+            f"{cost['steps']} steps on AG News, the models taking turns; the time is that over the step of full depth with one exit.", "",
+            *table(["", "joint", *(f"{depth} layers" for depth in LAYERS)], rows)]
+
+
 def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     found = {model: m for model in MODELS if (m := measured(folder, model)) is not None}
     if not found:
@@ -140,6 +158,7 @@ def main():
     head = (Path(__file__).parent / "page_head.md").read_text(encoding="utf-8")
     cpus = {m["cpu"] for name in SETS for model in MODELS if (m := measured(a.work / name, model))}
     text = [head.rstrip().replace("{cpu}", " and ".join(sorted(cpus))), ""]
+    text += training_cost(a.work)
     for data_set in SETS.values():
         text += section(data_set, a.work / data_set.name, a.out.parent)
     a.out.write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
