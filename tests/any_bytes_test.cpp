@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace {
+namespace any_bytes_test {
 
 using offramp::classifier;
 using offramp::encoding;
@@ -171,4 +171,4 @@ TEST(any_bytes, may_be_ten_megabytes) {
   }
 }
 
-}  // namespace
+}  // namespace any_bytes_test

@@ -19,7 +19,7 @@
 
 #include <unistd.h>
 
-namespace {
+namespace bad_models_test {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -194,4 +194,4 @@ TEST(bad_directories, devices_and_loops_are_io_errors) {
   replace("tokenizer.json");
 }
 
-}  // namespace
+}  // namespace bad_models_test

@@ -18,7 +18,7 @@
 #include <tuple>
 #include <vector>
 
-namespace {
+namespace bit_identity_test {
 
 using offramp::classifier;
 using offramp::cls_first;
@@ -183,4 +183,4 @@ TEST_P(bit_identity, of_every_exit_and_the_one_that_answers) {
   }
 }
 
-}  // namespace
+}  // namespace bit_identity_test

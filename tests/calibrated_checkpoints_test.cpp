@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace {
+namespace calibrated_checkpoints_test {
 
 namespace study = offramp::study;
 using nlohmann::json;
@@ -169,4 +169,4 @@ TEST_P(calibrated_gate, decides_as_the_systems_own_code) {
 
 INSTANTIATE_TEST_SUITE_P(published, calibrated_gate, testing::Values("published-berxit"), name_of);
 
-}  // namespace
+}  // namespace calibrated_checkpoints_test

@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace {
+namespace classifier_test {
 
 using offramp::classifier;
 using offramp::encoding;
@@ -352,4 +352,4 @@ TEST(handle, is_never_empty) {
   EXPECT_EQ(first.labels(), second.labels());
 }
 
-}  // namespace
+}  // namespace classifier_test

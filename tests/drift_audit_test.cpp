@@ -23,7 +23,7 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace drift_audit_test {
 
 using offramp::classifier;
 using offramp::cls_first;
@@ -243,4 +243,4 @@ TEST(drift_audit, refuses_fractions_out_of_range) {
   }
 }
 
-}  // namespace
+}  // namespace drift_audit_test

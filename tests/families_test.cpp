@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace families_test {
 
 using nlohmann::json;
 using offramp::classifier;
@@ -186,4 +186,4 @@ TEST(other_families, are_refused_by_the_name_of_the_field) {
   expect_refusal("roberta", without("classifier.dense.weight"), bad, {"classifier.dense.weight"});
 }
 
-}  // namespace
+}  // namespace families_test

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace hostile_input_test {
 
 using namespace std::string_literals;
 using offramp::encoding;
@@ -169,4 +169,4 @@ TEST(hostile_runner, is_not_asked_where_there_is_nothing_to_do) {
   EXPECT_TRUE(model().classify_batch(std::vector<std::string>{}, 0.7F, any).empty());
 }
 
-}  // namespace
+}  // namespace hostile_input_test

@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace hostile_policy_test {
 
 using offramp::classifier;
 using offramp::exit_policy;
@@ -162,4 +162,4 @@ TEST(deadline, that_is_far_ahead_changes_nothing) {
   }
 }
 
-}  // namespace
+}  // namespace hostile_policy_test

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace model_format_test {
 
 /// The page's fenced blocks by what stands behind their language: "config.json", "exits.safetensors header".
 std::map<std::string, std::string> blocks_of_the_page() {
@@ -96,4 +96,4 @@ TEST(model_format, the_worked_example_reproduces_its_golden_texts) {
   }
 }
 
-}  // namespace
+}  // namespace model_format_test

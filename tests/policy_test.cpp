@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace {
+namespace policy_test {
 
 using offramp::classifier;
 using offramp::error;
@@ -278,4 +278,4 @@ TEST(stored_policy, gives_way_where_it_ends_below_the_chosen_exits) {
   EXPECT_FALSE(without_first.info().warnings.empty());
 }
 
-}  // namespace
+}  // namespace policy_test

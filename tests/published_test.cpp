@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace {
+namespace published_test {
 
 using nlohmann::json;
 using offramp::classifier;
@@ -252,4 +252,4 @@ TEST(linear_heads, are_refused_by_name) {
                  {"elasticbert.encoder.pooler.1.dense.bias"});
 }
 
-}  // namespace
+}  // namespace published_test

@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace threads_test {
 
 using offramp::classifier;
 using offramp::exit_policy;
@@ -187,4 +187,4 @@ TEST(thread_pool, lends_threads_to_the_library) {
   }
 }
 
-}  // namespace
+}  // namespace threads_test

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace {
+namespace tiny_models_test {
 
 using offramp::classifier;
 using offramp::exit_output;
@@ -143,4 +143,4 @@ TEST(tiny_plain, has_one_exit_at_the_last_layer) {
   EXPECT_EQ(model.default_policy(), exit_policy::full_depth());
 }
 
-}  // namespace
+}  // namespace tiny_models_test

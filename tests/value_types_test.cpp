@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace {
+namespace value_types_test {
 
 using offramp::classifier;
 using offramp::encoding;
@@ -260,4 +260,4 @@ TEST(classifier_value, lives_as_long_as_its_last_copy) {
   EXPECT_EQ(copy.classify("A good film.", 0.7F), expected);
 }
 
-}  // namespace
+}  // namespace value_types_test

@@ -10,7 +10,7 @@
 #include <iterator>
 #include <string>
 
-namespace {
+namespace write_file_test {
 
 namespace fs = std::filesystem;
 
@@ -66,4 +66,4 @@ TEST_F(WriteFileTest, FailureIsIo) {
   EXPECT_EQ(count(), 1) << "no temporary file is left";
 }
 
-}  // namespace
+}  // namespace write_file_test

@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-namespace {
+namespace gate_test {
 
 using offramp::error;
 using offramp::exit_policy;
@@ -247,4 +247,4 @@ TEST(may_leave_early, is_false_only_where_no_probabilities_satisfy_the_rule) {
   }
 }
 
-}  // namespace
+}  // namespace gate_test

@@ -22,7 +22,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace kernels_test {
 
 namespace nn = offramp::nn;
 using naive::product_problem;
@@ -308,4 +308,4 @@ TEST(choose_kernels, names_its_target_and_format) {
   }
 }
 
-}  // namespace
+}  // namespace kernels_test

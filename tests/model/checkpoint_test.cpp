@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace checkpoint_test {
 
 using offramp::error_kind;
 using offramp::model::checkpoint;
@@ -198,4 +198,4 @@ TEST(sharded_checkpoint, must_be_there) {
                [] { (void)open_checkpoint(memory_model{}.set()); });
 }
 
-}  // namespace
+}  // namespace checkpoint_test

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace config_test {
 
 using nlohmann::json;
 using offramp::error_kind;
@@ -183,4 +183,4 @@ TEST(config, is_refused_wherever_it_ends_early) {
   }
 }
 
-}  // namespace
+}  // namespace config_test

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace exits_file_test {
 
 using nlohmann::json;
 using offramp::error_kind;
@@ -267,4 +267,4 @@ TEST(exits_file, is_refused_wherever_it_ends_early) {
   }
 }
 
-}  // namespace
+}  // namespace exits_file_test

@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace {
+namespace exits_writer_test {
 
 using namespace offramp::model;
 
@@ -112,4 +112,4 @@ TEST(ExitsWriter, RefusesTextThatIsNotUtf8) {
   EXPECT_THROW(static_cast<void>(write_exits_json(content, std::string(64, '0'))), offramp::error);
 }
 
-}  // namespace
+}  // namespace exits_writer_test

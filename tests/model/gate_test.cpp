@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace model_gate_test {
 
 using nlohmann::json;
 using offramp::error_kind;
@@ -116,4 +116,4 @@ TEST(gate, of_a_model_without_one_says_nothing) {
   }
 }
 
-}  // namespace
+}  // namespace model_gate_test

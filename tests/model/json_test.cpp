@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace json_test {
 
 using offramp::error_kind;
 using offramp::model::json_object;
@@ -120,4 +120,4 @@ TEST(json_object, takes_only_numbers_that_float_can_hold) {
   }
 }
 
-}  // namespace
+}  // namespace json_test

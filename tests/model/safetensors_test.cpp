@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace safetensors_test {
 
 using offramp::error_kind;
 using offramp::model::safetensors;
@@ -215,4 +215,4 @@ TEST(dtype, describes_every_type_at_its_place) {
   EXPECT_FALSE(offramp::model::parse_dtype("F31"));
 }
 
-}  // namespace
+}  // namespace safetensors_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace safetensors_writer_test {
 
 using namespace offramp::model;
 
@@ -58,4 +58,4 @@ TEST(SafetensorsWriter, RefusesWhatNoReaderWouldTake) {
   refuses({{"\xff", {1}, {1}}}, "cannot be written");
 }
 
-}  // namespace
+}  // namespace safetensors_writer_test

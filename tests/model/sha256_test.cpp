@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-namespace {
+namespace sha256_test {
 
 using offramp::model::sha256_hex;
 
@@ -51,4 +51,4 @@ TEST(sha256, of_a_file_is_that_of_its_content) {
   }
 }
 
-}  // namespace
+}  // namespace sha256_test

@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-namespace {
+namespace layer_norm_test {
 
 std::vector<float> random_values(std::size_t size, unsigned seed) {
   std::mt19937 generator(seed);
@@ -39,4 +39,4 @@ TEST(layer_norm, of_a_constant_row_is_the_shift) {
   EXPECT_EQ(row, std::vector<float>(8, 3.0F));
 }
 
-}  // namespace
+}  // namespace layer_norm_test

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace weight_memory_test {
 
 using offramp::nn::shared_huge_pages;
 using offramp::nn::weight_vector;
@@ -76,4 +76,4 @@ TEST(WeightMemoryTest, SeveralThreadsMayUseIt) {
   EXPECT_EQ(intact, std::vector<int>(4, 100));
 }
 
-}  // namespace
+}  // namespace weight_memory_test

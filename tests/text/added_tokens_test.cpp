@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace {
+namespace added_tokens_test {
 
 using offramp::text::added_token;
 using offramp::text::added_token_matcher;
@@ -81,4 +81,4 @@ TEST(added_tokens, a_segment_can_stop_the_search) {
   EXPECT_EQ(calls, 2);
 }
 
-}  // namespace
+}  // namespace added_tokens_test

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace {
+namespace byte_level_test {
 
 using parts = std::vector<std::string>;
 
@@ -48,4 +48,4 @@ TEST(byte_characters, are_printable) {
   EXPECT_EQ(result, "a\u0120\u010a\u0100\u0143\u00ff");
 }
 
-}  // namespace
+}  // namespace byte_level_test

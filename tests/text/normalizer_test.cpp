@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace {
+namespace normalizer_test {
 
 using namespace std::string_literals;
 using offramp::text::normalize;
@@ -81,4 +81,4 @@ TEST(normalizer, a_sink_that_has_enough_is_not_called_again) {
   EXPECT_EQ(calls, 3);
 }
 
-}  // namespace
+}  // namespace normalizer_test

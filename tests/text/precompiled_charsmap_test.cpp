@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace {
+namespace precompiled_charsmap_test {
 
 using offramp::error;
 using offramp::text::decode_base64;
@@ -115,4 +115,4 @@ TEST(base64, decodes_the_standard_alphabet) {
   }
 }
 
-}  // namespace
+}  // namespace precompiled_charsmap_test

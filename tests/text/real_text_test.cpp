@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-namespace {
+namespace real_text_test {
 
 class real_text : public testing::TestWithParam<std::string> {};
 
@@ -36,4 +36,4 @@ TEST_P(real_text, has_the_ids_of_the_tokenizers_package) {
 INSTANTIATE_TEST_SUITE_P(families, real_text, testing::Values("xlm_roberta", "albert", "roberta"),
                          [](const auto& parameter) { return parameter.param; });
 
-}  // namespace
+}  // namespace real_text_test

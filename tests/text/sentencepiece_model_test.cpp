@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace {
+namespace sentencepiece_model_test {
 
 using offramp::error;
 using offramp::error_kind;
@@ -128,4 +128,4 @@ TEST(sentencepiece_model, every_prefix_is_read_or_refused) {
   }
 }
 
-}  // namespace
+}  // namespace sentencepiece_model_test

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace sentencepiece_test {
 
 using offramp::error;
 using offramp::error_kind;
@@ -180,4 +180,4 @@ TEST(sentencepiece_files, settings_that_are_not_offered_are_named) {
          "mask_token.single_word");
 }
 
-}  // namespace
+}  // namespace sentencepiece_test

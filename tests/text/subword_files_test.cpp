@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace subword_files_test {
 
 using nlohmann::json;
 using offramp::error;
@@ -192,4 +192,4 @@ TEST(subword_files, a_word_of_a_million_letters_is_no_trouble) {
   EXPECT_EQ(load_json(unigram_document()).encode(unknown, 100).ids, (ids{0, 3, 1, 2}));
 }
 
-}  // namespace
+}  // namespace subword_files_test

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace subword_goldens_test {
 
 using offramp::encoding;
 using offramp::text::tokenizer;
@@ -191,4 +191,4 @@ TEST(subword_goldens, examples_to_read) {
   }
 }
 
-}  // namespace
+}  // namespace subword_goldens_test

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace tokenizer_files_test {
 
 using nlohmann::json;
 using offramp::error;
@@ -247,4 +247,4 @@ TEST(tokenizer_files, configs_of_other_tokenizers_are_unsupported) {
       {{"vocab.txt", vocabulary}, {"tokenizer_config.json", R"({"tokenizer_class": "DistilBertTokenizerFast"})"}}));
 }
 
-}  // namespace
+}  // namespace tokenizer_files_test

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace {
+namespace tokenizer_goldens_test {
 
 using offramp::encoding;
 using offramp::text::pretokenizer;
@@ -180,4 +180,4 @@ TEST(tokenizer_goldens, truncation_of_single_texts_and_pairs) {
   }
 }
 
-}  // namespace
+}  // namespace tokenizer_goldens_test

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace {
+namespace tokenizer_test {
 
 using offramp::encoding;
 using offramp::error;
@@ -162,4 +162,4 @@ TEST(tokenizer, threads_may_share_it) {
   }
 }
 
-}  // namespace
+}  // namespace tokenizer_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace {
+namespace utf8_test {
 
 using namespace std::string_literals;
 using offramp::text::decode;
@@ -88,4 +88,4 @@ TEST(utf8, decoding_backwards_takes_one_byte_of_ill_formed_text) {
   EXPECT_EQ(decode_before("ab", 1).code_point, U'a');
 }
 
-}  // namespace
+}  // namespace utf8_test

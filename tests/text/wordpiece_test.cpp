@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace {
+namespace wordpiece_test {
 
 using offramp::text::byte_trie;
 using offramp::text::wordpiece;
@@ -123,4 +123,4 @@ TEST(byte_trie, keeps_every_string_while_it_grows) {
   }
 }
 
-}  // namespace
+}  // namespace wordpiece_test

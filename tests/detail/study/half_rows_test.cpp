@@ -10,7 +10,7 @@
 #include <limits>
 #include <vector>
 
-namespace {
+namespace half_rows_test {
 
 using namespace offramp::study::detail;
 
@@ -62,4 +62,4 @@ TEST(HalfRows, SaysWhatDoesNotFit) {
   }
 }
 
-}  // namespace
+}  // namespace half_rows_test

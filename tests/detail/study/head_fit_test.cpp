@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace head_fit_test {
 
 using namespace offramp::study;
 
@@ -248,4 +248,4 @@ TEST(FitHeads, RefusesWhatCannotBeFitted) {
   refuses("head_logits: 3 values", [&] { return head_logits({{1, 2}, {0}}, std::vector{1.0F, 2.0F, 3.0F}); });
 }
 
-}  // namespace
+}  // namespace head_fit_test

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace {
+namespace layer_features_test {
 
 using namespace offramp::study;
 using offramp::model::pooling;
@@ -126,4 +126,4 @@ TEST_F(LayerFeatures, DependOnNeitherThreadsNorCompany) {
   EXPECT_EQ(features({{3, pooling::mean}}, {}).front(), alone[2]);
 }
 
-}  // namespace
+}  // namespace layer_features_test

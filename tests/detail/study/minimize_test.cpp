@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-namespace {
+namespace minimize_test {
 
 using namespace offramp::study::detail;
 
@@ -54,4 +54,4 @@ TEST(Minimize, LooksAtTheCurvatureAgainWhenStepsAreMany) {
   EXPECT_EQ(curvature.updates, 2) << "after 20 steps and after 40 more";
 }
 
-}  // namespace
+}  // namespace minimize_test

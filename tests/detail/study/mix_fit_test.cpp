@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace mix_fit_test {
 
 using namespace offramp::study;
 using detail::half_rows;
@@ -165,4 +165,4 @@ TEST(ThinOut, KeepsEveryLabelInItsShare) {
   EXPECT_EQ(detail::thin_out(data, 4, 1000).texts.size(), 1000U);
 }
 
-}  // namespace
+}  // namespace mix_fit_test
