@@ -2,8 +2,8 @@
 """Calibrates, chooses, certifies and measures the trained models, and fits exits to the frozen encoder.
 
 Temperatures come from temperatures.tsv, thresholds from choose.tsv, certificates from certify.tsv; test.tsv is reported.
-Writes WORK/SET/MODEL/measured.json, which report.py turns into the page. Run it with nothing else on the machine: it
-takes wall times. What is measured already is kept.
+Writes RESULTS/SET/MODEL.json, which report.py turns into the page. Run it with nothing else on the machine: it takes wall
+times. What is measured already is kept.
 """
 import argparse
 import json
@@ -15,8 +15,10 @@ from pathlib import Path
 from sets import DEPTH, SETS, DataSet
 
 EXPORT = Path(__file__).parent.parent / "export.py"
+PARTS = ("train", "temperatures", "choose", "certify", "test")
 LOSSES = (0, 0.5, 1, 2)  # points of accuracy
 EPSILONS = (0.01, 0.02)
+DRAWN = 200  # points of a curve that are kept for its picture
 
 
 class Offramp:
@@ -43,9 +45,20 @@ def row_at(rows: list[dict], threshold: float) -> dict:
     """The row of the curve that this threshold gives."""
     for row in rows:
         lowest, highest = row["lowest_threshold"], row["highest_threshold"]
-        if row["kind"] == "threshold" and (lowest is None or lowest <= threshold) and (highest is None or threshold <= highest):
+        if (lowest is None or lowest <= threshold) and (highest is None or threshold <= highest):
             return row
     raise ValueError(f"no row of the curve holds the threshold {threshold}")
+
+
+def thinned(rows: list[dict]) -> list[dict]:
+    """At most DRAWN of them, the first and the last included."""
+    count = min(DRAWN, len(rows))
+    return [rows[round(i * (len(rows) - 1) / max(1, count - 1))] for i in range(count)]
+
+
+def accuracy_within(rows: list[dict], depth: int) -> float:
+    """That of the highest threshold at which a text runs at most `depth` layers on average."""
+    return [row for row in rows if row["mean_layer"] <= depth][-1]["accuracy"]
 
 
 def without_reliability(measures: dict) -> dict:
@@ -64,10 +77,12 @@ def measure_early_exit(run: Offramp, model: Path, out: Path, timed_texts: int) -
     thresholds = sorted({t for t in picks + certified if t is not None})
     summary = run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid",
                              ",".join(map(str, thresholds)), "--timed-texts", timed_texts, "--rounds", 3)[0]
-    rows = curve_rows(out / "test")
+    rows = [row for row in curve_rows(out / "test") if row["kind"] == "threshold"]
     return {
         "summary": summary,
-        "full_depth": [row for row in rows if row["kind"] == "threshold"][-1],
+        "full_depth": rows[-1],
+        "curve": [[row["mean_layer"], row["accuracy"]] for row in thinned(rows)],
+        "accuracy_within": [accuracy_within(rows, depth) for depth in range(1, DEPTH + 1)],
         "picks": [{"loss": loss, "threshold": t, **row_at(rows, t)} for loss, t in zip(LOSSES, picks)],
         "certificates": [{**c, "test": None if t is None else row_at(rows, t)} for c, t in zip(certificates, certified)],
         "calibration": [{**line, "before": without_reliability(line["before"]), "after": without_reliability(line["after"])}
@@ -99,9 +114,13 @@ def cpu() -> str:
     return f"{names[0]}, {len(names)} cores"
 
 
-def measure(name: str, run: Offramp, encoder: str, timed_texts: int):
+def lines_of(data: Path) -> int:
+    return sum(1 for line in data.read_text(encoding="utf-8").split("\n") if line)
+
+
+def measure(name: str, run: Offramp, encoder: str, timed_texts: int, results: Path):
     out = run.folder / name
-    target, model = out / "measured.json", out / "model"
+    target, model = results / f"{name}.json", out / "model"
     if target.exists():
         return
     if name == "fit":
@@ -114,10 +133,12 @@ def measure(name: str, run: Offramp, encoder: str, timed_texts: int):
     elif not model.exists():
         export(out / "final.pt", encoder, model)
     measure_one = measure_cut if name.startswith("cut") else measure_early_exit
-    found = {"cpu": cpu(), **measure_one(run, model, out, timed_texts)}
+    found = {"cpu": cpu(), "texts": {part: lines_of(run.data(part)) for part in PARTS},
+             **measure_one(run, model, out, timed_texts)}
     if name == "fit":
         found |= json.loads((out / "fit.json").read_text(encoding="utf-8"))
-    target.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(target, flush=True)
 
 
@@ -126,6 +147,7 @@ def main():
     p.add_argument("--offramp", required=True, help="the built command")
     p.add_argument("--encoder", required=True, help="directory of all-MiniLM-L6-v2")
     p.add_argument("--work", type=Path, required=True, help="as for train.py")
+    p.add_argument("--results", type=Path, required=True)
     p.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     p.add_argument("--timed-texts", type=int, default=500)
     a = p.parse_args()
@@ -134,7 +156,7 @@ def main():
         run = Offramp(a.offramp, data_set, a.work / name)
         cuts = [f"cut{depth}" for depth in range(1, DEPTH + 1)] if data_set.cuts else []
         for model in ["joint", "fit", *cuts]:
-            measure(model, run, a.encoder, a.timed_texts)
+            measure(model, run, a.encoder, a.timed_texts, a.results / name)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes docs/results.md from what measure.py found."""
+"""Writes docs/results.md from what measure.py and exit_cost.py found, by default what docs/results holds."""
 import argparse
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import matplotlib
 from matplotlib import pyplot
 from scipy.stats import beta
 
-from measure import curve_rows
+from measure import PARTS
 from sets import DEPTH, SETS, DataSet
 
 matplotlib.use("svg")
@@ -75,18 +75,14 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def measured(folder: Path, model: str) -> dict | None:
-    path = folder / model / "measured.json"
+    path = folder / f"{model}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def lines_of(data: Path) -> int:
-    return sum(1 for line in data.read_text(encoding="utf-8").split("\n") if line)
-
-
-def draw_cuts(title: str, early: list[dict], cuts: list[dict], picture: Path):
+def draw_cuts(title: str, joint: dict, cuts: list[dict], picture: Path):
     """One early-exit model at every threshold, against a model of its own for each depth."""
     figure, axes = pyplot.subplots(figsize=(6.4, 4))
-    axes.plot([row["mean_layer"] for row in early], [row["accuracy"] for row in early], label="one early-exit model")
+    axes.plot(*zip(*joint["curve"]), label="one early-exit model")
     axes.plot(range(1, DEPTH + 1), [m["full_depth"]["accuracy"] for m in cuts], "o", label="a model trained for that depth")
     axes.set(title=title, xlabel="encoder layers run per text, on average", ylabel="accuracy on test")
     axes.grid(alpha=0.3)
@@ -95,28 +91,23 @@ def draw_cuts(title: str, early: list[dict], cuts: list[dict], picture: Path):
     pyplot.close(figure)
 
 
-def cuts_table(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
+def cuts_table(data_set: DataSet, folder: Path, joint: dict, pictures: Path) -> list[str]:
     found = [measured(folder, f"cut{depth}") for depth in range(1, DEPTH + 1)]
     if None in found:
         return []
-    early = [row for row in curve_rows(folder / "joint" / "test") if row["kind"] == "threshold"]
-
-    def at_cost_of(cut: dict) -> str:
-        """The early-exit model at the highest threshold that runs no more layers on average."""
-        return f"{[row for row in early if row['mean_layer'] <= cut['mean_layer']][-1]['accuracy']:.4f}"
-
     rows = [["separate model", *(f"{m['full_depth']['accuracy']:.4f}" for m in found)],
             ["... ms per text", *(f"{m['full_depth']['single_mean_ms']:.2f}" for m in found)],
-            ["early exit, as many layers on average", *(at_cost_of(m["full_depth"]) for m in found)]]
-    picture = pictures / f"results-{data_set.name}.svg"
-    draw_cuts(data_set.title, early, found, picture)
+            ["early exit, as many layers on average", *(f"{accuracy:.4f}" for accuracy in joint["accuracy_within"])]]
+    picture = pictures / f"{data_set.name}.svg"
+    draw_cuts(data_set.title, joint, found, picture)
     return ["A model trained alone for each depth, with the same recipe, against the one early-exit model:", "",
-            *table(["layers", *LAYERS], rows), f"![{data_set.title}: early exit and separate models]({picture.name})", ""]
+            *table(["layers", *LAYERS], rows),
+            f"![{data_set.title}: early exit and separate models]({pictures.name}/{picture.name})", ""]
 
 
-def training_cost(work: Path) -> list[str]:
+def training_cost(results: Path) -> list[str]:
     """What exit_cost.py found on one of the sets."""
-    path = work / "exit_cost.json"
+    path = results / "exit_cost.json"
     if not path.exists():
         return []
     cost = json.loads(path.read_text(encoding="utf-8"))
@@ -136,7 +127,8 @@ def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     found = {model: m for model in MODELS if (m := measured(folder, model)) is not None}
     if not found:
         return []
-    sizes = ", ".join(f"{part} {lines_of(folder / 'data' / (part + '.tsv')):,}" for part in ("train", "temperatures", "choose", "certify", "test"))
+    texts = next(iter(found.values()))["texts"]
+    sizes = ", ".join(f"{part} {texts[part]:,}" for part in PARTS)
     trained = f"At most {data_set.max_tokens} tokens; {data_set.epochs:g} epochs."
     if "fit" in found:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
@@ -146,21 +138,22 @@ def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     for model, m in found.items():
         text += sentences(MODELS[model], m)
     if "joint" in found and data_set.cuts:
-        text += cuts_table(data_set, folder, pictures)
+        text += cuts_table(data_set, folder, found["joint"], pictures)
     return text
 
 
 def main():
+    docs = Path(__file__).parents[2] / "docs"
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--work", type=Path, required=True, help="as for measure.py")
-    p.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "docs" / "results.md")
+    p.add_argument("--results", type=Path, default=docs / "results", help="as for measure.py; gets the pictures")
+    p.add_argument("--out", type=Path, default=docs / "results.md")
     a = p.parse_args()
     head = (Path(__file__).parent / "page_head.md").read_text(encoding="utf-8")
-    cpus = {m["cpu"] for name in SETS for model in MODELS if (m := measured(a.work / name, model))}
+    cpus = {m["cpu"] for name in SETS for model in MODELS if (m := measured(a.results / name, model))}
     text = [head.rstrip().replace("{cpu}", " and ".join(sorted(cpus))), ""]
-    text += training_cost(a.work)
+    text += training_cost(a.results)
     for data_set in SETS.values():
-        text += section(data_set, a.work / data_set.name, a.out.parent)
+        text += section(data_set, a.results / data_set.name, a.results)
     a.out.write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
 
 
