@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing (Debian or Ubuntu), builds offramp and classifies sentences with the bundled model.
-# With arguments, classifies those instead.
+# Installs what is missing (Debian or Ubuntu), builds offramp and classifies sentences with the bundled models, one English
+# and one Korean. With arguments, classifies those instead; `./demo.sh --model sentiment-ko TEXT` in Korean.
 set -euo pipefail
 cd "$(dirname "$0")"
 cmake/install-packages.sh
@@ -9,16 +9,33 @@ cmake --preset dev >&2
 cmake --build --preset dev --target offramp_command >&2
 offramp=build/dev/offramp
 if (($#)); then
-  exec "$offramp" classify -- "$@"
+  exec "$offramp" classify "$@"
 fi
-texts='A delight from start to finish.
+# The texts on standard input, each after its label, confidence and layer.
+classify() {
+  local texts
+  texts=$(cat)
+  paste <("$offramp" classify "$@" <<<"$texts") <(echo "$texts")
+}
+
+echo "label, confidence and the layer (of 6) that answered; the model's own threshold:"
+classify <<'END'
+A delight from start to finish.
 Too long by half and too clever by a quarter.
 Slow, strange and quietly wonderful.
 You could do worse, though I am not sure how.
 A film about grief that somehow leaves you smiling.
-Hardly a masterpiece, yet I would gladly see it again.'
-echo "label, confidence and the layer (of 6) that answered; the model's own threshold:"
-paste <("$offramp" classify <<<"$texts") <(echo "$texts")
+Hardly a masterpiece, yet I would gladly see it again.
+END
+echo
+echo "the Korean model:"
+classify --model sentiment-ko <<'END'
+이 영화 재밌네요
+내 저녁 시간이 아깝다.
+더 나쁠 수도 있었겠지만 어떻게 그럴지는 모르겠네
+슬픔을 다루면서 웃으며 나오게 하는 영화
+각본을 12살 짜리 꼬마가 쓴건지, 아카데미 수상자가 쓴건지 모르겠네요
+END
 echo
 echo "every exit that one of them visited:"
 "$offramp" classify --trace "Hardly a masterpiece, yet I would gladly see it again."

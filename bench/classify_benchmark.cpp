@@ -3,7 +3,7 @@
 //
 //     classify_benchmark [--model=DIRECTORY]... [--benchmark_filter=float32/batch:1/ ...]
 //
-// Without --model: the directories in OFFRAMP_BENCH_MODELS (separated by colons), else the bundled model.
+// Without --model: the directories in OFFRAMP_BENCH_MODELS (separated by colons), else the bundled English model.
 #include <benchmark/benchmark.h>
 #include <offramp/offramp.hpp>
 

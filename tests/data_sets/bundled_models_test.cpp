@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bundled model on real sentences: what its README promises. Needs the data sets: OFFRAMP_DATA names their folder.
+// The bundled models on real reviews: what their READMEs promise. Needs the data sets: OFFRAMP_DATA names their folder.
 #include <offramp/offramp.hpp>
 #include <offramp/study/curve.hpp>
 
@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -25,12 +26,12 @@ struct labelled {
   std::vector<int> labels;
 };
 
-/// Lines of label, tab, text; empty where there is no such file.
-labelled read(const std::string& name) {
+/// The first lines of label, tab, text; empty where there is no such file.
+labelled read(const std::string& name, std::size_t count) {
   labelled data;
   const char* folder = std::getenv("OFFRAMP_DATA");
-  std::ifstream file(folder == nullptr ? std::string() : std::string(folder) + name);
-  for (std::string line; std::getline(file, line);) {
+  std::ifstream file(folder == nullptr ? std::string() : std::string(folder) + '/' + name);
+  for (std::string line; data.texts.size() < count && std::getline(file, line);) {
     const std::size_t tab = line.find('\t');
     data.labels.push_back(std::stoi(line.substr(0, tab)));
     data.texts.push_back(line.substr(tab + 1));
@@ -49,51 +50,73 @@ void on_two_threads(std::size_t n, const std::function<void(std::size_t)>& body)
   }
 }
 
-class sst2 : public testing::TestWithParam<numeric_format> {};
+/// A bundled model, the data it reports on, and what holds there for its first `texts` lines.
+struct promise {
+  const char* model;
+  const char* data;
+  std::size_t texts;
+  double full_depth_accuracy;
+  double default_policy_accuracy;
+  double mean_layer;
+};
 
-INSTANTIATE_TEST_SUITE_P(formats, sst2,
-                         testing::Values(numeric_format::float32, numeric_format::bfloat16, numeric_format::int8));
+constexpr promise sentiment_en = {"sentiment-en", "sst2/test.tsv", 1821, 0.905, 0.9, 2.15};
+constexpr promise sentiment_ko = {"sentiment-ko", "nsmc/test.tsv", 5000, 0.88, 0.88, 2.1};
 
-TEST_P(sst2, keeps_its_accuracy_while_leaving_early) {
-  const labelled data = read("/sst2/test.tsv");
-  if (data.texts.empty()) {
-    GTEST_SKIP() << "OFFRAMP_DATA is unset, or has no sst2/test.tsv";
+class bundled_model : public testing::TestWithParam<std::tuple<promise, numeric_format>> {
+ protected:
+  void SetUp() override {
+    if (data_.texts.empty()) {
+      GTEST_SKIP() << "OFFRAMP_DATA is unset, or has no " << promised().data;
+    }
   }
-  const classifier model = classifier::load(OFFRAMP_SOURCE_DIR "/models/sentiment-en", {.format = GetParam()});
+
+  [[nodiscard]] static const promise& promised() { return std::get<promise>(GetParam()); }
+  [[nodiscard]] static classifier load() {
+    return classifier::load(std::string(OFFRAMP_SOURCE_DIR "/models/") + promised().model,
+                            {.format = std::get<numeric_format>(GetParam())});
+  }
+
+  labelled data_ = read(promised().data, promised().texts);
+};
+
+INSTANTIATE_TEST_SUITE_P(formats, bundled_model,
+                         testing::Combine(testing::Values(sentiment_en, sentiment_ko),
+                                          testing::Values(numeric_format::float32, numeric_format::bfloat16,
+                                                          numeric_format::int8)));
+
+TEST_P(bundled_model, keeps_its_accuracy_while_leaving_early) {
+  const classifier model = load();
   const auto measure = [&](const offramp::exit_policy& policy) {
     double right = 0.0;
     double layers = 0.0;
-    const std::vector<prediction> found = model.classify_batch(data.texts, policy, &on_two_threads);
+    const std::vector<prediction> found = model.classify_batch(data_.texts, policy, &on_two_threads);
     for (std::size_t i = 0; i < found.size(); ++i) {
-      right += found[i].label_id == data.labels[i] ? 1.0 : 0.0;
+      right += found[i].label_id == data_.labels[i] ? 1.0 : 0.0;
       layers += found[i].layer;
     }
     const auto count = static_cast<double>(found.size());
     return std::pair(right / count, layers / count);
   };
   const auto [full, all_layers] = measure(offramp::exit_policy::full_depth());
-  EXPECT_GE(full, 0.905);
+  EXPECT_GE(full, promised().full_depth_accuracy);
   EXPECT_EQ(all_layers, 6.0);
   const auto [early, mean_layer] = measure(model.default_policy());
-  EXPECT_GE(early, 0.9);
-  EXPECT_LE(mean_layer, 2.15);
+  EXPECT_GE(early, promised().default_policy_accuracy);
+  EXPECT_LE(mean_layer, promised().mean_layer);
 }
 
 /// What stored logits say about a threshold is what the engine does, text by text.
-TEST_P(sst2, is_replayed_exactly) {
-  const labelled data = read("/sst2/test.tsv");
-  if (data.texts.empty()) {
-    GTEST_SKIP() << "OFFRAMP_DATA is unset, or has no sst2/test.tsv";
-  }
+TEST_P(bundled_model, is_replayed_exactly) {
   constexpr std::size_t some = 400;
-  const classifier model = classifier::load(OFFRAMP_SOURCE_DIR "/models/sentiment-en", {.format = GetParam()});
+  const classifier model = load();
   offramp::study::dataset set;
   for (std::size_t i = 0; i < some; ++i) {
-    set.texts.push_back({data.texts[i], {}, data.labels[i], i + 1});
+    set.texts.push_back({data_.texts[i], {}, data_.labels[i], i + 1});
   }
   const auto logits = compute_exit_logits(model, set, &on_two_threads);
   const auto found = compute_curve(logits, {});
-  const std::vector<std::string> texts(data.texts.begin(), data.texts.begin() + some);
+  const std::vector<std::string> texts(data_.texts.begin(), data_.texts.begin() + some);
   for (std::size_t i = 0; i < found.points.size(); i += found.points.size() / 6) {
     const float threshold = found.points[i].thresholds->shortest;
     const auto expected = model.classify_batch(texts, threshold, &on_two_threads);
