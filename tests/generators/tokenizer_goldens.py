@@ -12,8 +12,8 @@ import sys
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 BLOCK = 4096
-TEXTS_PER_DIGEST = 128
-DIGESTS = 24
+TEXTS_PER_DIGEST = 512
+DIGESTS = 100  # 51,200 texts
 LITERALS = ["[SEP]", "[CLS]", " [MASK] ", "[UNK]", "[sep]", "[PAD]a", "<l>", " <r> ", "<w>", " <n>", "\u00c9T\u00d6ILE",
             "e\u0301to\u0308ile", "<n><l>", "##a"]
 # First and last code point of what the texts are made of.

@@ -19,8 +19,8 @@ using offramp::text::tokenizer;
 
 constexpr std::size_t unlimited = 1000000;
 constexpr char32_t block_size = 4096;
-constexpr int digests = 24;
-constexpr int texts_per_digest = 128;
+constexpr int digests = 100;
+constexpr int texts_per_digest = 512;
 
 struct variant {
   std::string name;
