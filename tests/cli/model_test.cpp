@@ -103,7 +103,7 @@ TEST(default_model, is_the_bundled_one_of_the_source_tree) {
 
 /// A command in bin/ of an install prefix.
 class installed_command : public testing::Test {
-protected:
+ protected:
   installed_command() {
     std::filesystem::create_directories(prefix_.path() / "bin");
     std::filesystem::create_directories(models());
@@ -113,7 +113,7 @@ protected:
   [[nodiscard]] std::filesystem::path models() const { return prefix_.path() / OFFRAMP_INSTALLED_MODELS; }
   [[nodiscard]] std::filesystem::path program() const { return prefix_.path() / "bin" / "offramp"; }
 
-private:
+ private:
   scratch_directory prefix_;
 };
 

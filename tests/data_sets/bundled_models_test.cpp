@@ -2,15 +2,16 @@
 // The bundled models on real reviews: what their READMEs promise. Needs the data sets: OFFRAMP_DATA names their folder.
 #include <offramp/offramp.hpp>
 #include <offramp/study/curve.hpp>
+#include <offramp/study/dataset.hpp>
+#include <offramp/thread_pool.hpp>
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
-#include <fstream>
-#include <functional>
+#include <filesystem>
 #include <string>
-#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -20,35 +21,6 @@ namespace {
 using offramp::classifier;
 using offramp::numeric_format;
 using offramp::prediction;
-
-struct labelled {
-  std::vector<std::string> texts;
-  std::vector<int> labels;
-};
-
-/// The first lines of label, tab, text; empty where there is no such file.
-labelled read(const std::string& name, std::size_t count) {
-  labelled data;
-  const char* folder = std::getenv("OFFRAMP_DATA");
-  std::ifstream file(folder == nullptr ? std::string() : std::string(folder) + '/' + name);
-  for (std::string line; data.texts.size() < count && std::getline(file, line);) {
-    const std::size_t tab = line.find('\t');
-    data.labels.push_back(std::stoi(line.substr(0, tab)));
-    data.texts.push_back(line.substr(tab + 1));
-  }
-  return data;
-}
-
-void on_two_threads(std::size_t n, const std::function<void(std::size_t)>& body) {
-  std::jthread half([&] {
-    for (std::size_t i = 0; i < n / 2; ++i) {
-      body(i);
-    }
-  });
-  for (std::size_t i = n / 2; i < n; ++i) {
-    body(i);
-  }
-}
 
 /// A bundled model, the data it reports on, and what holds there for its first `texts` lines.
 struct promise {
@@ -66,9 +38,13 @@ constexpr promise sentiment_ko = {"sentiment-ko", "nsmc/test.tsv", 5000, 0.88, 0
 class bundled_model : public testing::TestWithParam<std::tuple<promise, numeric_format>> {
  protected:
   void SetUp() override {
-    if (data_.texts.empty()) {
+    const char* folder = std::getenv("OFFRAMP_DATA");
+    const auto file = std::filesystem::path(folder == nullptr ? "" : folder) / promised().data;
+    if (folder == nullptr || !std::filesystem::exists(file)) {
       GTEST_SKIP() << "OFFRAMP_DATA is unset, or has no " << promised().data;
     }
+    data_ = offramp::study::read_dataset(file, std::vector<std::string>{"0", "1"}, offramp::input_kind::single);
+    data_.texts.resize(std::min(data_.texts.size(), promised().texts));
   }
 
   [[nodiscard]] static const promise& promised() { return std::get<promise>(GetParam()); }
@@ -77,7 +53,16 @@ class bundled_model : public testing::TestWithParam<std::tuple<promise, numeric_
                             {.format = std::get<numeric_format>(GetParam())});
   }
 
-  labelled data_ = read(promised().data, promised().texts);
+  [[nodiscard]] std::vector<prediction> classify(const classifier& model, const offramp::exit_policy& policy) {
+    std::vector<std::string> texts;
+    for (const offramp::study::labelled_text& text : data_.texts) {
+      texts.push_back(text.first);
+    }
+    return model.classify_batch(texts, policy, threads_.lend());
+  }
+
+  offramp::study::dataset data_;
+  offramp::thread_pool threads_{2};
 };
 
 INSTANTIATE_TEST_SUITE_P(formats, bundled_model,
@@ -90,9 +75,9 @@ TEST_P(bundled_model, keeps_its_accuracy_while_leaving_early) {
   const auto measure = [&](const offramp::exit_policy& policy) {
     double right = 0.0;
     double layers = 0.0;
-    const std::vector<prediction> found = model.classify_batch(data_.texts, policy, &on_two_threads);
+    const std::vector<prediction> found = classify(model, policy);
     for (std::size_t i = 0; i < found.size(); ++i) {
-      right += found[i].label_id == data_.labels[i] ? 1.0 : 0.0;
+      right += found[i].label_id == data_.texts[i].label_id ? 1.0 : 0.0;
       layers += found[i].layer;
     }
     const auto count = static_cast<double>(found.size());
@@ -110,16 +95,12 @@ TEST_P(bundled_model, keeps_its_accuracy_while_leaving_early) {
 TEST_P(bundled_model, is_replayed_exactly) {
   constexpr std::size_t some = 400;
   const classifier model = load();
-  offramp::study::dataset set;
-  for (std::size_t i = 0; i < some; ++i) {
-    set.texts.push_back({data_.texts[i], {}, data_.labels[i], i + 1});
-  }
-  const auto logits = compute_exit_logits(model, set, &on_two_threads);
+  data_.texts.resize(some);
+  const auto logits = compute_exit_logits(model, data_, threads_.lend());
   const auto found = compute_curve(logits, {});
-  const std::vector<std::string> texts(data_.texts.begin(), data_.texts.begin() + some);
   for (std::size_t i = 0; i < found.points.size(); i += found.points.size() / 6) {
     const float threshold = found.points[i].thresholds->shortest;
-    const auto expected = model.classify_batch(texts, threshold, &on_two_threads);
+    const auto expected = classify(model, threshold);
     const auto answers = offramp::study::replay(logits).decide(threshold);
     for (std::size_t text = 0; text < some; ++text) {
       EXPECT_EQ(answers[text].label_id, expected[text].label_id);
