@@ -15,7 +15,7 @@ from tqdm import tqdm
 from transformers import BertConfig, BertForMaskedLM
 
 import data
-from training_run import Checkpoint, linear_schedule
+from training_run import Checkpoint, linear_schedule, parameter_groups
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -114,10 +114,7 @@ def main():
     corpus = data.encode(tokenizer, texts, [-1] * len(texts))
     lengths = [len(ids) for ids in corpus.ids]
     model = make_model(a, tokenizer.get_vocab_size())
-    matrices = [p for p in model.parameters() if p.dim() > 1]
-    vectors = [p for p in model.parameters() if p.dim() == 1]
-    optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": a.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
-                                  lr=a.lr, betas=(0.9, 0.98), fused=True)
+    optimizer = torch.optim.AdamW(parameter_groups(model, a.lr, a.weight_decay), betas=(0.9, 0.98), fused=True)
     per_epoch = len(data.cut_batches(lengths, a.tokens, a.seed))
     steps = int(per_epoch * a.epochs)
     schedule = linear_schedule(optimizer, steps, a.warmup)

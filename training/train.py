@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 import data
 from exit_model import ExitModel
-from training_run import Checkpoint, linear_schedule, save_atomically
+from training_run import Checkpoint, linear_schedule, parameter_groups, save_atomically
 
 
 def parse_arguments(arguments=None):
@@ -88,12 +88,8 @@ def depth_of(encoder: str) -> int:
 
 
 def make_optimizer(model, a) -> torch.optim.Optimizer:
-    decayed = [p for p in model.encoder.parameters() if p.dim() > 1]
-    plain = [p for p in model.encoder.parameters() if p.dim() == 1]
-    return torch.optim.AdamW(
-        [{"params": decayed, "lr": a.encoder_lr, "weight_decay": a.weight_decay},
-         {"params": plain, "lr": a.encoder_lr, "weight_decay": 0.0},
-         {"params": list(model.heads.parameters()), "lr": a.head_lr, "weight_decay": a.weight_decay}], fused=True)
+    heads = {"params": list(model.heads.parameters()), "lr": a.head_lr, "weight_decay": a.weight_decay}
+    return torch.optim.AdamW([*parameter_groups(model.encoder, a.encoder_lr, a.weight_decay), heads], fused=True)
 
 
 def train_step(model, optimizer, batch: dict, labels, teacher, a) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every training shares: its learning-rate schedule, and a checkpoint from which the same command goes on."""
+"""What every training shares: parameter groups, learning-rate schedule, and a checkpoint from which the same command goes on."""
 import os
 import time
 from pathlib import Path
@@ -10,6 +10,12 @@ import torch
 def save_atomically(value, path: Path) -> None:
     torch.save(value, f"{path}.tmp")
     os.replace(f"{path}.tmp", path)
+
+
+def parameter_groups(module, lr: float, weight_decay: float) -> list[dict]:
+    """An optimizer's groups: matrices decay, vectors do not."""
+    return [{"params": [p for p in module.parameters() if p.dim() > 1], "lr": lr, "weight_decay": weight_decay},
+            {"params": [p for p in module.parameters() if p.dim() == 1], "lr": lr, "weight_decay": 0.0}]
 
 
 def linear_schedule(optimizer, steps: int, warmup: float):

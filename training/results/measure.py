@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from sets import DEPTH, SETS, DataSet
+from splits import rows as data_rows
 
 EXPORT = Path(__file__).parent.parent / "export.py"
 PARTS = ("train", "temperatures", "choose", "certify", "test")
@@ -114,10 +115,6 @@ def cpu() -> str:
     return f"{names[0]}, {len(names)} cores"
 
 
-def lines_of(data: Path) -> int:
-    return sum(1 for line in data.read_text(encoding="utf-8").split("\n") if line)
-
-
 def measure(name: str, run: Offramp, encoder: str, timed_texts: int, results: Path):
     out = run.folder / name
     target, model = results / f"{name}.json", out / "model"
@@ -133,7 +130,7 @@ def measure(name: str, run: Offramp, encoder: str, timed_texts: int, results: Pa
     elif not model.exists():
         export(out / "final.pt", encoder, model)
     measure_one = measure_cut if name.startswith("cut") else measure_early_exit
-    found = {"cpu": cpu(), "texts": {part: lines_of(run.data(part)) for part in PARTS},
+    found = {"cpu": cpu(), "texts": {part: len(data_rows(run.data(part))) for part in PARTS},
              **measure_one(run, model, out, timed_texts)}
     if name == "fit":
         found |= json.loads((out / "fit.json").read_text(encoding="utf-8"))

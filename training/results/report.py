@@ -8,7 +8,6 @@ import matplotlib
 from matplotlib import pyplot
 from scipy.stats import beta
 
-from measure import PARTS
 from sets import DEPTH, SETS, DataSet
 
 matplotlib.use("svg")
@@ -127,8 +126,7 @@ def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     found = {model: m for model in MODELS if (m := measured(folder, model)) is not None}
     if not found:
         return []
-    texts = next(iter(found.values()))["texts"]
-    sizes = ", ".join(f"{part} {texts[part]:,}" for part in PARTS)
+    sizes = ", ".join(f"{part} {texts:,}" for part, texts in next(iter(found.values()))["texts"].items())
     trained = f"At most {data_set.max_tokens} tokens; {data_set.epochs:g} epochs."
     if "fit" in found:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
