@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains every model of the results page, one after the other: the joint models first, then those cut at each depth.
+"""Trains every model of the results page: the joint models first, then those cut at each depth.
 
 Finished ones are skipped and an interrupted one goes on, so the same command may be run again and again.
 """
 import argparse
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sets import DEPTH, SETS
@@ -18,20 +19,26 @@ def main():
     p.add_argument("--encoder", required=True, help="directory of all-MiniLM-L6-v2")
     p.add_argument("--work", type=Path, required=True, help="WORK/SET/data is what splits.py made")
     p.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
-    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--jobs", type=int, default=2, help="models trained at a time; 3 to 7 GB of memory each")
+    p.add_argument("--threads", type=int, default=1, help="of each")
     a = p.parse_args()
     runs = [(SETS[name], "joint", range(1, DEPTH + 1)) for name in a.sets]
     runs += [(SETS[name], f"cut{depth}", [depth]) for name in a.sets if SETS[name].cuts for depth in range(1, DEPTH + 1)]
-    for data_set, model, layers in runs:
+
+    def train(run):
+        data_set, model, layers = run
         folder = a.work / data_set.name
         if (folder / model / "final.pt").exists():
-            continue
+            return
         print(f"{data_set.name} {model}", flush=True)
         subprocess.run(
             [sys.executable, TRAIN, "--encoder", a.encoder, "--train", folder / "data" / "train.tsv",
              "--dev", folder / "data" / "choose.tsv", "--out", folder / model, "--threads", str(a.threads),
              "--layers", *map(str, layers), *data_set.training_arguments()],
             check=True)
+
+    with ThreadPoolExecutor(a.jobs) as pool:
+        list(pool.map(train, runs))  # list: raises what a run raised
 
 
 if __name__ == "__main__":
