@@ -15,7 +15,7 @@ class DataSet:
 
     def training_arguments(self) -> list[str]:
         return ["--labels", *self.labels, "--epochs", str(self.epochs), "--max-tokens", str(self.max_tokens),
-                "--input", self.input, "--pooling", "mean", "--average", "0.998"]
+                "--input", self.input, "--pooling", "mean", "--average", "0.998", "--self-distillation", "1"]
 
 
 DEPTH = 6  # layers of the encoder
