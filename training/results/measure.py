@@ -17,7 +17,8 @@ from splits import rows as data_rows
 
 EXPORT = Path(__file__).parent.parent / "export.py"
 PARTS = ("train", "temperatures", "choose", "certify", "test")
-LOSSES = (0, 0.5, 1, 2)  # points of accuracy
+LOSSES = tuple(f"loss:{points}" for points in (0, 0.5, 1, 2))  # of accuracy
+SPEEDUP = 3  # in wall time
 EPSILONS = (0.01, 0.02)
 DRAWN = 200  # points of a curve that are kept for its picture
 
@@ -66,36 +67,46 @@ def without_reliability(measures: dict) -> dict:
     return {key: value for key, value in measures.items() if key != "reliability"}
 
 
-def measure_early_exit(run: Offramp, model: Path, out: Path, timed_texts: int) -> dict:
+def threshold_for_speedup(run: Offramp, model: Path, out: Path, timing: list) -> float | None:
+    """The most accurate on choose.tsv, of some that run a third of the layers or fewer, that takes a third of the time."""
+    rows = [row for row in curve_rows(out / "choose") if row["kind"] == "threshold"]
+    grid = {[row for row in rows if row["layer_speedup"] >= SPEEDUP + tenths / 10][-1]["threshold"] for tenths in range(8)}
+    lines = run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--out", out / "choose-timed", "--pick",
+                           f"speedup:{SPEEDUP}", "--grid", ",".join(map(str, sorted(grid))), *timing)
+    return [line["threshold"] for line in lines if line["kind"] == "pick"][-1]
+
+
+def measure_early_exit(run: Offramp, model: Path, out: Path, timing: list) -> dict:
     run.json_lines("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
-    goals = [argument for points in LOSSES for argument in ("--pick", f"loss:{points}")]
+    goals = [argument for goal in LOSSES for argument in ("--pick", goal)]
     chosen = run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--rounds", 0, "--out", out / "choose", *goals)
-    picks = [line["threshold"] for line in chosen if line["kind"] == "pick"]
+    picks = dict(zip(LOSSES, (line["threshold"] for line in chosen if line["kind"] == "pick")))
+    picks[f"speedup:{SPEEDUP}"] = threshold_for_speedup(run, model, out, timing)
     certificates = [run.json_lines("certify", "--model", model, "--data", run.data("certify"), "--epsilon", epsilon,
                                    "--threads", 2)[0] for epsilon in EPSILONS]
     certified = [(c["certified"] or {}).get("threshold") for c in certificates]
     calibration = run.json_lines("calibrate", "--no-fit", "--model", model, "--data", run.data("test"), "--threads", 2)
-    thresholds = sorted({t for t in picks + certified if t is not None})
+    thresholds = sorted({t for t in (*picks.values(), *certified) if t is not None})
     summary = run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid",
-                             ",".join(map(str, thresholds)), "--timed-texts", timed_texts, "--rounds", 3)[0]
+                             ",".join(map(str, thresholds)), *timing)[0]
     rows = [row for row in curve_rows(out / "test") if row["kind"] == "threshold"]
     return {
         "summary": summary,
         "full_depth": rows[-1],
         "curve": [[row["mean_layer"], row["accuracy"]] for row in thinned(rows)],
         "accuracy_within": [accuracy_within(rows, depth) for depth in range(1, DEPTH + 1)],
-        "picks": [{"loss": loss, "threshold": t, **row_at(rows, t)} for loss, t in zip(LOSSES, picks)],
+        "picks": [{"goal": goal, "threshold": t, **row_at(rows, t)} for goal, t in picks.items() if t is not None],
         "certificates": [{**c, "test": None if t is None else row_at(rows, t)} for c, t in zip(certificates, certified)],
         "calibration": [{**line, "before": without_reliability(line["before"]), "after": without_reliability(line["after"])}
                         for line in calibration],
     }
 
 
-def measure_cut(run: Offramp, model: Path, out: Path, timed_texts: int) -> dict:
+def measure_cut(run: Offramp, model: Path, out: Path, timing: list) -> dict:
     """A model with one exit: its accuracy and its time."""
     run.json_lines("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
     run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1",
-                   "--timed-texts", timed_texts, "--rounds", 3)
+                   *timing)
     return {"full_depth": [row for row in curve_rows(out / "test") if row["kind"] == "threshold"][-1]}
 
 
@@ -115,7 +126,7 @@ def cpu() -> str:
     return f"{names[0]}, {len(names)} cores"
 
 
-def measure(name: str, run: Offramp, encoder: str, timed_texts: int, results: Path):
+def measure(name: str, run: Offramp, encoder: str, timing: list, results: Path):
     out = run.folder / name
     target, model = results / f"{name}.json", out / "model"
     if target.exists():
@@ -131,7 +142,7 @@ def measure(name: str, run: Offramp, encoder: str, timed_texts: int, results: Pa
         export(out / "final.pt", encoder, model)
     measure_one = measure_cut if name.startswith("cut") else measure_early_exit
     found = {"cpu": cpu(), "texts": {part: len(data_rows(run.data(part))) for part in PARTS},
-             **measure_one(run, model, out, timed_texts)}
+             **measure_one(run, model, out, timing)}
     if name == "fit":
         found |= json.loads((out / "fit.json").read_text(encoding="utf-8"))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -146,14 +157,15 @@ def main():
     p.add_argument("--work", type=Path, required=True, help="as for train.py")
     p.add_argument("--results", type=Path, required=True)
     p.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
-    p.add_argument("--timed-texts", type=int, default=500)
+    p.add_argument("--timed-texts", type=int, default=1500)
     a = p.parse_args()
+    timing = ["--timed-texts", a.timed_texts, "--rounds", 1]
     for name in a.sets:
         data_set = SETS[name]
         run = Offramp(a.offramp, data_set, a.work / name)
         cuts = [f"cut{depth}" for depth in range(1, DEPTH + 1)] if data_set.cuts else []
         for model in ["joint", "fit", *cuts]:
-            measure(model, run, a.encoder, a.timed_texts, a.results / name)
+            measure(model, run, a.encoder, timing, a.results / name)
 
 
 if __name__ == "__main__":

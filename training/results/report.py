@@ -13,6 +13,7 @@ from sets import DEPTH, SETS, DataSet
 matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.hashsalt": "offramp", "svg.fonttype": "none"})  # the same bytes from the same numbers
 MODELS = {"joint": "Joint training", "fit": "`offramp fit`"}
+GOALS = {"loss": "lose at most {} on *choose*", "speedup": "{}x faster on *choose*"}
 LAYERS = [str(depth) for depth in range(1, DEPTH + 1)]
 POINT = ["model", "goal", "threshold", "accuracy", "points lost", "mean layer", "faster: layers", "time", "in batches", "disagree"]
 
@@ -40,7 +41,9 @@ def point(model: str, goal: str, threshold: str, row: dict, full: dict) -> list[
 def points(model: str, m: dict) -> list[list[str]]:
     full = m["full_depth"]
     rows = [point(model, "full depth", "", full, full)]
-    rows += [point(model, f"lose at most {p['loss']:g} on *choose*", f"{p['threshold']:.4g}", p, full) for p in m["picks"]]
+    for p in m["picks"]:
+        kind, value = p["goal"].split(":")
+        rows.append(point(model, GOALS[kind].format(value), f"{p['threshold']:.4g}", p, full))
     for c in m["certificates"]:
         goal = f"certified at {percent(c['epsilon'])}"
         rows.append(point(model, goal, f"{c['certified']['threshold']:.4g}", c["test"], full) if c["test"] else
