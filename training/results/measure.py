@@ -40,7 +40,9 @@ class Offramp:
 
 
 def curve_rows(directory: Path) -> list[dict]:
-    return [json.loads(line) for line in (directory / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
+    """Those of the thresholds, from the lowest to full depth."""
+    rows = [json.loads(line) for line in (directory / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [row for row in rows if row["kind"] == "threshold"]
 
 
 def row_at(rows: list[dict], threshold: float) -> dict:
@@ -58,9 +60,9 @@ def thinned(rows: list[dict]) -> list[dict]:
     return [rows[round(i * (len(rows) - 1) / max(1, count - 1))] for i in range(count)]
 
 
-def accuracy_within(rows: list[dict], depth: int) -> float:
-    """That of the highest threshold at which a text runs at most `depth` layers on average."""
-    return [row for row in rows if row["mean_layer"] <= depth][-1]["accuracy"]
+def deepest_within(rows: list[dict], layers: float) -> dict:
+    """The row of the highest threshold at which a text runs at most so many layers on average."""
+    return [row for row in rows if row["mean_layer"] <= layers][-1]
 
 
 def without_reliability(measures: dict) -> dict:
@@ -69,11 +71,11 @@ def without_reliability(measures: dict) -> dict:
 
 def threshold_for_speedup(run: Offramp, model: Path, out: Path, timing: list) -> float | None:
     """The most accurate on choose.tsv, of some that run a third of the layers or fewer, that takes a third of the time."""
-    rows = [row for row in curve_rows(out / "choose") if row["kind"] == "threshold"]
-    grid = {[row for row in rows if row["layer_speedup"] >= SPEEDUP + tenths / 10][-1]["threshold"] for tenths in range(8)}
+    rows = curve_rows(out / "choose")
+    grid = {deepest_within(rows, DEPTH / (SPEEDUP + tenths / 10))["threshold"] for tenths in range(8)}
     lines = run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--out", out / "choose-timed", "--pick",
                            f"speedup:{SPEEDUP}", "--grid", ",".join(map(str, sorted(grid))), *timing)
-    return [line["threshold"] for line in lines if line["kind"] == "pick"][-1]
+    return [line["threshold"] for line in lines if line["kind"] == "pick"][-1]  # in layers comes before it
 
 
 def measure_early_exit(run: Offramp, model: Path, out: Path, timing: list) -> dict:
@@ -89,12 +91,12 @@ def measure_early_exit(run: Offramp, model: Path, out: Path, timing: list) -> di
     thresholds = sorted({t for t in (*picks.values(), *certified) if t is not None})
     summary = run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid",
                              ",".join(map(str, thresholds)), *timing)[0]
-    rows = [row for row in curve_rows(out / "test") if row["kind"] == "threshold"]
+    rows = curve_rows(out / "test")
     return {
-        "summary": summary,
+        "areas": {key: value for key, value in summary.items() if key.startswith("area_")},
         "full_depth": rows[-1],
         "curve": [[row["mean_layer"], row["accuracy"]] for row in thinned(rows)],
-        "accuracy_within": [accuracy_within(rows, depth) for depth in range(1, DEPTH + 1)],
+        "accuracy_within": [deepest_within(rows, depth)["accuracy"] for depth in range(1, DEPTH + 1)],
         "picks": [{"goal": goal, "threshold": t, **row_at(rows, t)} for goal, t in picks.items() if t is not None],
         "certificates": [{**c, "test": None if t is None else row_at(rows, t)} for c, t in zip(certificates, certified)],
         "calibration": [{**line, "before": without_reliability(line["before"]), "after": without_reliability(line["after"])}
@@ -105,9 +107,8 @@ def measure_early_exit(run: Offramp, model: Path, out: Path, timing: list) -> di
 def measure_cut(run: Offramp, model: Path, out: Path, timing: list) -> dict:
     """A model with one exit: its accuracy and its time."""
     run.json_lines("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
-    run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1",
-                   *timing)
-    return {"full_depth": [row for row in curve_rows(out / "test") if row["kind"] == "threshold"][-1]}
+    run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1", *timing)
+    return {"full_depth": curve_rows(out / "test")[-1]}
 
 
 def export(trained: Path, encoder: str, model: Path):

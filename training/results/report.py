@@ -60,10 +60,10 @@ def calibration(model: str, m: dict) -> list[list[str]]:
 
 
 def sentences(model: str, m: dict) -> list[str]:
-    s, full = m["summary"], m["full_depth"]
+    areas, full = m["areas"], m["full_depth"]
     text = (f"{model}: {full['accuracy_lower']:.4f} to {full['accuracy_upper']:.4f} at full depth (95 %), {full['single_mean_ms']:.2f} ms per "
-            f"text; area under the curve {s['area_early_exit']:.4f}, of fixed exits {s['area_fixed_exits']:.4f}, of random exits "
-            f"{s['area_random_exits']:.4f}, of the oracle {s['area_oracle']:.4f}.")
+            f"text; area under the curve {areas['area_early_exit']:.4f}, of fixed exits {areas['area_fixed_exits']:.4f}, of random exits "
+            f"{areas['area_random_exits']:.4f}, of the oracle {areas['area_oracle']:.4f}.")
     for c in m["certificates"]:
         if c["test"]:
             lower = lower_bound(c["test"]["disagreeing"], c["test"]["texts"])
