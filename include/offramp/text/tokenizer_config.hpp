@@ -29,7 +29,7 @@ struct tokenizer_config {
   std::string pad_token = "[PAD]";
   std::string cls_token = "[CLS]";
   std::string mask_token = "[MASK]";
-  /// Positions of the model; absent when the file says none or names a placeholder of 1e9 or more.
+  /// Positions of the model; absent when the file says none, or 1e9 or more: Hugging Face writes 1e30 for "no limit".
   std::optional<std::size_t> model_max_length;
   /// What forbids making a tokenizer of vocab.txt, empty when nothing does. A tokenizer.json stands for itself.
   std::string objection;
