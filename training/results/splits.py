@@ -40,8 +40,9 @@ def without_phrases_of_held_out_sentences(train: list[str], count: int, seed: in
 def parts_of(name: str, folder: Path) -> dict[str, list[str]]:
     train, dev, test = (rows(folder / f"{part}.tsv") for part in ("train", "dev", "test"))
     if name == "sst2":
-        certify, train = without_phrases_of_held_out_sentences(train, 1000, seed=1)
-        temperatures, choose = dev[0::2], dev[1::2]
+        held_out, train = without_phrases_of_held_out_sentences(train, 1400, seed=1)
+        temperatures, certify = taken(held_out, 400, seed=2)
+        choose = dev  # the two parts of so small a file would choose poorly
     elif name == "snli":
         certify, rest = taken(dev, 5000, seed=1)
         temperatures, choose = taken(rest, 2000, seed=2)
