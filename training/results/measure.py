@@ -123,8 +123,11 @@ def fit(run: Offramp, encoder: str, model: Path):
 
 
 def cpu() -> str:
-    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores"
+    """Linux only. Family and model tell apart what virtual machines all call "Xeon Processor"."""
+    lines = [line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line]
+    found = {key.strip(): value.strip() for key, value in lines}
+    cores = sum(key.strip() == "processor" for key, _ in lines)
+    return f"{found['model name']} (family {found['cpu family']}, model {found['model']}), {cores} cores"
 
 
 def measure(name: str, run: Offramp, encoder: str, timing: list, results: Path):

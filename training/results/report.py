@@ -129,11 +129,12 @@ def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     found = {model: m for model in MODELS if (m := measured(folder, model)) is not None}
     if not found:
         return []
-    sizes = ", ".join(f"{part} {texts:,}" for part, texts in next(iter(found.values()))["texts"].items())
+    first = next(iter(found.values()))
+    sizes = ", ".join(f"{part} {texts:,}" for part, texts in first["texts"].items())
     trained = f"At most {data_set.max_tokens} tokens; {data_set.epochs:g} epochs."
     if "fit" in found:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
-    text = [f"## {data_set.title}", "", f"Texts: {sizes}. {trained}", ""]
+    text = [f"## {data_set.title}", "", f"Texts: {sizes}. {trained} Timed on {first['cpu']}.", ""]
     text += table(POINT, [row for model, m in found.items() for row in points(MODELS[model], m)])
     text += table(["ECE of exit", "", *LAYERS], [row for model, m in found.items() for row in calibration(MODELS[model], m)])
     for model, m in found.items():
@@ -150,8 +151,7 @@ def main():
     p.add_argument("--out", type=Path, default=docs / "results.md")
     a = p.parse_args()
     head = (Path(__file__).parent / "page_head.md").read_text(encoding="utf-8")
-    cpus = {m["cpu"] for name in SETS for model in MODELS if (m := measured(a.results / name, model))}
-    text = [head.rstrip().replace("{cpu}", " and ".join(sorted(cpus))), ""]
+    text = [head.rstrip(), ""]
     text += training_cost(a.results)
     for data_set in SETS.values():
         text += section(data_set, a.results / data_set.name, a.results)
