@@ -128,7 +128,7 @@ def training_cost(results: Path) -> list[str]:
 def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     found = {model: m for model in MODELS if (m := measured(folder, model)) is not None}
     if not found:
-        return []
+        return [f"## {data_set.title}", "", "Not measured yet.", ""]
     first = next(iter(found.values()))
     sizes = ", ".join(f"{part} {texts:,}" for part, texts in first["texts"].items())
     trained = f"At most {data_set.max_tokens} tokens; {data_set.epochs:g} epochs."
