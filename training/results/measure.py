@@ -7,6 +7,7 @@ times. What is measured already is kept.
 """
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -124,10 +125,9 @@ def fit(run: Offramp, encoder: str, model: Path):
 
 def cpu() -> str:
     """Linux only. Family and model tell apart what virtual machines all call "Xeon Processor"."""
-    lines = [line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line]
-    found = {key.strip(): value.strip() for key, value in lines}
-    cores = sum(key.strip() == "processor" for key, _ in lines)
-    return f"{found['model name']} (family {found['cpu family']}, model {found['model']}), {cores} cores"
+    pairs = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+    found = {key.strip(): value.strip() for key, _, value in pairs}
+    return f"{found['model name']} (family {found['cpu family']}, model {found['model']}), {os.cpu_count()} cores"
 
 
 def measure(name: str, run: Offramp, encoder: str, timing: list, results: Path):

@@ -127,14 +127,15 @@ def training_cost(results: Path) -> list[str]:
 
 def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     found = {model: m for model in MODELS if (m := measured(folder, model)) is not None}
+    text = [f"## {data_set.title}", ""]
     if not found:
-        return [f"## {data_set.title}", "", "Not measured yet.", ""]
+        return [*text, "Not measured yet.", ""]
     first = next(iter(found.values()))
     sizes = ", ".join(f"{part} {texts:,}" for part, texts in first["texts"].items())
     trained = f"At most {data_set.max_tokens} tokens; {data_set.epochs:g} epochs."
     if "fit" in found:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
-    text = [f"## {data_set.title}", "", f"Texts: {sizes}. {trained} Timed on {first['cpu']}.", ""]
+    text += [f"Texts: {sizes}. {trained} Timed on {first['cpu']}.", ""]
     text += table(POINT, [row for model, m in found.items() for row in points(MODELS[model], m)])
     text += table(["ECE of exit", "", *LAYERS], [row for model, m in found.items() for row in calibration(MODELS[model], m)])
     for model, m in found.items():
