@@ -91,6 +91,7 @@ TEST(hostile_policy, may_limit_layers_between_and_beyond_the_exits) {
 const std::vector<exit_policy>& rules_that_go_on() {
   static const std::vector<exit_policy> all = {2.0F,
                                                exit_policy::full_depth(),
+                                               exit_policy::declining(3.0F, 1.0F),
                                                exit_policy::per_exit({2, 2, 2}),
                                                exit_policy::per_class({{2, 2}, {2, 2}, {2, 2}}),
                                                exit_policy::entropy(0.0F),

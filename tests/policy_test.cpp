@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every rule through the whole library: the exit that answers is the one at which the rule, written down here once
 // more, lets go. The gate's own tests have the hand-computed cases.
+#include <offramp/model/stored_policy.hpp>
 #include <offramp/offramp.hpp>
 
 #include <gtest/gtest.h>
@@ -105,6 +106,9 @@ std::vector<rule> rules(std::size_t num_exits, std::size_t num_labels) {
         by_class[e][label] = by_exit[e] - 0.1F * static_cast<float>(label);
       }
     }
+    all.push_back({"declining", exit_policy::declining(t, 0.0625F), [=](const exits& seen, std::size_t e) {
+                     return static_cast<double>(seen[e].answer.confidence) >= limit - 0.0625 * static_cast<double>(e);
+                   }});
     all.push_back({"per exit", exit_policy::per_exit(by_exit),
                    [=](const exits& seen, std::size_t e) { return seen[e].answer.confidence >= by_exit[e]; }});
     all.push_back({"per class", exit_policy::per_class(by_class), [=](const exits& seen, std::size_t e) {
@@ -262,6 +266,23 @@ TEST(policies, see_only_the_exits_that_may_answer) {
     EXPECT_EQ(model.classify(text, exit_policy::per_exit({2.0F, 2.0F})), all[2].answer);
   }
   expect_refused(model, [] { return exit_policy::per_exit({0.5F, 0.5F, 0.5F}); });
+}
+
+TEST(stored_policy, comes_back_the_same_with_finite_thresholds) {
+  using offramp::model::describe_policy;
+  using offramp::model::make_policy;
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const exit_policy& policy :
+       {exit_policy(0.9F), exit_policy::declining(1.1F, 0.06F), exit_policy::margin(0.5F)}) {
+    EXPECT_EQ(make_policy(describe_policy(policy)), policy);
+  }
+  const classifier& model = model_named("tiny");
+  for (const exit_policy& policy : {exit_policy(infinity), exit_policy(-infinity), exit_policy::declining(infinity, 1),
+                                    exit_policy::entropy(infinity), exit_policy::entropy(-infinity)}) {
+    const exit_policy stored = make_policy(describe_policy(policy));
+    EXPECT_TRUE(std::isfinite(stored.threshold()));
+    EXPECT_EQ(model.classify("A good film.", stored), model.classify("A good film.", policy));
+  }
 }
 
 TEST(stored_policy, gives_way_where_it_ends_below_the_chosen_exits) {

@@ -171,6 +171,9 @@ TEST(exit_policy_value, starts_as_its_rule_says) {
   EXPECT_EQ(policy.deadline(), std::nullopt);
   EXPECT_EQ(exit_policy::per_exit({0.9F, 0.8F}).thresholds(), (std::vector<std::vector<float>>{{0.9F, 0.8F}}));
   EXPECT_EQ(exit_policy::per_class({{1, 2}, {3, 4}}).thresholds(), (std::vector<std::vector<float>>{{1, 2}, {3, 4}}));
+  EXPECT_EQ(policy.decline(), 0.0F);
+  EXPECT_EQ(exit_policy::declining(0.9F, 0.05F).threshold(), 0.9F);
+  EXPECT_EQ(exit_policy::declining(0.9F, 0.05F).decline(), 0.05F);
   EXPECT_EQ(exit_policy::patience_entropy(0.5F, 2).threshold(), 0.5F);
   EXPECT_EQ(exit_policy::patience_entropy(0.5F, 2).patience_count(), 2);
 }
@@ -180,6 +183,9 @@ TEST(exit_policy_value, differs_by_rule_threshold_limit_and_deadline) {
   const std::vector<exit_policy> all = {0.9F,
                                         0.8F,
                                         exit_policy::full_depth(),
+                                        exit_policy::declining(0.9F, 0.1F),
+                                        exit_policy::declining(0.9F, 0.2F),
+                                        exit_policy::declining(0.8F, 0.1F),
                                         exit_policy::per_exit({0.9F, 0.8F}),
                                         exit_policy::per_exit({0.9F, 0.7F}),
                                         exit_policy::per_class({{0.9F, 0.8F}}),

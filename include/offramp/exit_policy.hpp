@@ -29,6 +29,7 @@ class exit_policy {
   /// The formulas are in docs of each named constructor below.
   enum class rule {
     confidence,
+    declining,
     per_exit,
     per_class,
     entropy,
@@ -45,6 +46,19 @@ class exit_policy {
 
   /// Every layer runs.
   static exit_policy full_depth() { return std::numeric_limits<float>::infinity(); }
+
+  /// confidence >= threshold - decline * exit, the first exit being 0: it has to be surest, because more layers follow
+  /// that could know better. 0.06 disagrees less with full depth than 0, one threshold for all, at the same cost
+  /// (docs/results.md). Throws `invalid_argument` for a decline outside 0 to 1.
+  static exit_policy declining(float threshold, float decline) {
+    if (!(decline >= 0.0F && decline <= 1.0F)) {
+      throw error(error_kind::invalid_argument,
+                  "exit_policy: decline is " + std::to_string(decline) + ", expected 0 to 1");
+    }
+    exit_policy policy{rule::declining, threshold, 0};
+    policy.decline_ = decline;
+    return policy;
+  }
 
   /// confidence >= thresholds[exit], one per exit of the model.
   static exit_policy per_exit(std::vector<float> thresholds) { return {rule::per_exit, {std::move(thresholds)}}; }
@@ -107,6 +121,8 @@ class exit_policy {
   [[nodiscard]] rule kind() const noexcept { return rule_; }
   /// The one threshold of a rule that has one, else 0.
   [[nodiscard]] float threshold() const noexcept { return threshold_; }
+  /// How much the threshold of `declining` falls from exit to exit, else 0.
+  [[nodiscard]] float decline() const noexcept { return decline_; }
   /// One row in all for per_exit, one row per exit for per_class, none for other rules.
   [[nodiscard]] const std::vector<std::vector<float>>& thresholds() const noexcept { return thresholds_; }
   [[nodiscard]] int patience_count() const noexcept { return patience_; }
@@ -141,6 +157,7 @@ class exit_policy {
 
   rule rule_;
   float threshold_ = 0.0F;
+  float decline_ = 0.0F;
   std::vector<std::vector<float>> thresholds_;
   int patience_ = 0;
   std::optional<int> max_layer_;

@@ -33,6 +33,7 @@ struct certify_options {
   double delta = 0.05;
   std::string loss = "disagreement";
   std::string rule = "confidence";
+  std::optional<float> decline;
   std::string thresholds = "one";
   std::optional<std::string> shape_data;
   int threads = 1;
@@ -47,7 +48,9 @@ study::replay replay_of(const offramp::classifier& model, const study::dataset& 
 std::vector<offramp::exit_policy> path_of(const certify_options& options, const offramp::classifier& model,
                                           const study::dataset& tested) {
   if (options.thresholds == "one") {
-    return options.rule == "learned" ? study::gate_path() : study::threshold_path();
+    return options.rule == "learned"     ? study::gate_path()
+           : options.rule == "declining" ? study::declining_path(*options.decline, model.exits().size())
+                                         : study::threshold_path();
   }
   const study::dataset shaping = options.data.read(model, *options.shape_data);
   if (shaping.sha256 == tested.sha256) {
@@ -67,6 +70,8 @@ json policy_fields(const study::tested_policy& tested) {
   }
   return {{"rule", rule_name(tested.policy.kind())},
           {"threshold", thresholds.empty() ? json(tested.policy.threshold()) : json()},
+          {"decline",
+           tested.policy.kind() == offramp::exit_policy::rule::declining ? json(tested.policy.decline()) : json()},
           {"thresholds", thresholds.empty() ? json() : thresholds},
           {"losses", tested.losses},
           {"risk", tested.risk},
@@ -114,8 +119,11 @@ void certify(const certify_options& options) {
   if ((options.thresholds == "one") == options.shape_data.has_value()) {
     throw usage_error("--shape-data goes with --thresholds per-exit and per-label, and they need it");
   }
-  if (options.rule == "learned" && options.thresholds != "one") {
-    throw usage_error("--rule learned has one threshold for all exits and labels");
+  if (options.rule != "confidence" && options.thresholds != "one") {
+    throw usage_error("--rule " + options.rule + " has one threshold for all exits and labels");
+  }
+  if (options.decline.has_value() != (options.rule == "declining")) {
+    throw usage_error("--decline is needed by --rule declining, and by no other");
   }
   const std::filesystem::path directory = options.model.path();
   const offramp::classifier model = options.model.load();
@@ -151,9 +159,13 @@ command add_certify(CLI::App& app) {
   parser.add_option("--delta", options->delta, "Probability that the promise is wrong, between 0 and 1")
       ->capture_default_str();
   add_loss_to(parser, options->loss);
-  parser.add_option("--rule", options->rule, "What the threshold is for: the confidence, or the model's learned gate")
-      ->check(CLI::IsMember({"confidence", "learned"}))
+  parser
+      .add_option("--rule", options->rule,
+                  "What the threshold is for: the confidence, falling from exit to exit or not, or the learned gate")
+      ->check(CLI::IsMember({"confidence", "declining", "learned"}))
       ->capture_default_str();
+  parser.add_option("--decline", options->decline,
+                    "How much the threshold of --rule declining falls from exit to exit");
   parser.add_option("--thresholds", options->thresholds, "One for all, or one per exit or label, moved by one scalar")
       ->check(CLI::IsMember({"one", "per-exit", "per-label"}))
       ->capture_default_str();

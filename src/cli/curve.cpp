@@ -34,6 +34,7 @@ struct curve_options {
   data_options data;
   std::string rule = "confidence";
   std::optional<int> patience;
+  std::optional<float> decline;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   int timing_threads = 1;
   std::string grid = "16";
@@ -46,19 +47,20 @@ struct curve_options {
 
 constexpr std::array swept_rules = [] {
   using enum offramp::exit_policy::rule;
-  return std::array{confidence, entropy, normalized_entropy, margin, patience, patience_entropy, learned};
+  return std::array{confidence, declining, entropy, normalized_entropy, margin, patience, patience_entropy, learned};
 }();
 
 study::sweep_rule rule_of(const curve_options& options) {
   if (options.patience.has_value() != (options.rule == "patience-entropy")) {
     throw usage_error("--patience is needed by --rule patience-entropy, and by no other: --rule patience sweeps it");
   }
-  if (options.rule == "patience-entropy") {
-    const study::sweep_rule rule{offramp::exit_policy::rule::patience_entropy, *options.patience};
-    static_cast<void>(policy_at(rule, 0.0F));
-    return rule;
+  if (options.decline.has_value() != (options.rule == "declining")) {
+    throw usage_error("--decline is needed by --rule declining, and by no other");
   }
-  return {*std::ranges::find(swept_rules, options.rule, rule_name)};
+  const study::sweep_rule rule{*std::ranges::find(swept_rules, options.rule, rule_name), options.patience.value_or(1),
+                               options.decline.value_or(0.0F)};
+  static_cast<void>(policy_at(rule, 0.0F));
+  return rule;
 }
 
 std::vector<study::goal> goals_of(const curve_options& options) {
@@ -205,6 +207,8 @@ command add_curve(CLI::App& app) {
   std::ranges::transform(swept_rules, std::back_inserter(rules), rule_name);
   parser.add_option("--rule", options->rule, "What is swept")->check(CLI::IsMember(rules))->capture_default_str();
   parser.add_option("--patience", options->patience, "Exits in a row, for --rule patience-entropy");
+  parser.add_option("--decline", options->decline,
+                    "How much the threshold of --rule declining falls from exit to exit");
   parser
       .add_option("--pick", options->picks,
                   "Choose a threshold: loss:POINTS, speedup:FACTOR or p95:MILLISECONDS; may be repeated")

@@ -17,9 +17,10 @@ namespace offramp_cli {
 void policy_options::add_to(CLI::App& parser) {
   parser.add_option("--threshold", threshold, "Value the rule compares with (default: the model's own policy)");
   parser.add_option("--rule", rule, "What decides whether a text may leave (default: confidence)")
-      ->check(CLI::IsMember(
-          {"confidence", "entropy", "normalized-entropy", "margin", "patience", "patience-entropy", "learned"}));
+      ->check(CLI::IsMember({"confidence", "declining", "entropy", "normalized-entropy", "margin", "patience",
+                             "patience-entropy", "learned"}));
   parser.add_option("--patience", patience, "Consecutive exits that have to agree, for the two patience rules");
+  parser.add_option("--decline", decline, "How much the threshold of --rule declining falls from exit to exit");
   parser.add_option("--max-layer", max_layer, "Go no deeper than this layer");
   parser.add_option("--deadline-ms", deadline_ms, "Milliseconds each text may take; texts then run one after another");
   parser.add_option("--certified", certified, "The stored policy that promises at most this loss")
@@ -71,14 +72,27 @@ int required_patience(const policy_options& options) {
   return *options.patience;
 }
 
+float required_decline(const policy_options& options) {
+  if (!options.decline) {
+    throw usage_error("--rule " + options.rule + " needs --decline");
+  }
+  return *options.decline;
+}
+
 offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_policy& fallback) {
   using offramp::exit_policy;
   const bool patient = options.rule == "patience" || options.rule == "patience-entropy";
   if (options.patience && !patient) {
     throw usage_error("--patience needs --rule patience or --rule patience-entropy");
   }
+  if (options.decline && options.rule != "declining") {
+    throw usage_error("--decline needs --rule declining");
+  }
   if (options.rule.empty()) {
     return options.threshold ? exit_policy(*options.threshold) : fallback;
+  }
+  if (options.rule == "declining") {
+    return exit_policy::declining(required_threshold(options), required_decline(options));
   }
   if (options.rule == "patience") {
     if (options.threshold) {
@@ -142,6 +156,8 @@ std::string rule_name(offramp::exit_policy::rule rule) {
   switch (rule) {
     case confidence:
       return "confidence";
+    case declining:
+      return "declining";
     case per_exit:
       return "per-exit";
     case per_class:
@@ -174,6 +190,9 @@ std::string describe(const offramp::exit_policy& policy) {
       [[fallthrough]];
     case margin:
       text << rule_name(policy.kind()) << " >= " << policy.threshold();
+      break;
+    case declining:
+      text << "confidence >= " << policy.threshold() << ", " << policy.decline() << " less at each further exit";
       break;
     case entropy:
       text << "entropy < " << policy.threshold();

@@ -17,6 +17,7 @@ struct policy_options {
   std::optional<float> threshold;
   std::string rule;
   std::optional<int> patience;
+  std::optional<float> decline;
   std::optional<int> max_layer;
   std::optional<double> deadline_ms;
   std::optional<double> certified;

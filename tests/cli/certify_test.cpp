@@ -106,6 +106,24 @@ TEST_F(CertifyTest, OtherTextsShapeThresholdsPerExitAndLabel) {
       2);
 }
 
+TEST_F(CertifyTest, StoresADecliningThreshold) {
+  const process_result found = run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3", "--rule",
+                                            "declining", "--decline", "0.125", "--json"});
+  ASSERT_EQ(found.status, 0) << found.err;
+  const json certified = first_line(found)["certified"];
+  EXPECT_EQ(certified["rule"], "declining");
+  EXPECT_EQ(certified["decline"], 0.125);
+  const offramp::classifier model = offramp::classifier::load(model_);
+  EXPECT_EQ(model.certified(0.3, offramp::certified_loss::disagreement),
+            offramp::exit_policy::declining(certified["threshold"].get<float>(), 0.125F));
+  for (const std::vector<std::string>& mistake : std::vector<std::vector<std::string>>{
+           {"--rule", "declining"}, {"--decline", "0.1"}, {"--rule", "declining", "--decline", "1.5"}}) {
+    std::vector<std::string> arguments = {"certify", "--model", model_, "--data", data_, "--epsilon", "0.3"};
+    arguments.insert(arguments.end(), mistake.begin(), mistake.end());
+    EXPECT_EQ(run_offramp(arguments).status, 2) << mistake.back();
+  }
+}
+
 TEST_F(CertifyTest, AFailedErrorBoundChangesNothing) {
   const std::string before = directory_.content("tiny/exits.json");
   const process_result found =

@@ -143,7 +143,8 @@ TEST_F(curve, prints_picks) {
 TEST_F(curve, sweeps_every_rule) {
   for (const arguments& rule :
        {arguments{"--rule", "entropy"}, arguments{"--rule", "normalized-entropy"}, arguments{"--rule", "margin"},
-        arguments{"--rule", "patience"}, arguments{"--rule", "patience-entropy", "--patience", "2"}}) {
+        arguments{"--rule", "patience"}, arguments{"--rule", "patience-entropy", "--patience", "2"},
+        arguments{"--rule", "declining", "--decline", "0.06"}}) {
     arguments given = {"--rounds", "0"};
     given.insert(given.end(), rule.begin(), rule.end());
     const process_result found = run(rule[1], given);
@@ -163,6 +164,9 @@ TEST_F(curve, refuses_mistakes_before_loading) {
                                            {"--rule", "patience-entropy"},
                                            {"--rule", "patience-entropy", "--patience", "0"},
                                            {"--patience", "2"},
+                                           {"--rule", "declining"},
+                                           {"--rule", "declining", "--decline", "-1"},
+                                           {"--decline", "0.1"},
                                            {"--rule", "per-class"},
                                            {"--labels", "a,b,c"}};
   for (const arguments& mistake : mistakes) {

@@ -44,6 +44,18 @@ TEST(confidence, leaves_at_the_threshold_itself) {
   EXPECT_FALSE(leaves(exit_policy::full_depth(), {0.0F, 1.0F}));
 }
 
+TEST(declining, asks_less_at_each_further_exit) {
+  const auto policy = exit_policy::declining(1.0F, 0.25F);
+  EXPECT_FALSE(leaves(policy, {0.75F, 0.25F}, 0));
+  EXPECT_TRUE(leaves(policy, {0.75F, 0.25F}, 1));
+  EXPECT_FALSE(leaves(policy, {std::nextafter(0.75F, 0.0F), 0.25F}, 1));
+  EXPECT_TRUE(leaves(policy, {0.5F, 0.5F}, 2));
+  EXPECT_FALSE(leaves(exit_policy::declining(0.75F, 0.0F), {0.7F, 0.3F}, 5)) << "without a decline, one threshold";
+  EXPECT_FALSE(leaves(exit_policy::declining(1.5F, 0.25F), {1.0F, 0.0F}, 1));
+  EXPECT_TRUE(leaves(exit_policy::declining(1.5F, 0.25F), {1.0F, 0.0F}, 2));
+  EXPECT_FALSE(leaves(exit_policy::declining(std::numeric_limits<float>::infinity(), 1.0F), {1.0F, 0.0F}, 9));
+}
+
 TEST(per_exit, uses_the_threshold_of_the_exit) {
   const auto policy = exit_policy::per_exit({0.9F, 0.6F});
   EXPECT_FALSE(leaves(policy, {0.7F, 0.3F}, 0));
@@ -186,6 +198,10 @@ TEST(uncertainty, is_the_sigmoid_of_the_gate) {
 TEST(policy, refuses_what_has_no_meaning) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THROW((void)exit_policy(nan), error);
+  EXPECT_THROW((void)exit_policy::declining(nan, 0.1F), error);
+  for (const float decline : {nan, -0.1F, 1.1F}) {
+    EXPECT_THROW((void)exit_policy::declining(0.9F, decline), error);
+  }
   EXPECT_THROW((void)exit_policy::per_exit({0.5F, nan}), error);
   EXPECT_THROW((void)exit_policy::per_class({{0.5F}, {nan}}), error);
   EXPECT_THROW((void)exit_policy::entropy(nan), error);
@@ -236,13 +252,15 @@ TEST(may_leave_early, is_false_only_where_no_probabilities_satisfy_the_rule) {
   for (const exit_policy& never :
        {exit_policy(1.001F), exit_policy::full_depth(), exit_policy::margin(1.001F), exit_policy::entropy(0.0F),
         exit_policy::normalized_entropy(-0.001F), exit_policy::patience(0), exit_policy::patience_entropy(0.0F, 1),
-        exit_policy::learned(0.0F)}) {
+        exit_policy::learned(0.0F), exit_policy::declining(1.001F, 0.0F),
+        exit_policy::declining(std::numeric_limits<float>::infinity(), 0.1F)}) {
     EXPECT_FALSE(may_leave_early(never));
   }
   for (const exit_policy& sometimes :
        {exit_policy(1.0F), exit_policy(0.0F), exit_policy::margin(1.0F), exit_policy::entropy(0.001F),
         exit_policy::normalized_entropy(0.0F), exit_policy::patience(1), exit_policy::patience_entropy(0.001F, 1),
-        exit_policy::learned(0.001F), exit_policy::per_exit({2.0F}), exit_policy::per_class({{2.0F}})}) {
+        exit_policy::learned(0.001F), exit_policy::per_exit({2.0F}), exit_policy::per_class({{2.0F}}),
+        exit_policy::declining(1.0F, 0.0F), exit_policy::declining(1.001F, 0.1F)}) {
     EXPECT_TRUE(may_leave_early(sometimes));
   }
 }

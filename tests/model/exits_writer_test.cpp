@@ -62,6 +62,7 @@ exits_file everything() {
   content.has_gate = true;
   content.default_policy = policy_description{.rule = policy_rule::patience_entropy,
                                               .threshold = 0.3F,
+                                              .decline = 0,
                                               .exit_thresholds = {},
                                               .class_thresholds = {},
                                               .patience = 2,

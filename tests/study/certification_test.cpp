@@ -293,6 +293,17 @@ TEST(Certification, WithoutAPassingStepFullDepthStaysWhereItIsFree) {
   EXPECT_EQ(none.failed->bound, 1.0);
 }
 
+TEST(Paths, OfADecliningThresholdBeginWhereNoExitAsksForLessThanOne) {
+  const auto path = study::declining_path(0.25F, 4);
+  EXPECT_EQ(path.front(), exit_policy::declining(1.5F, 0.25F)) << "1.5, 1.25 and 1 at the exits that ask";
+  EXPECT_EQ(path[500], exit_policy::declining(1.0F, 0.25F));
+  EXPECT_EQ(path.back(), exit_policy::declining(0.0F, 0.25F));
+  EXPECT_EQ(path.size(), 1501U);
+  EXPECT_EQ(study::declining_path(0.25F, 1).front(), exit_policy::declining(1.0F, 0.25F));
+  EXPECT_THROW(static_cast<void>(study::declining_path(-0.1F, 4)), offramp::error);
+  EXPECT_THROW(static_cast<void>(study::declining_path(std::nanf(""), 4)), offramp::error);
+}
+
 TEST(Paths, LeadFromOnesOverTheShapeToZeros) {
   const auto path = study::per_exit_path(std::vector<float>{0.6F, 1.0F, 0.0F});
   EXPECT_EQ(path.front(), exit_policy::per_exit({1.0F, 1.0F, 1.0F}));

@@ -132,8 +132,9 @@ TEST(curve_report, escapes_every_name) {
 
 TEST(curve_report, shows_every_rule) {
   using enum exit_policy::rule;
-  for (const sweep_rule& rule : {sweep_rule{entropy}, sweep_rule{normalized_entropy}, sweep_rule{margin},
-                                 sweep_rule{patience}, sweep_rule{patience_entropy, 2}}) {
+  for (const sweep_rule& rule :
+       {sweep_rule{entropy}, sweep_rule{normalized_entropy}, sweep_rule{margin}, sweep_rule{patience},
+        sweep_rule{patience_entropy, 2}, sweep_rule{.kind = declining, .decline = 0.06F}}) {
     expect_safe_files(study_of(random_logits({60, 4, 3}, 4), rule, "plain"));
   }
 }

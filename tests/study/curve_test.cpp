@@ -32,6 +32,8 @@ using rule = exit_policy::rule;
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
 const std::vector<sweep_rule> rules = {{rule::confidence},
+                                       {.kind = rule::declining, .decline = 0.06F},
+                                       {.kind = rule::declining, .decline = 1.0F},
                                        {rule::entropy},
                                        {rule::normalized_entropy},
                                        {rule::margin},
@@ -217,7 +219,8 @@ TEST(curve, deals_random_exits_at_equal_cost) {
 TEST(curve, refuses_what_cannot_be_swept) {
   exit_logits logits = random_logits({3, 2, 2}, 1);
   for (const sweep_rule& swept :
-       {sweep_rule{rule::per_exit}, sweep_rule{rule::per_class}, sweep_rule{rule::patience_entropy, 0}}) {
+       {sweep_rule{rule::per_exit}, sweep_rule{rule::per_class}, sweep_rule{rule::patience_entropy, 0},
+        sweep_rule{.kind = rule::declining, .decline = -0.1F}}) {
     EXPECT_THROW(static_cast<void>(compute_curve(logits, swept)), offramp::error);
   }
   for (const sweep_rule& swept : rules) {

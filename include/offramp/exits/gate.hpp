@@ -4,6 +4,7 @@
 #include <offramp/exit_policy.hpp>
 #include <offramp/exits/confidence.hpp>
 
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -52,6 +53,12 @@ inline void refuse_learned(const exit_policy& policy) {
   }
 }
 
+/// What the rule `declining` asks for at exit number `exit` (from 0). In double, where the product of a float and the
+/// number of an exit is exact: the same however the compiler contracts it.
+inline double declined_threshold(float threshold, float decline, std::size_t exit) {
+  return static_cast<double>(threshold) - static_cast<double>(decline) * static_cast<double>(exit);
+}
+
 /// Whether the rule can be satisfied by any probabilities. Deadlines and layer limits are not asked here.
 inline bool may_leave_early(const exit_policy& policy) {
   switch (policy.kind()) {
@@ -64,6 +71,8 @@ inline bool may_leave_early(const exit_policy& policy) {
       return policy.threshold() > 0.0F;
     case exit_policy::rule::normalized_entropy:
       return policy.threshold() >= 0.0F;
+    case exit_policy::rule::declining:
+      return policy.threshold() <= 1.0F || (policy.decline() > 0.0F && !std::isinf(policy.threshold()));
     case exit_policy::rule::patience:
       return policy.patience_count() > 0;
     case exit_policy::rule::per_exit:
@@ -81,6 +90,8 @@ inline bool is_satisfied(const exit_policy& policy, std::size_t exit, std::span<
   switch (policy.kind()) {
     case exit_policy::rule::confidence:
       return confidence >= policy.threshold();
+    case exit_policy::rule::declining:
+      return static_cast<double>(confidence) >= declined_threshold(policy.threshold(), policy.decline(), exit);
     case exit_policy::rule::per_exit:
       return confidence >= policy.thresholds()[0][exit];
     case exit_policy::rule::per_class:

@@ -67,20 +67,22 @@ inline constexpr name_table<numeric_format, 3> numeric_format_names{
 inline constexpr name_table<certified_loss, 3> certified_loss_names{{{"disagreement", certified_loss::disagreement},
                                                                      {"accuracy-drop", certified_loss::accuracy_drop},
                                                                      {"error", certified_loss::error}}};
-inline constexpr name_table<policy_rule, 9> policy_rule_names{{{"confidence", policy_rule::confidence},
-                                                               {"per_exit", policy_rule::per_exit},
-                                                               {"per_class", policy_rule::per_class},
-                                                               {"entropy", policy_rule::entropy},
-                                                               {"normalized_entropy", policy_rule::normalized_entropy},
-                                                               {"margin", policy_rule::margin},
-                                                               {"patience", policy_rule::patience},
-                                                               {"patience_entropy", policy_rule::patience_entropy},
-                                                               {"learned", policy_rule::learned}}};
+inline constexpr name_table<policy_rule, 10> policy_rule_names{{{"confidence", policy_rule::confidence},
+                                                                {"declining", policy_rule::declining},
+                                                                {"per_exit", policy_rule::per_exit},
+                                                                {"per_class", policy_rule::per_class},
+                                                                {"entropy", policy_rule::entropy},
+                                                                {"normalized_entropy", policy_rule::normalized_entropy},
+                                                                {"margin", policy_rule::margin},
+                                                                {"patience", policy_rule::patience},
+                                                                {"patience_entropy", policy_rule::patience_entropy},
+                                                                {"learned", policy_rule::learned}}};
 
 /// A policy as the file states it; its form and ranges are checked.
 struct policy_description {
   policy_rule rule = policy_rule::confidence;
   float threshold = 0;                                    ///< rules with one threshold
+  float decline = 0;                                      ///< declining: 0 to 1
   std::vector<float> exit_thresholds = {};                ///< per_exit: one per exit
   std::vector<std::vector<float>> class_thresholds = {};  ///< per_class: [exits][labels]
   int patience = 0;                                       ///< patience, patience_entropy; 0 = full depth

@@ -56,6 +56,9 @@ template <class T, std::size_t N>
   } else if (policy.rule != policy_rule::patience) {
     policy.threshold = object.require("threshold").number();
   }
+  if (policy.rule == policy_rule::declining) {
+    policy.decline = object.require("decline").number(0.0, 1.0);
+  }
   if (policy.rule == policy_rule::patience || policy.rule == policy_rule::patience_entropy) {
     const int lowest = policy.rule == policy_rule::patience ? 0 : 1;
     policy.patience = static_cast<int>(object.require("patience").integer(lowest, 1 << 30));

@@ -77,6 +77,9 @@ using ordered_json = nlohmann::ordered_json;
   } else if (policy.rule != policy_rule::patience) {
     result["threshold"] = shortest(policy.threshold);
   }
+  if (policy.rule == policy_rule::declining) {
+    result["decline"] = shortest(policy.decline);
+  }
   if (policy.rule == policy_rule::patience || policy.rule == policy_rule::patience_entropy) {
     result["patience"] = policy.patience;
   }

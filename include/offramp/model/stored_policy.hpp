@@ -7,7 +7,8 @@
 #include <offramp/load_options.hpp>
 #include <offramp/model/exits_description.hpp>
 
-#include <cmath>
+#include <algorithm>
+#include <limits>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
@@ -17,6 +18,8 @@ inline exit_policy make_policy(const policy_description& stored) {
     switch (stored.rule) {
       case policy_rule::confidence:
         return exit_policy(stored.threshold);
+      case policy_rule::declining:
+        return exit_policy::declining(stored.threshold, stored.decline);
       case policy_rule::per_exit:
         return exit_policy::per_exit(stored.exit_thresholds);
       case policy_rule::per_class:
@@ -39,14 +42,23 @@ inline exit_policy make_policy(const policy_description& stored) {
   return stored.max_layer ? by_rule().with_max_layer(*stored.max_layer) : by_rule();
 }
 
-/// The other way round; a threshold of infinity, full depth, becomes 2, because the file holds finite numbers. Throws
+/// A threshold that means the same and that a file can hold.
+[[nodiscard]] inline float finite_threshold(const exit_policy& policy) {
+  if (policy == exit_policy::full_depth()) {
+    return 2.0F;
+  }
+  return std::clamp(policy.threshold(), std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max());
+}
+
+/// The other way round; infinite thresholds become finite ones, because the file holds finite numbers. Throws
 /// `invalid_argument` for a deadline, which is a moment and cannot be stored.
 inline policy_description describe_policy(const exit_policy& policy) {
   if (policy.deadline()) {
     throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be stored");
   }
   policy_description stored{.rule = policy.kind(),
-                            .threshold = std::isinf(policy.threshold()) ? 2.0F : policy.threshold(),
+                            .threshold = finite_threshold(policy),
+                            .decline = policy.decline(),
                             .patience = policy.patience_count(),
                             .max_layer = policy.max_layer()};
   if (stored.rule == policy_rule::per_exit) {

@@ -35,6 +35,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 /// One threshold for the model's learned gate: 0, 0.001, ... 1.
 [[nodiscard]] std::vector<exit_policy> gate_path();
 
+/// The threshold of `declining` with this decline: from the lowest at which hardly a text of a model with so many exits
+/// leaves, in steps of 1/1000, to 0. Throws `invalid_argument` for a decline outside 0 to 1.
+[[nodiscard]] std::vector<exit_policy> declining_path(float decline, std::size_t num_exits);
+
 /// A threshold per exit (or per label), all moved by one scalar in steps of 1/500: from ones to `shape`, from there to
 /// zeros. `shape` holds values of 0..1, one per exit (per label), and must be chosen on other texts than those the path
 /// is tested on. Throws `invalid_argument` for other values.

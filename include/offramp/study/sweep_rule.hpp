@@ -12,7 +12,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 /// `per_exit` and `per_class` have more than one number and are refused by whoever sweeps.
 struct sweep_rule {
   exit_policy::rule kind = exit_policy::rule::confidence;
-  int count = 1;  ///< exits in a row, for patience_entropy alone; at least 1
+  int count = 1;         ///< exits in a row, for patience_entropy alone; at least 1
+  float decline = 0.0F;  ///< for declining alone; 0 to 1
 
   bool operator==(const sweep_rule&) const = default;
 };
@@ -27,7 +28,7 @@ struct threshold_range {
 };
 
 /// The policy for one value of the open number; for `patience` its whole part, and full depth below 1. Throws
-/// `invalid_argument` for NaN, a count below 1 and a rule with more than one number.
+/// `invalid_argument` for NaN, a count below 1, a decline outside 0 to 1 and a rule with more than one number.
 [[nodiscard]] exit_policy policy_at(const sweep_rule& rule, float threshold);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -8,6 +8,7 @@
 #include <offramp/study/certification.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <string>
 
@@ -127,6 +128,17 @@ OFFRAMP_INLINE std::vector<exit_policy> gate_path() {
   std::vector<exit_policy> path;
   for (int step = detail::threshold_steps; step >= 0; --step) {
     path.push_back(exit_policy::learned(detail::threshold_at(step)));
+  }
+  return path;
+}
+
+OFFRAMP_INLINE std::vector<exit_policy> declining_path(float decline, std::size_t num_exits) {
+  static_cast<void>(exit_policy::declining(1.0F, decline));  // refuses what is out of range
+  const double fall = static_cast<double>(decline) * static_cast<double>(num_exits < 2 ? 0 : num_exits - 2);
+  const int above_one = static_cast<int>(std::ceil(fall * detail::threshold_steps));
+  std::vector<exit_policy> path;
+  for (int step = -above_one; step <= detail::threshold_steps; ++step) {
+    path.push_back(exit_policy::declining(detail::threshold_at(step), decline));
   }
   return path;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/exits/confidence.hpp>
+#include <offramp/exits/gate.hpp>
 #include <offramp/study/sweep_rule.hpp>
 
 #include <algorithm>
@@ -31,7 +32,10 @@ class keenness {
 
   /// For the next exit of the text, in turn, and what the gate says of it.
   [[nodiscard]] float of(std::span<const float> probabilities, float uncertainty) {
+    const std::size_t exit = exit_++;
     switch (rule_.kind) {
+      case exit_policy::rule::declining:
+        return highest_undeclined(probabilities[exits::most_probable(probabilities)], exit);
       case exit_policy::rule::entropy:
         return -exits::entropy(probabilities);
       case exit_policy::rule::normalized_entropy:
@@ -64,7 +68,23 @@ class keenness {
     return std::ssize(recent_) < count ? never : *std::min_element(recent_.end() - count, recent_.end());
   }
 
+  /// The highest threshold whose decline until `exit` brings it to the confidence or below.
+  [[nodiscard]] float highest_undeclined(float confidence, std::size_t exit) const {
+    const auto is_reached = [&](float threshold) {
+      return static_cast<double>(confidence) >= exits::declined_threshold(threshold, rule_.decline, exit);
+    };
+    auto threshold = static_cast<float>(exits::declined_threshold(confidence, -rule_.decline, exit));
+    while (!is_reached(threshold)) {
+      threshold = next_below(threshold);
+    }
+    while (is_reached(next_above(threshold))) {
+      threshold = next_above(threshold);
+    }
+    return threshold;
+  }
+
   sweep_rule rule_;
+  std::size_t exit_ = 0;
   int streak_ = 0;
   std::vector<std::size_t> labels_;
   std::vector<float> recent_;
@@ -81,6 +101,8 @@ class keenness {
       return 0.0F;
     case exit_policy::rule::patience:
       return static_cast<float>(num_exits);
+    case exit_policy::rule::declining:
+      return 2.0F + std::ceil(rule.decline * static_cast<float>(num_exits));
     default:
       return 2.0F;
   }

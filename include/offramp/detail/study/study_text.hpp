@@ -32,6 +32,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 /// What a rule compares, in words.
 [[nodiscard]] inline std::string rule_text(const sweep_rule& rule) {
   switch (rule.kind) {
+    case exit_policy::rule::declining:
+      return "confidence, " + threshold_number(rule.decline) + " less per exit";
     case exit_policy::rule::entropy:
       return "entropy";
     case exit_policy::rule::normalized_entropy:

@@ -13,6 +13,8 @@ OFFRAMP_INLINE exit_policy policy_at(const sweep_rule& rule, float threshold) {
   switch (rule.kind) {
     case exit_policy::rule::confidence:
       return {threshold};
+    case exit_policy::rule::declining:
+      return exit_policy::declining(threshold, rule.decline);
     case exit_policy::rule::entropy:
       return exit_policy::entropy(threshold);
     case exit_policy::rule::normalized_entropy:
