@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibrates, chooses, certifies and measures the trained models, and fits exits to the frozen encoder.
+"""Calibrates, chooses, certifies and measures the trained models, and fits exits to the frozen encoder. The joint models
+are measured twice: with one threshold for all exits, and with one that declines from exit to exit.
 
 Temperatures come from temperatures.tsv, thresholds from choose.tsv, certificates from certify.tsv; test.tsv is reported.
 Writes RESULTS/SET/MODEL.json, which report.py turns into the page. Run it with nothing else on the machine: it takes wall
@@ -21,14 +22,15 @@ PARTS = ("train", "temperatures", "choose", "certify", "test")
 LOSSES = tuple(f"loss:{points}" for points in (0, 0.5, 1, 2))  # of accuracy
 SPEEDUP = 3  # in wall time
 EPSILONS = (0.01, 0.02)
+DECLINING = ("--rule", "declining", "--decline", 0.06)  # chosen on choose.tsv of SST-2, SNLI and MNLI
 DRAWN = 200  # points of a curve that are kept for its picture
 
 
 class Offramp:
     """The built command, on one data set."""
 
-    def __init__(self, program: str, data_set: DataSet, folder: Path):
-        self.program, self.folder = program, folder
+    def __init__(self, program: str, data_set: DataSet, folder: Path, timing: tuple):
+        self.program, self.folder, self.timing = program, folder, timing
         self.labels, self.max_tokens = ",".join(data_set.labels), data_set.max_tokens
 
     def data(self, part: str) -> Path:
@@ -70,28 +72,33 @@ def without_reliability(measures: dict) -> dict:
     return {key: value for key, value in measures.items() if key != "reliability"}
 
 
-def threshold_for_speedup(run: Offramp, model: Path, out: Path, timing: list) -> float | None:
-    """The most accurate on choose.tsv, of some that run a third of the layers or fewer, that takes a third of the time."""
+def threshold_for_speedup(run: Offramp, model: Path, out: Path, rule: tuple) -> float | None:
+    """The deepest on choose.tsv, of some that run a third of the layers or fewer, that takes a third of the time.
+
+    Not the most accurate: so near to each other, thresholds differ on so few texts by chance.
+    """
     rows = curve_rows(out / "choose")
-    grid = {deepest_within(rows, DEPTH / (SPEEDUP + tenths / 10))["threshold"] for tenths in range(8)}
-    lines = run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--out", out / "choose-timed", "--pick",
-                           f"speedup:{SPEEDUP}", "--grid", ",".join(map(str, sorted(grid))), *timing)
-    return [line["threshold"] for line in lines if line["kind"] == "pick"][-1]  # in layers comes before it
+    grid = {deepest_within(rows, DEPTH / (SPEEDUP + step / 20))["threshold"] for step in range(16)}
+    run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--out", out / "choose-timed", "--points", 0,
+                   "--grid", ",".join(map(str, sorted(grid))), *run.timing, *rule)
+    timed = [row for row in curve_rows(out / "choose-timed") if row["single_mean_ms"] is not None]
+    reached = [row for row in timed if SPEEDUP * row["single_mean_ms"] <= timed[-1]["single_mean_ms"]]
+    return reached[-1]["threshold"] if reached else None
 
 
-def measure_early_exit(run: Offramp, model: Path, out: Path, timing: list) -> dict:
+def measure_early_exit(run: Offramp, model: Path, out: Path, rule: tuple = ()) -> dict:
     run.json_lines("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
     goals = [argument for goal in LOSSES for argument in ("--pick", goal)]
-    chosen = run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--rounds", 0, "--out", out / "choose", *goals)
+    chosen = run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--rounds", 0, "--out", out / "choose",
+                            *goals, *rule)
     picks = dict(zip(LOSSES, (line["threshold"] for line in chosen if line["kind"] == "pick")))
-    picks[f"speedup:{SPEEDUP}"] = threshold_for_speedup(run, model, out, timing)
+    picks[f"speedup:{SPEEDUP}"] = threshold_for_speedup(run, model, out, rule)
     certificates = [run.json_lines("certify", "--model", model, "--data", run.data("certify"), "--epsilon", epsilon,
-                                   "--threads", 2)[0] for epsilon in EPSILONS]
+                                   "--threads", 2, *rule)[0] for epsilon in EPSILONS]
     certified = [(c["certified"] or {}).get("threshold") for c in certificates]
-    calibration = run.json_lines("calibrate", "--no-fit", "--model", model, "--data", run.data("test"), "--threads", 2)
     thresholds = sorted({t for t in (*picks.values(), *certified) if t is not None})
     summary = run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid",
-                             ",".join(map(str, thresholds)), *timing)[0]
+                             ",".join(map(str, thresholds)), *run.timing, *rule)[0]
     rows = curve_rows(out / "test")
     return {
         "areas": {key: value for key, value in summary.items() if key.startswith("area_")},
@@ -100,15 +107,19 @@ def measure_early_exit(run: Offramp, model: Path, out: Path, timing: list) -> di
         "accuracy_within": [deepest_within(rows, depth)["accuracy"] for depth in range(1, DEPTH + 1)],
         "picks": [{"goal": goal, "threshold": t, **row_at(rows, t)} for goal, t in picks.items() if t is not None],
         "certificates": [{**c, "test": None if t is None else row_at(rows, t)} for c, t in zip(certificates, certified)],
-        "calibration": [{**line, "before": without_reliability(line["before"]), "after": without_reliability(line["after"])}
-                        for line in calibration],
     }
 
 
-def measure_cut(run: Offramp, model: Path, out: Path, timing: list) -> dict:
+def measure_calibration(run: Offramp, model: Path) -> dict:
+    lines = run.json_lines("calibrate", "--no-fit", "--model", model, "--data", run.data("test"), "--threads", 2)
+    return {"calibration": [{**line, "before": without_reliability(line["before"]), "after": without_reliability(line["after"])}
+                            for line in lines]}
+
+
+def measure_cut(run: Offramp, model: Path, out: Path) -> dict:
     """A model with one exit: its accuracy and its time."""
     run.json_lines("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
-    run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1", *timing)
+    run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1", *run.timing)
     return {"full_depth": curve_rows(out / "test")[-1]}
 
 
@@ -130,23 +141,28 @@ def cpu() -> str:
     return f"{found['model name']} (family {found['cpu family']}, model {found['model']}), {os.cpu_count()} cores"
 
 
-def measure(name: str, run: Offramp, encoder: str, timing: list, results: Path):
+def measure(name: str, run: Offramp, encoder: str, results: Path):
     out = run.folder / name
     target, model = results / f"{name}.json", out / "model"
+    trained = run.folder / ("joint" if name == "declining" else name) / "final.pt"
     if target.exists():
         return
+    out.mkdir(exist_ok=True)
     if name == "fit":
         if not (out / "fit.json").exists():
-            out.mkdir(exist_ok=True)
             fit(run, encoder, model)
-    elif not (out / "final.pt").exists():
-        print(f"{out}: not trained, left out", flush=True)
+    elif not trained.exists():
+        print(f"{trained}: not trained, left out", flush=True)
         return
     elif not model.exists():
-        export(out / "final.pt", encoder, model)
-    measure_one = measure_cut if name.startswith("cut") else measure_early_exit
-    found = {"cpu": cpu(), "texts": {part: len(data_rows(run.data(part))) for part in PARTS},
-             **measure_one(run, model, out, timing)}
+        export(trained, encoder, model)
+    found = {"cpu": cpu(), "texts": {part: len(data_rows(run.data(part))) for part in PARTS}}
+    if name.startswith("cut"):
+        found |= measure_cut(run, model, out)
+    elif name == "declining":
+        found |= measure_early_exit(run, model, out, DECLINING)
+    else:
+        found |= measure_early_exit(run, model, out) | measure_calibration(run, model)
     if name == "fit":
         found |= json.loads((out / "fit.json").read_text(encoding="utf-8"))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -163,13 +179,13 @@ def main():
     p.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     p.add_argument("--timed-texts", type=int, default=1500)
     a = p.parse_args()
-    timing = ["--timed-texts", a.timed_texts, "--rounds", 1]
+    timing = ("--timed-texts", a.timed_texts, "--rounds", 1)
     for name in a.sets:
         data_set = SETS[name]
-        run = Offramp(a.offramp, data_set, a.work / name)
+        run = Offramp(a.offramp, data_set, a.work / name, timing)
         cuts = [f"cut{depth}" for depth in range(1, DEPTH + 1)] if data_set.cuts else []
-        for model in ["joint", "fit", *cuts]:
-            measure(model, run, a.encoder, timing, a.results / name)
+        for model in ["joint", "declining", "fit", *cuts]:
+            measure(model, run, a.encoder, a.results / name)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from sets import DEPTH, SETS, DataSet
 
 matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.hashsalt": "offramp", "svg.fonttype": "none"})  # the same bytes from the same numbers
-MODELS = {"joint": "Joint training", "fit": "`offramp fit`"}
+MODELS = {"joint": "Joint training", "declining": "Joint, declining", "fit": "`offramp fit`"}
+EARLY_EXIT = {"joint": "one threshold for all exits", "declining": "a declining threshold"}
 GOALS = {"loss": "lose at most {} on *choose*", "speedup": "{}x faster on *choose*"}
 LAYERS = [str(depth) for depth in range(1, DEPTH + 1)]
 POINT = ["model", "goal", "threshold", "accuracy", "points lost", "mean layer", "faster: layers", "time", "in batches", "disagree"]
@@ -40,7 +41,7 @@ def point(model: str, goal: str, threshold: str, row: dict, full: dict) -> list[
 
 def points(model: str, m: dict) -> list[list[str]]:
     full = m["full_depth"]
-    rows = [point(model, "full depth", "", full, full)]
+    rows = [point(model, "full depth", "", full, full)] if "calibration" in m else []
     for p in m["picks"]:
         kind, value = p["goal"].split(":")
         rows.append(point(model, GOALS[kind].format(value), f"{p['threshold']:.4g}", p, full))
@@ -81,10 +82,11 @@ def measured(folder: Path, model: str) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def draw_cuts(title: str, joint: dict, cuts: list[dict], picture: Path):
+def draw_cuts(title: str, early: dict[str, dict], cuts: list[dict], picture: Path):
     """One early-exit model at every threshold, against a model of its own for each depth."""
     figure, axes = pyplot.subplots(figsize=(6.4, 4))
-    axes.plot(*zip(*joint["curve"]), label="one early-exit model")
+    for label, m in early.items():
+        axes.plot(*zip(*m["curve"]), label=label)
     axes.plot(range(1, DEPTH + 1), [m["full_depth"]["accuracy"] for m in cuts], "o", label="a model trained for that depth")
     axes.set(title=title, xlabel="encoder layers run per text, on average", ylabel="accuracy on test")
     axes.grid(alpha=0.3)
@@ -93,15 +95,17 @@ def draw_cuts(title: str, joint: dict, cuts: list[dict], picture: Path):
     pyplot.close(figure)
 
 
-def cuts_table(data_set: DataSet, folder: Path, joint: dict, pictures: Path) -> list[str]:
-    found = [measured(folder, f"cut{depth}") for depth in range(1, DEPTH + 1)]
-    if None in found:
+def cuts_table(data_set: DataSet, folder: Path, found: dict[str, dict], pictures: Path) -> list[str]:
+    cuts = [measured(folder, f"cut{depth}") for depth in range(1, DEPTH + 1)]
+    if None in cuts:
         return []
-    rows = [["separate model", *(f"{m['full_depth']['accuracy']:.4f}" for m in found)],
-            ["... ms per text", *(f"{m['full_depth']['single_mean_ms']:.2f}" for m in found)],
-            ["early exit, as many layers on average", *(f"{accuracy:.4f}" for accuracy in joint["accuracy_within"])]]
+    early = {label: found[model] for model, label in EARLY_EXIT.items() if model in found}
+    rows = [["separate model", *(f"{m['full_depth']['accuracy']:.4f}" for m in cuts)],
+            ["... ms per text", *(f"{m['full_depth']['single_mean_ms']:.2f}" for m in cuts)],
+            *([f"{label}, as many layers on average", *(f"{accuracy:.4f}" for accuracy in m["accuracy_within"])]
+              for label, m in early.items())]
     picture = pictures / f"{data_set.name}.svg"
-    draw_cuts(data_set.title, joint, found, picture)
+    draw_cuts(data_set.title, early, cuts, picture)
     return ["A model trained alone for each depth, with the same recipe, against the one early-exit model:", "",
             *table(["layers", *LAYERS], rows),
             f"![{data_set.title}: early exit and separate models]({pictures.name}/{picture.name})", ""]
@@ -137,11 +141,12 @@ def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
     text += [f"Texts: {sizes}. {trained} Timed on {first['cpu']}.", ""]
     text += table(POINT, [row for model, m in found.items() for row in points(MODELS[model], m)])
-    text += table(["ECE of exit", "", *LAYERS], [row for model, m in found.items() for row in calibration(MODELS[model], m)])
+    text += table(["ECE of exit", "", *LAYERS], [row for model, m in found.items() if "calibration" in m
+                                              for row in calibration(MODELS[model], m)])
     for model, m in found.items():
         text += sentences(MODELS[model], m)
     if "joint" in found and data_set.cuts:
-        text += cuts_table(data_set, folder, found["joint"], pictures)
+        text += cuts_table(data_set, folder, found, pictures)
     return text
 
 
