@@ -122,9 +122,7 @@ void certify(const certify_options& options) {
   if (options.rule != "confidence" && options.thresholds != "one") {
     throw usage_error("--rule " + options.rule + " has one threshold for all exits and labels");
   }
-  if (options.decline.has_value() != (options.rule == "declining")) {
-    throw usage_error("--decline is needed by --rule declining, and by no other");
-  }
+  check_decline(options.rule, options.decline);
   const std::filesystem::path directory = options.model.path();
   const offramp::classifier model = options.model.load();
   if (options.rule == "learned") {
@@ -164,8 +162,7 @@ command add_certify(CLI::App& app) {
                   "What the threshold is for: the confidence, falling from exit to exit or not, or the learned gate")
       ->check(CLI::IsMember({"confidence", "declining", "learned"}))
       ->capture_default_str();
-  parser.add_option("--decline", options->decline,
-                    "How much the threshold of --rule declining falls from exit to exit");
+  add_decline_to(parser, options->decline);
   parser.add_option("--thresholds", options->thresholds, "One for all, or one per exit or label, moved by one scalar")
       ->check(CLI::IsMember({"one", "per-exit", "per-label"}))
       ->capture_default_str();

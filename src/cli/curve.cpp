@@ -54,9 +54,7 @@ study::sweep_rule rule_of(const curve_options& options) {
   if (options.patience.has_value() != (options.rule == "patience-entropy")) {
     throw usage_error("--patience is needed by --rule patience-entropy, and by no other: --rule patience sweeps it");
   }
-  if (options.decline.has_value() != (options.rule == "declining")) {
-    throw usage_error("--decline is needed by --rule declining, and by no other");
-  }
+  check_decline(options.rule, options.decline);
   const study::sweep_rule rule{*std::ranges::find(swept_rules, options.rule, rule_name), options.patience.value_or(1),
                                options.decline.value_or(0.0F)};
   static_cast<void>(policy_at(rule, 0.0F));
@@ -207,8 +205,7 @@ command add_curve(CLI::App& app) {
   std::ranges::transform(swept_rules, std::back_inserter(rules), rule_name);
   parser.add_option("--rule", options->rule, "What is swept")->check(CLI::IsMember(rules))->capture_default_str();
   parser.add_option("--patience", options->patience, "Exits in a row, for --rule patience-entropy");
-  parser.add_option("--decline", options->decline,
-                    "How much the threshold of --rule declining falls from exit to exit");
+  add_decline_to(parser, options->decline);
   parser
       .add_option("--pick", options->picks,
                   "Choose a threshold: loss:POINTS, speedup:FACTOR or p95:MILLISECONDS; may be repeated")

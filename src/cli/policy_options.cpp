@@ -20,7 +20,7 @@ void policy_options::add_to(CLI::App& parser) {
       ->check(CLI::IsMember({"confidence", "declining", "entropy", "normalized-entropy", "margin", "patience",
                              "patience-entropy", "learned"}));
   parser.add_option("--patience", patience, "Consecutive exits that have to agree, for the two patience rules");
-  parser.add_option("--decline", decline, "How much the threshold of --rule declining falls from exit to exit");
+  add_decline_to(parser, decline);
   parser.add_option("--max-layer", max_layer, "Go no deeper than this layer");
   parser.add_option("--deadline-ms", deadline_ms, "Milliseconds each text may take; texts then run one after another");
   parser.add_option("--certified", certified, "The stored policy that promises at most this loss")
@@ -37,6 +37,19 @@ constexpr std::array<std::pair<const char*, offramp::certified_loss>, 3> losses{
      {"error", offramp::certified_loss::error}}};
 
 }  // namespace
+
+CLI::Option* add_decline_to(CLI::App& parser, std::optional<float>& decline) {
+  return parser.add_option("--decline", decline, "How much the threshold of --rule declining falls from exit to exit");
+}
+
+void check_decline(const std::string& rule, const std::optional<float>& decline) {
+  if (decline && rule != "declining") {
+    throw usage_error("--decline needs --rule declining");
+  }
+  if (!decline && rule == "declining") {
+    throw usage_error("--rule declining needs --decline");
+  }
+}
 
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss) {
   std::vector<std::string> names;
@@ -72,27 +85,18 @@ int required_patience(const policy_options& options) {
   return *options.patience;
 }
 
-float required_decline(const policy_options& options) {
-  if (!options.decline) {
-    throw usage_error("--rule " + options.rule + " needs --decline");
-  }
-  return *options.decline;
-}
-
 offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_policy& fallback) {
   using offramp::exit_policy;
   const bool patient = options.rule == "patience" || options.rule == "patience-entropy";
   if (options.patience && !patient) {
     throw usage_error("--patience needs --rule patience or --rule patience-entropy");
   }
-  if (options.decline && options.rule != "declining") {
-    throw usage_error("--decline needs --rule declining");
-  }
+  check_decline(options.rule, options.decline);
   if (options.rule.empty()) {
     return options.threshold ? exit_policy(*options.threshold) : fallback;
   }
   if (options.rule == "declining") {
-    return exit_policy::declining(required_threshold(options), required_decline(options));
+    return exit_policy::declining(required_threshold(options), *options.decline);
   }
   if (options.rule == "patience") {
     if (options.threshold) {
