@@ -285,6 +285,12 @@ TEST(stored_policy, comes_back_the_same_with_finite_thresholds) {
   }
 }
 
+TEST(stored_policy, writes_full_depth_as_two_with_a_layer_limit_or_without) {
+  using offramp::model::describe_policy;
+  EXPECT_EQ(describe_policy(exit_policy::full_depth()).threshold, 2.0F);
+  EXPECT_EQ(describe_policy(exit_policy::full_depth().with_max_layer(2)).threshold, 2.0F);
+}
+
 TEST(stored_policy, gives_way_where_it_ends_below_the_chosen_exits) {
   offramp_tests::model_in_memory tiny("tiny");
   auto description = nlohmann::json::parse(tiny.files.at("exits.json"));

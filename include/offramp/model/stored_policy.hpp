@@ -44,8 +44,8 @@ inline exit_policy make_policy(const policy_description& stored) {
 
 /// A threshold that means the same and that a file can hold.
 [[nodiscard]] inline float finite_threshold(const exit_policy& policy) {
-  if (policy == exit_policy::full_depth()) {
-    return 2.0F;
+  if (policy.kind() == exit_policy::rule::confidence && policy.threshold() == std::numeric_limits<float>::infinity()) {
+    return 2.0F;  // full depth
   }
   return std::clamp(policy.threshold(), std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max());
 }
