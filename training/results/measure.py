@@ -147,13 +147,13 @@ def measure(name: str, run: Offramp, encoder: str, results: Path):
     trained = run.folder / ("joint" if name == "declining" else name) / "final.pt"
     if target.exists():
         return
+    if name != "fit" and not trained.exists():
+        print(f"{trained}: not trained, left out", flush=True)
+        return
     out.mkdir(exist_ok=True)
     if name == "fit":
         if not (out / "fit.json").exists():
             fit(run, encoder, model)
-    elif not trained.exists():
-        print(f"{trained}: not trained, left out", flush=True)
-        return
     elif not model.exists():
         export(trained, encoder, model)
     found = {"cpu": cpu(), "texts": {part: len(data_rows(run.data(part))) for part in PARTS}}
