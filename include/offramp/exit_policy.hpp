@@ -48,8 +48,8 @@ class exit_policy {
   static exit_policy full_depth() { return std::numeric_limits<float>::infinity(); }
 
   /// confidence >= threshold - decline * exit, the first exit being 0: it has to be surest, because more layers follow
-  /// that could know better. 0.06 disagrees less with full depth than 0, one threshold for all, at the same cost
-  /// (docs/results.md). Throws `invalid_argument` for a decline outside 0 to 1.
+  /// that could know better. Where few answers differ from full depth's, fewer do at 0.06 than at 0, one threshold for
+  /// all, at the same cost (docs/results.md). Throws `invalid_argument` for a decline outside 0 to 1.
   static exit_policy declining(float threshold, float decline) {
     if (!(decline >= 0.0F && decline <= 1.0F)) {
       throw error(error_kind::invalid_argument,
