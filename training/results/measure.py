@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibrates, chooses, certifies and measures the trained models, and fits exits to the frozen encoder. The joint models
-are measured twice: with one threshold for all exits, and with one that declines from exit to exit.
+"""Calibrates, chooses, certifies and measures the trained models, and fits exits to the frozen encoder. Jointly trained
+models are measured twice: with one threshold for all exits, and with one that declines from exit to exit.
 
 Temperatures come from temperatures.tsv, thresholds from choose.tsv, certificates from certify.tsv; test.tsv is reported.
 Writes RESULTS/SET/MODEL.json, which report.py turns into the page. Run it with nothing else on the machine: it takes wall
@@ -22,7 +22,8 @@ PARTS = ("train", "temperatures", "choose", "certify", "test")
 LOSSES = tuple(f"loss:{points}" for points in (0, 0.5, 1, 2))  # of accuracy
 SPEEDUP = 3  # in wall time
 EPSILONS = (0.01, 0.02)
-DECLINING = ("--rule", "declining", "--decline", 0.06)  # chosen on choose.tsv of SST-2, SNLI and MNLI
+DECLINING = {"declining": "joint", "self_trained_declining": "self_trained"}  # the models measured again
+DECLINING_RULE = ("--rule", "declining", "--decline", 0.06)  # chosen on choose.tsv of SST-2, SNLI and MNLI
 DRAWN = 200  # points of a curve that are kept for its picture
 
 
@@ -144,7 +145,7 @@ def cpu() -> str:
 def measure(name: str, run: Offramp, encoder: str, results: Path):
     out = run.folder / name
     target, model = results / f"{name}.json", out / "model"
-    trained = run.folder / ("joint" if name == "declining" else name) / "final.pt"
+    trained = run.folder / DECLINING.get(name, name) / "final.pt"
     if target.exists():
         return
     if name != "fit" and not trained.exists():
@@ -159,8 +160,8 @@ def measure(name: str, run: Offramp, encoder: str, results: Path):
     found = {"cpu": cpu(), "texts": {part: len(data_rows(run.data(part))) for part in PARTS}}
     if name.startswith("cut"):
         found |= measure_cut(run, model, out)
-    elif name == "declining":
-        found |= measure_early_exit(run, model, out, DECLINING)
+    elif name in DECLINING:
+        found |= measure_early_exit(run, model, out, DECLINING_RULE)
     else:
         found |= measure_early_exit(run, model, out) | measure_calibration(run, model)
     if name == "fit":
@@ -184,7 +185,8 @@ def main():
         data_set = SETS[name]
         run = Offramp(a.offramp, data_set, a.work / name, timing)
         cuts = [f"cut{depth}" for depth in range(1, DEPTH + 1)] if data_set.cuts else []
-        for model in ["joint", "declining", "fit", *cuts]:
+        students = ["self_trained", "self_trained_declining"] if data_set.reviews else []
+        for model in ["joint", "declining", *students, "fit", *cuts]:
             measure(model, run, a.encoder, a.results / name)
 
 

@@ -12,7 +12,8 @@ from sets import DEPTH, SETS, DataSet
 
 matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.hashsalt": "offramp", "svg.fonttype": "none"})  # the same bytes from the same numbers
-MODELS = {"joint": "Joint training", "declining": "Joint, declining", "fit": "`offramp fit`"}
+MODELS = {"joint": "Joint training", "declining": "Joint, declining", "self_trained": "Self-trained",
+          "self_trained_declining": "Self-trained, declining", "fit": "`offramp fit`"}
 EARLY_EXIT = {"joint": "one threshold for all exits", "declining": "a declining threshold"}
 GOALS = {"loss": "lose at most {} on *choose*", "speedup": "{}x faster on *choose*"}
 LAYERS = [str(depth) for depth in range(1, DEPTH + 1)]

@@ -13,6 +13,7 @@ class DataSet:
     input: str = "single"
     cuts: bool = False  # also one separate model per depth
     encoder_lr: float = 1e-4
+    reviews: str = ""  # the set of reviews whose sentences, unlabelled, train one more joint model
 
     def training_arguments(self) -> list[str]:
         return ["--labels", *self.labels, "--epochs", str(self.epochs), "--max-tokens", str(self.max_tokens),
@@ -28,7 +29,7 @@ SETS = {
     for s in (
         DataSet("ag_news", "AG News", ("World", "Sports", "Business", "Sci/Tech"), 2, 128, cuts=True),
         DataSet("imdb", "IMDB", ("neg", "pos"), 2, 256),
-        DataSet("sst2", "SST-2", ("0", "1"), 3, 128, cuts=True, encoder_lr=SHORT_TEXTS_LR),
+        DataSet("sst2", "SST-2", ("0", "1"), 3, 128, cuts=True, encoder_lr=SHORT_TEXTS_LR, reviews="imdb"),
         DataSet("snli", "SNLI", NLI, 4, 128, input="pair", cuts=True, encoder_lr=SHORT_TEXTS_LR),
         DataSet("mnli", "MNLI", NLI, 5, 128, input="pair", encoder_lr=SHORT_TEXTS_LR),
     )

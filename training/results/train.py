@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains every model of the results page: the joint models first, then those cut at each depth.
+"""Trains every model of the results page: the joint models, those cut at each depth, and the self-trained ones.
 
 Finished ones are skipped and an interrupted one goes on, so the same command may be run again and again.
 """
@@ -9,9 +9,22 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sets import DEPTH, SETS
+from sets import DEPTH, SETS, DataSet
 
-TRAIN = Path(__file__).parent.parent / "train.py"
+TRAINING = Path(__file__).parent.parent
+TEACHERS = ("joint", f"cut{DEPTH}")
+SENTENCES, SELF_TRAINING_EPOCHS = 100_000, 2
+
+
+def self_training_arguments(data_set: DataSet, work: Path) -> list:
+    """Two models trained before label the sentences of another set's training texts."""
+    folder = work / data_set.name
+    sentences = folder / "sentences.txt"
+    if not sentences.exists():
+        subprocess.run([sys.executable, TRAINING / "sentences.py", work / data_set.reviews / "data" / "train.tsv",
+                        "--out", sentences, "--count", str(SENTENCES)], check=True)
+    return ["--teacher", *(folder / teacher for teacher in TEACHERS), "--unlabelled", sentences,
+            "--epochs", str(SELF_TRAINING_EPOCHS)]
 
 
 def main():
@@ -24,6 +37,7 @@ def main():
     a = p.parse_args()
     runs = [(SETS[name], "joint", range(1, DEPTH + 1)) for name in a.sets]
     runs += [(SETS[name], f"cut{depth}", [depth]) for name in a.sets if SETS[name].cuts for depth in range(1, DEPTH + 1)]
+    students = [(SETS[name], "self_trained", range(1, DEPTH + 1)) for name in a.sets if SETS[name].reviews]
 
     def train(run):
         data_set, model, layers = run
@@ -31,14 +45,16 @@ def main():
         if (folder / model / "final.pt").exists():
             return
         print(f"{data_set.name} {model}", flush=True)
+        more = self_training_arguments(data_set, a.work) if model == "self_trained" else []
         subprocess.run(
-            [sys.executable, TRAIN, "--encoder", a.encoder, "--train", folder / "data" / "train.tsv",
+            [sys.executable, TRAINING / "train.py", "--encoder", a.encoder, "--train", folder / "data" / "train.tsv",
              "--dev", folder / "data" / "choose.tsv", "--out", folder / model, "--threads", str(a.threads),
-             "--layers", *map(str, layers), *data_set.training_arguments()],
+             "--layers", *map(str, layers), *data_set.training_arguments(), *more],
             check=True)
 
     with ThreadPoolExecutor(a.jobs) as pool:
         list(pool.map(train, runs))  # list: raises what a run raised
+        list(pool.map(train, students))  # their teachers are among the others
 
 
 if __name__ == "__main__":
