@@ -127,7 +127,7 @@ def training_cost(results: Path) -> list[str]:
             f"alone, and a step of its training takes {percent(joint['step_time'] - 1)} longer. A model of its own for each depth takes "
             f"{times(sum(m['step_time'] for m in separate) / joint['step_time'])} the time of the joint one's training. Medians of "
             f"{cost['steps']} steps on AG News, the models taking turns; the time is that over the step of full depth with one exit.", "",
-            *table(["", "joint", *(f"{depth} layers" for depth in LAYERS)], rows)]
+            *table(["layers", f"{DEPTH}, joint", *LAYERS], rows)]
 
 
 def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
