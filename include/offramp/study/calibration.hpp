@@ -3,6 +3,7 @@
 
 #include <offramp/exit_policy.hpp>
 #include <offramp/load_options.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/dataset.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/metrics.hpp>
@@ -85,7 +86,3 @@ std::size_t store_calibration(const std::filesystem::path& directory, numeric_fo
                               const dataset& data);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/calibration.hpp>
-#endif

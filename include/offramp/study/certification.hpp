@@ -4,6 +4,7 @@
 #include <offramp/certificate.hpp>
 #include <offramp/exit_policy.hpp>
 #include <offramp/load_options.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/dataset.hpp>
 #include <offramp/study/replay.hpp>
 #include <offramp/version.hpp>
@@ -92,7 +93,3 @@ void store_certificate(const std::filesystem::path& directory, const classifier&
 void refuse_calibration_data(const std::filesystem::path& directory, numeric_format format, const dataset& data);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/certification.hpp>
-#endif

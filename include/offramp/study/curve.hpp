@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/operating_point.hpp>
 #include <offramp/study/replay.hpp>
@@ -59,7 +60,3 @@ struct curve {
 [[nodiscard]] std::vector<std::size_t> spread_points(const curve& found, std::size_t count);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/curve.hpp>
-#endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/curve_study.hpp>
 #include <offramp/version.hpp>
 
@@ -31,7 +32,3 @@ void write_curve_study(const curve_study& study, std::span<const std::size_t> po
                        const std::filesystem::path& directory);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/curve_report.hpp>
-#endif

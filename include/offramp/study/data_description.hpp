@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/classifier.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/version.hpp>
 
 #include <filesystem>
@@ -22,7 +23,3 @@ struct data_description {
 [[nodiscard]] data_description describe_data(const std::filesystem::path& path);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/data_description.hpp>
-#endif

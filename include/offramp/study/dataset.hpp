@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/classifier.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
@@ -42,7 +43,3 @@ struct dataset {
 [[nodiscard]] std::vector<std::size_t> count_labels(const dataset& data, std::size_t num_labels);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/dataset.hpp>
-#endif

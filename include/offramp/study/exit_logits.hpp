@@ -3,6 +3,7 @@
 
 #include <offramp/classifier.hpp>
 #include <offramp/runner.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/dataset.hpp>
 #include <offramp/study/progress.hpp>
 #include <offramp/version.hpp>
@@ -48,7 +49,3 @@ struct exit_logits {
 [[nodiscard]] std::vector<float> exit_probabilities(const exit_logits& logits, std::size_t exit, float temperature);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/exit_logits.hpp>
-#endif

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/runner.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/fit_options.hpp>
 #include <offramp/study/progress.hpp>
 #include <offramp/study/temperature.hpp>
@@ -67,7 +68,3 @@ struct fit_progress {
                                    const fit_progress& report = {});
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/fit.hpp>
-#endif

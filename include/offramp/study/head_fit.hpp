@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/runner.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/linear_head.hpp>
 #include <offramp/version.hpp>
 
@@ -41,7 +42,3 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
                                              const runner& run = {});
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/head_fit.hpp>
-#endif

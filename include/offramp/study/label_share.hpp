@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/exit_policy.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/version.hpp>
 
@@ -26,7 +27,3 @@ struct label_share {
                                                       const exit_policy& policy);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/label_share.hpp>
-#endif

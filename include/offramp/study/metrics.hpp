@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
@@ -82,7 +83,3 @@ inline constexpr std::size_t default_bins = 15;
 [[nodiscard]] double area_under_risk_coverage(const labelled_probabilities& given);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/metrics.hpp>
-#endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/curve.hpp>
 #include <offramp/study/wall_time.hpp>
 #include <offramp/version.hpp>
@@ -56,7 +57,3 @@ struct goal {
                                                   double milliseconds);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/pick.hpp>
-#endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/metrics.hpp>
 #include <offramp/version.hpp>
@@ -39,7 +40,3 @@ struct exit_reliability {
 [[nodiscard]] reliability_panel panel_of(const exit_reliability& exit);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/reliability_chart.hpp>
-#endif

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/exit_policy.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/version.hpp>
 
@@ -57,7 +58,3 @@ class replay {
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/replay.hpp>
-#endif

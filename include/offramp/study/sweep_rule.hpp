@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/exit_policy.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/version.hpp>
 
 #include <limits>
@@ -32,7 +33,3 @@ struct threshold_range {
 [[nodiscard]] exit_policy policy_at(const sweep_rule& rule, float threshold);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/sweep_rule.hpp>
-#endif

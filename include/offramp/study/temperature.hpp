@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
@@ -39,7 +40,3 @@ struct temperature_fit {
     std::span<const double> class_weights /* [labels], or empty: all 1 */ = {});
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/temperature.hpp>
-#endif

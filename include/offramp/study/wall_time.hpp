@@ -4,6 +4,7 @@
 #include <offramp/classifier.hpp>
 #include <offramp/exit_policy.hpp>
 #include <offramp/runner.hpp>
+#include <offramp/study/compiled_target.hpp>
 #include <offramp/study/dataset.hpp>
 #include <offramp/study/progress.hpp>
 #include <offramp/version.hpp>
@@ -49,7 +50,3 @@ struct timing_options {
                                                        const progress& report = {});
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/study/wall_time.hpp>
-#endif

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/update_exits.hpp"
+
+#include <offramp/error.hpp>
+#include <offramp/model/heads.hpp>
+#include <offramp/study/calibration.hpp>
+#include <offramp/study/replay.hpp>
+#include <offramp/study/temperature.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+namespace detail {
+namespace {
+
+[[nodiscard]] exit_quality::leaving_texts measure_leaving(const labelled_probabilities& all,
+                                                          std::span<const exit_answer> answers, std::size_t exit) {
+  std::vector<float> values;
+  std::vector<int> label_ids;
+  for (std::size_t text = 0; text < answers.size(); ++text) {
+    if (answers[text].exit == exit) {
+      const std::span<const float> row = all.values.subspan(text * all.num_labels, all.num_labels);
+      values.insert(values.end(), row.begin(), row.end());
+      label_ids.push_back(all.label_ids[text]);
+    }
+  }
+  if (label_ids.empty()) {
+    return {};
+  }
+  const labelled_probabilities leaving{values, label_ids, all.num_labels};
+  return {label_ids.size(), accuracy(leaving), mean_confidence(leaving)};
+}
+
+/// Every exit, with the temperatures in `logits`.
+[[nodiscard]] std::vector<exit_quality> measure_exits(const exit_logits& logits, const exit_policy& policy) {
+  const replay texts(logits);
+  const std::vector<exit_answer> leaving = texts.decide(policy);
+  const std::size_t last = logits.exits.size() - 1;
+  const std::vector<int> reference = answers({texts.probabilities(last), logits.label_ids, logits.num_labels});
+  std::vector<exit_quality> all;
+  for (std::size_t exit = 0; exit <= last; ++exit) {
+    const float temperature = logits.exits[exit].temperature;
+    const labelled_probabilities given{texts.probabilities(exit), logits.label_ids, logits.num_labels};
+    all.push_back(
+        {.accuracy = accuracy(given),
+         .confidence = mean_confidence(given),
+         .nll = negative_log_likelihood(logits.of_exit(exit), logits.label_ids, logits.num_labels, temperature),
+         .brier = brier_score(given),
+         .ece = calibration_error(given),
+         .ece_of_draws = expected_calibration_error_of_draws(given),
+         .equal_mass_ece = equal_mass_calibration_error(given),
+         .class_wise_ece = class_wise_calibration_error(given),
+         .auroc_correct = area_under_roc_of_correct(given),
+         .auroc_agreement = area_under_roc_of_agreement(given, reference),
+         .aurc = area_under_risk_coverage(given),
+         .reliability = reliability_bins(given),
+         .leaving = measure_leaving(given, leaving, exit)});
+  }
+  return all;
+}
+
+/// Replaces the logits of `exit`, which were computed with the temperatures in `old`, by what they are once the exits
+/// below have the logits and temperatures in `logits`.
+void correct_logits(exit_logits& logits, const exit_logits& old, std::size_t exit, std::span<const float> weights) {
+  const std::size_t labels = logits.num_labels;
+  for (std::size_t text = 0; text < logits.num_texts; ++text) {
+    std::vector<double> change;  // [exits below * labels]
+    for (std::size_t below = 0; below < exit; ++below) {
+      for (std::size_t label = 0; label < labels; ++label) {
+        const auto scaled = [&](const exit_logits& of) {
+          return static_cast<double>(of.at(below, text)[label]) / static_cast<double>(of.exits[below].temperature);
+        };
+        change.push_back(scaled(logits) - scaled(old));
+      }
+    }
+    for (std::size_t label = 0; label < labels; ++label) {
+      float& value = logits.values[(exit * logits.num_texts + text) * labels + label];
+      double sum = static_cast<double>(value);
+      for (std::size_t i = 0; i < change.size(); ++i) {
+        sum += static_cast<double>(weights[label * change.size() + i]) * change[i];
+      }
+      value = static_cast<float>(sum);
+    }
+  }
+}
+
+void check_weights(const previous_logit_weights& weights, const exit_logits& logits) {
+  bool fits = weights.empty() || weights.size() == logits.exits.size();
+  for (std::size_t exit = 0; exit < weights.size(); ++exit) {
+    fits = fits && (weights[exit].empty() || weights[exit].size() == exit * logits.num_labels * logits.num_labels);
+  }
+  if (!fits) {
+    throw error(error_kind::invalid_argument, "the weights of previous logits do not fit the exits");
+  }
+}
+
+[[nodiscard]] std::optional<float>& temperature_of(model::exit_description& exit, numeric_format format) {
+  switch (format) {
+    case numeric_format::bfloat16:
+      return exit.temperature.bfloat16;
+    case numeric_format::int8:
+      return exit.temperature.int8;
+    case numeric_format::float32:
+      break;
+  }
+  return exit.temperature.float32;
+}
+
+[[nodiscard]] model::calibration_description describe(numeric_format format, const calibration& fitted,
+                                                      const dataset& data) {
+  model::calibration_description result{.numeric_format = format,
+                                        .data_sha256 = data.sha256,
+                                        .n = static_cast<std::int64_t>(fitted.num_texts),
+                                        .exits = {}};
+  for (const exit_calibration& exit : fitted.exits) {
+    result.exits.push_back(stored_quality(exit.before.nll, exit.after.nll, exit.before.ece, exit.after.ece));
+  }
+  return result;
+}
+
+void set_temperatures(model::exits_file& content, numeric_format format, const calibration& fitted) {
+  const auto has_layer = [](const model::exit_description& exit, const exit_calibration& other) {
+    return exit.layer == other.layer;
+  };
+  if (!std::ranges::equal(content.exits, fitted.exits, has_layer)) {
+    throw error(error_kind::invalid_argument, "the calibrated exits are not those of the model directory");
+  }
+  for (std::size_t exit = 0; exit < content.exits.size(); ++exit) {
+    temperature_of(content.exits[exit], format) = fitted.exits[exit].temperature;
+  }
+}
+
+/// Removes the certificates of every format that loads with other temperatures than in `old`; returns how many.
+std::size_t remove_outdated_certificates(model::exits_file& content, const model::exits_file& old) {
+  return std::erase_if(content.certificates, [&](const model::certificate_description& certificate) {
+    const auto loaded = [&](const model::exit_description& exit) {
+      return model::temperature_for(exit.temperature, certificate.numeric_format);
+    };
+    return !std::ranges::equal(content.exits, old.exits, {}, loaded, loaded);
+  });
+}
+
+}  // namespace
+}  // namespace detail
+
+previous_logit_weights read_previous_logit_weights(const std::filesystem::path& directory) {
+  const detail::stored_exits stored = detail::open_stored_exits(directory);
+  const model::exits_file& content = stored.plan.description;
+  const auto hidden = static_cast<std::size_t>(stored.config.hidden_size);
+  const std::size_t labels = content.labels.size();
+  previous_logit_weights all(content.exits.size());
+  for (std::size_t exit = 0; exit < all.size(); ++exit) {
+    if (!content.exits[exit].previous_logits) {
+      continue;
+    }
+    const std::size_t columns = exit * labels;
+    const std::string name = stored.plan.tensors[exit].classifier + ".weight";
+    const auto weights = stored.tensors.read(name, {labels, hidden + columns});
+    for (std::size_t label = 0; label < labels; ++label) {
+      const auto end = weights.begin() + static_cast<std::ptrdiff_t>((label + 1) * (hidden + columns));
+      all[exit].insert(all[exit].end(), end - static_cast<std::ptrdiff_t>(columns), end);
+    }
+  }
+  return all;
+}
+
+calibration measure(exit_logits logits, const exit_policy& policy) {
+  std::vector<exit_quality> after = detail::measure_exits(logits, policy);
+  calibration result{.num_texts = logits.num_texts, .exits = {}};
+  for (exit_info& exit : logits.exits) {
+    result.exits.push_back({exit.layer, exit.temperature, false, {}, {}});
+    exit.temperature = 1.0F;
+  }
+  std::vector<exit_quality> before = detail::measure_exits(logits, policy);
+  for (std::size_t exit = 0; exit < result.exits.size(); ++exit) {
+    result.exits[exit].before = std::move(before[exit]);
+    result.exits[exit].after = std::move(after[exit]);
+  }
+  return result;
+}
+
+calibration calibrate(exit_logits logits, const exit_policy& policy, const previous_logit_weights& weights) {
+  detail::check_weights(weights, logits);
+  const exit_logits old = logits;
+  std::vector<temperature_fit> fits;
+  for (std::size_t exit = 0; exit < logits.exits.size(); ++exit) {
+    if (!weights.empty() && !weights[exit].empty()) {
+      detail::correct_logits(logits, old, exit, weights[exit]);
+    }
+    fits.push_back(fit_temperature(logits.of_exit(exit), logits.label_ids, logits.num_labels));
+    logits.exits[exit].temperature = fits.back().temperature;
+  }
+  calibration result = measure(std::move(logits), policy);
+  for (std::size_t exit = 0; exit < fits.size(); ++exit) {
+    result.exits[exit].at_bound = fits[exit].at_bound;
+  }
+  return result;
+}
+
+std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format, const calibration& fitted,
+                              const dataset& data) {
+  const detail::stored_exits stored = detail::open_stored_exits(directory);
+  const model::exits_file& old = stored.plan.description;
+  model::exits_file content = old;
+  detail::settle_input(content, data);
+  detail::set_temperatures(content, format, fitted);
+  const std::size_t removed = detail::remove_outdated_certificates(content, old);
+  std::vector<model::calibration_description> all{detail::describe(format, fitted, data)};
+  for (const model::calibration_description& other : old.calibration) {
+    if (other.numeric_format != all.front().numeric_format) {
+      all.push_back(other);
+    }
+  }
+  std::ranges::sort(all, {}, &model::calibration_description::numeric_format);
+  content.calibration = std::move(all);
+  detail::write_exits(directory, stored, content);
+  return removed;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

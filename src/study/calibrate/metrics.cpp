@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/label_checks.hpp"
+
+#include <offramp/error.hpp>
+#include <offramp/exits/confidence.hpp>
+#include <offramp/study/metrics.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <string>
+#include <utility>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+namespace detail {
+namespace {
+
+void check(const labelled_probabilities& given) {
+  check_labels(given.values.size(), given.label_ids, given.num_labels);
+  for (const float probability : given.values) {
+    if (!(probability >= 0.0F && probability <= 1.0F)) {
+      throw error(error_kind::invalid_argument,
+                  "a probability is " + std::to_string(probability) + ", expected 0 to 1");
+    }
+  }
+}
+
+/// The probabilities [labels] of one text.
+[[nodiscard]] std::span<const float> row(const labelled_probabilities& given, std::size_t text) {
+  return given.values.subspan(text * given.num_labels, given.num_labels);
+}
+
+/// How probable something was said to be, and whether it was so.
+struct outcome {
+  double probability = 0.0;
+  bool happened = false;
+};
+
+/// "The answer is right" for every text.
+[[nodiscard]] std::vector<outcome> answer_outcomes(const labelled_probabilities& given) {
+  check(given);
+  std::vector<outcome> outcomes;
+  for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
+    const std::size_t answer = exits::most_probable(row(given, text));
+    outcomes.push_back({static_cast<double>(row(given, text)[answer]), std::cmp_equal(answer, given.label_ids[text])});
+  }
+  return outcomes;
+}
+
+/// Texts in a bin, summed.
+struct bin_sums {
+  std::size_t texts = 0;
+  double probability = 0.0;
+  double happened = 0.0;
+
+  void add(const outcome& one) {
+    ++texts;
+    probability += one.probability;
+    happened += one.happened ? 1.0 : 0.0;
+  }
+};
+
+[[nodiscard]] std::size_t bin_of(double probability, std::size_t bins) {
+  return std::min(bins - 1, static_cast<std::size_t>(probability * static_cast<double>(bins)));
+}
+
+[[nodiscard]] std::vector<bin_sums> equal_width_sums(std::span<const outcome> outcomes, std::size_t bins) {
+  if (bins == 0) {
+    throw error(error_kind::invalid_argument, "0 bins, expected at least one");
+  }
+  std::vector<bin_sums> sums(bins);
+  for (const outcome& one : outcomes) {
+    sums[bin_of(one.probability, bins)].add(one);
+  }
+  return sums;
+}
+
+/// The sum over bins of |happened - expected|, divided by the number of texts.
+[[nodiscard]] double mean_gap(std::span<const bin_sums> sums) {
+  double gap = 0.0;
+  std::size_t texts = 0;
+  for (const bin_sums& bin : sums) {
+    gap += std::abs(bin.happened - bin.probability);
+    texts += bin.texts;
+  }
+  return gap / static_cast<double>(texts);
+}
+
+/// Calls body(begin, end) for each stretch of equal probabilities in `sorted`.
+template <class Body>
+void for_each_tie(std::span<const outcome> sorted, const Body& body) {
+  for (std::size_t begin = 0; begin < sorted.size();) {
+    std::size_t end = begin + 1;
+    while (end < sorted.size() && sorted[end].probability == sorted[begin].probability) {
+      ++end;
+    }
+    body(begin, end);
+    begin = end;
+  }
+}
+
+}  // namespace
+}  // namespace detail
+
+std::vector<int> answers(const labelled_probabilities& given) {
+  detail::check(given);
+  std::vector<int> result;
+  for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
+    result.push_back(static_cast<int>(exits::most_probable(detail::row(given, text))));
+  }
+  return result;
+}
+
+std::vector<float> confidences(const labelled_probabilities& given) {
+  detail::check(given);
+  std::vector<float> result;
+  for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
+    result.push_back(std::ranges::max(detail::row(given, text)));
+  }
+  return result;
+}
+
+double accuracy(const labelled_probabilities& given) {
+  const std::vector<detail::outcome> outcomes = detail::answer_outcomes(given);
+  return static_cast<double>(std::ranges::count(outcomes, true, &detail::outcome::happened)) /
+         static_cast<double>(outcomes.size());
+}
+
+double macro_f1(const labelled_probabilities& given) {
+  const std::vector<int> found = answers(given);
+  std::vector<std::size_t> right(given.num_labels);
+  std::vector<std::size_t> mentions(given.num_labels);  // as the right answer and as the given one
+  for (std::size_t text = 0; text < found.size(); ++text) {
+    ++mentions[static_cast<std::size_t>(found[text])];
+    ++mentions[static_cast<std::size_t>(given.label_ids[text])];
+    if (found[text] == given.label_ids[text]) {
+      ++right[static_cast<std::size_t>(found[text])];
+    }
+  }
+  double sum = 0.0;
+  double labels = 0.0;
+  for (std::size_t label = 0; label < given.num_labels; ++label) {
+    if (mentions[label] > 0) {
+      sum += 2.0 * static_cast<double>(right[label]) / static_cast<double>(mentions[label]);
+      labels += 1.0;
+    }
+  }
+  return sum / labels;
+}
+
+double mean_confidence(const labelled_probabilities& given) {
+  const std::vector<float> found = confidences(given);
+  return std::accumulate(found.begin(), found.end(), 0.0) / static_cast<double>(found.size());
+}
+
+double negative_log_likelihood(const labelled_probabilities& given) {
+  detail::check(given);
+  double sum = 0.0;
+  for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
+    const float right = detail::row(given, text)[static_cast<std::size_t>(given.label_ids[text])];
+    sum -= std::log(static_cast<double>(std::max(right, std::numeric_limits<float>::min())));
+  }
+  return sum / static_cast<double>(given.label_ids.size());
+}
+
+double brier_score(const labelled_probabilities& given) {
+  detail::check(given);
+  double sum = 0.0;
+  for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
+    for (std::size_t label = 0; label < given.num_labels; ++label) {
+      const double truth = std::cmp_equal(label, given.label_ids[text]) ? 1.0 : 0.0;
+      const double distance = static_cast<double>(detail::row(given, text)[label]) - truth;
+      sum += distance * distance;
+    }
+  }
+  return sum / static_cast<double>(given.label_ids.size());
+}
+
+std::vector<reliability_bin> reliability_bins(const labelled_probabilities& given, std::size_t bins) {
+  const std::vector<detail::bin_sums> sums = detail::equal_width_sums(detail::answer_outcomes(given), bins);
+  std::vector<reliability_bin> result;
+  for (std::size_t bin = 0; bin < bins; ++bin) {
+    const auto edge = [&](std::size_t index) { return static_cast<double>(index) / static_cast<double>(bins); };
+    const auto mean = [&](double sum) {
+      return sums[bin].texts > 0 ? sum / static_cast<double>(sums[bin].texts) : 0.0;
+    };
+    result.push_back(
+        {edge(bin), edge(bin + 1), sums[bin].texts, mean(sums[bin].probability), mean(sums[bin].happened)});
+  }
+  return result;
+}
+
+double calibration_error(const labelled_probabilities& given, std::size_t bins) {
+  return detail::mean_gap(detail::equal_width_sums(detail::answer_outcomes(given), bins));
+}
+
+double equal_mass_calibration_error(const labelled_probabilities& given, std::size_t bins) {
+  if (bins == 0) {
+    throw error(error_kind::invalid_argument, "0 bins, expected at least one");
+  }
+  std::vector<detail::outcome> sorted = detail::answer_outcomes(given);
+  std::ranges::sort(sorted, {}, &detail::outcome::probability);
+  std::vector<detail::bin_sums> sums(1);
+  detail::for_each_tie(sorted, [&](std::size_t begin, std::size_t end) {
+    // A new bin begins where the share of texts so far has reached the next multiple of 1 / bins.
+    if (sums.back().texts > 0 && begin * bins / sorted.size() > (begin - sums.back().texts) * bins / sorted.size()) {
+      sums.emplace_back();
+    }
+    for (std::size_t text = begin; text < end; ++text) {
+      sums.back().add(sorted[text]);
+    }
+  });
+  return detail::mean_gap(sums);
+}
+
+double class_wise_calibration_error(const labelled_probabilities& given, std::size_t bins) {
+  detail::check(given);
+  double sum = 0.0;
+  for (std::size_t label = 0; label < given.num_labels; ++label) {
+    std::vector<detail::outcome> outcomes;
+    for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
+      outcomes.push_back(
+          {static_cast<double>(detail::row(given, text)[label]), std::cmp_equal(label, given.label_ids[text])});
+    }
+    sum += detail::mean_gap(detail::equal_width_sums(outcomes, bins));
+  }
+  return sum / static_cast<double>(given.num_labels);
+}
+
+double expected_calibration_error_of_draws(const labelled_probabilities& given, std::size_t bins, std::size_t draws,
+                                           std::uint64_t seed) {
+  std::vector<detail::outcome> outcomes = detail::answer_outcomes(given);
+  // The answer is the drawn label with its own probability, so only confidences matter; sorted, their order does not.
+  std::ranges::sort(outcomes, {}, &detail::outcome::probability);
+  std::mt19937_64 random(seed);
+  double sum = 0.0;
+  for (std::size_t draw = 0; draw < draws; ++draw) {
+    for (detail::outcome& one : outcomes) {
+      constexpr double unit = 0x1p-53;
+      one.happened = static_cast<double>(random() >> 11U) * unit < one.probability;
+    }
+    sum += detail::mean_gap(detail::equal_width_sums(outcomes, bins));
+  }
+  return draws > 0 ? sum / static_cast<double>(draws) : 0.0;
+}
+
+std::optional<double> area_under_roc(std::span<const float> scores, const std::vector<bool>& positive) {
+  if (scores.size() != positive.size()) {
+    throw error(error_kind::invalid_argument,
+                std::to_string(scores.size()) + " scores, expected " + std::to_string(positive.size()));
+  }
+  std::vector<detail::outcome> sorted;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (std::isnan(scores[i])) {
+      throw error(error_kind::invalid_argument, "a score is NaN");
+    }
+    sorted.push_back({static_cast<double>(scores[i]), positive[i]});
+  }
+  std::ranges::sort(sorted, {}, &detail::outcome::probability);
+  double negatives = 0.0;
+  double positives = 0.0;
+  double ordered_pairs = 0.0;
+  detail::for_each_tie(sorted, [&](std::size_t begin, std::size_t end) {
+    const auto tied = std::span(sorted).subspan(begin, end - begin);
+    const auto tied_positives = static_cast<double>(std::ranges::count(tied, true, &detail::outcome::happened));
+    const double tied_negatives = static_cast<double>(tied.size()) - tied_positives;
+    ordered_pairs += tied_positives * (negatives + 0.5 * tied_negatives);
+    negatives += tied_negatives;
+    positives += tied_positives;
+  });
+  const double pairs = positives * negatives;
+  return pairs > 0.0 ? std::optional(ordered_pairs / pairs) : std::nullopt;
+}
+
+std::optional<double> area_under_roc_of_correct(const labelled_probabilities& given) {
+  return area_under_roc_of_agreement(given, given.label_ids);
+}
+
+std::optional<double> area_under_roc_of_agreement(const labelled_probabilities& given, std::span<const int> reference) {
+  const std::vector<int> found = answers(given);
+  if (reference.size() != found.size()) {
+    throw error(error_kind::invalid_argument,
+                std::to_string(reference.size()) + " reference answers, expected " + std::to_string(found.size()));
+  }
+  std::vector<bool> agrees;
+  for (std::size_t text = 0; text < found.size(); ++text) {
+    agrees.push_back(found[text] == reference[text]);
+  }
+  return area_under_roc(confidences(given), agrees);
+}
+
+double area_under_risk_coverage(const labelled_probabilities& given) {
+  std::vector<detail::outcome> sorted = detail::answer_outcomes(given);
+  std::ranges::sort(sorted, std::greater(), &detail::outcome::probability);
+  double area = 0.0;
+  double errors = 0.0;
+  detail::for_each_tie(sorted, [&](std::size_t begin, std::size_t end) {
+    const auto tied = std::span(sorted).subspan(begin, end - begin);
+    const double rate = static_cast<double>(std::ranges::count(tied, false, &detail::outcome::happened)) /
+                        static_cast<double>(tied.size());
+    for (std::size_t text = begin; text < end; ++text) {
+      errors += rate;
+      area += errors / static_cast<double>(text + 1);
+    }
+  });
+  return area / static_cast<double>(sorted.size());
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

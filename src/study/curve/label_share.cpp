@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <offramp/study/label_share.hpp>
+#include <offramp/study/replay.hpp>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+std::vector<label_share> share_by_label(const exit_logits& logits, std::span<const std::string> labels,
+                                        const exit_policy& policy) {
+  std::vector<label_share> shares;
+  for (const std::string& label : labels) {
+    shares.push_back({label, 0, 0, 0, 0.0});
+  }
+  const replay texts(logits);
+  const std::vector<exit_answer> answers = texts.decide(policy);
+  const std::vector<exit_answer> full = texts.decide(exit_policy::full_depth());
+  for (std::size_t text = 0; text < logits.num_texts; ++text) {
+    const int right = logits.label_ids[text];
+    label_share& share = shares.at(static_cast<std::size_t>(right));
+    share.texts += 1;
+    share.correct += answers[text].label_id == right ? 1U : 0U;
+    share.correct_at_full_depth += full[text].label_id == right ? 1U : 0U;
+    share.mean_layer += logits.exits[answers[text].exit].layer;
+  }
+  for (label_share& share : shares) {
+    share.mean_layer /= share.texts == 0 ? 1.0 : static_cast<double>(share.texts);
+  }
+  return shares;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

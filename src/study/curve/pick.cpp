@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/number_text.hpp"
+
+#include <offramp/error.hpp>
+#include <offramp/study/pick.hpp>
+
+#include <algorithm>
+#include <locale>
+#include <sstream>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+namespace detail {
+namespace {
+
+/// A plain decimal number and nothing else, whatever the locale.
+[[nodiscard]] std::optional<double> number_in(std::string_view text) {
+  std::istringstream stream{std::string(text)};
+  stream.imbue(std::locale::classic());
+  double value = 0.0;
+  const bool is_plain = !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
+  return is_plain && stream >> value && stream.peek() == std::istringstream::traits_type::eof()
+             ? std::optional<double>(value)
+             : std::nullopt;
+}
+
+/// Index of the most accurate of the numbers below `count` that are `allowed`, the lowest of equals.
+template <class Allowed, class PointAt>
+[[nodiscard]] std::optional<std::size_t> most_accurate(std::size_t count, const Allowed& allowed,
+                                                       const PointAt& point_at) {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto is_better = [&] {
+      const operating_point& here = point_at(i);
+      const operating_point& there = point_at(*best);
+      return here.correct != there.correct ? here.correct > there.correct : here.mean_layer < there.mean_layer;
+    };
+    if (allowed(i) && (!best || is_better())) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+}  // namespace detail
+
+goal parse_goal(std::string_view text) {
+  const auto refuse = [&] {
+    throw error(error_kind::invalid_argument,
+                "pick \"" + std::string(text) + "\" is unknown, expected as in loss:1, speedup:3 or p95:5ms");
+  };
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view name = text.substr(0, colon);
+  std::string_view number = text.substr(std::min(colon + 1, text.size()));
+  goal wanted;
+  wanted.what = name == "loss" ? goal::kind::loss : name == "speedup" ? goal::kind::speedup : goal::kind::p95;
+  const std::string_view unit = name == "speedup" ? "x" : name == "p95" ? "ms" : "";
+  if (!unit.empty() && number.ends_with(unit)) {
+    number.remove_suffix(unit.size());
+  }
+  const std::optional<double> value = detail::number_in(number);
+  wanted.value = value.value_or(0.0);
+  const bool in_range = name == "loss"      ? wanted.value >= 0.0 && wanted.value <= 100.0
+                        : name == "speedup" ? wanted.value >= 1.0
+                                            : name == "p95" && wanted.value > 0.0;
+  if (!value || !in_range) {
+    refuse();
+  }
+  return wanted;
+}
+
+std::string describe(const goal& wanted) {
+  const std::string value = detail::short_number(wanted.value);
+  switch (wanted.what) {
+    case goal::kind::loss:
+      return wanted.value == 0.0 ? "no loss of accuracy"
+                                 : "at most " + value + (wanted.value == 1.0 ? " point of loss" : " points of loss");
+    case goal::kind::speedup:
+      return "at least " + value + "x faster";
+    case goal::kind::p95:
+      return "95 % of texts within " + value + " ms";
+  }
+  return "";
+}
+
+std::size_t pick_loss(const curve& found, double points) {
+  const operating_point& full = found.full_depth();
+  // Texts are whole: a sliver of slack only keeps rounding from deciding.
+  const double allowed = points / 100.0 * static_cast<double>(full.texts) + 1e-6;
+  const auto cheapest = std::ranges::find_if(found.points, [&](const operating_point& point) {
+    return static_cast<double>(full.correct) - static_cast<double>(point.correct) <= allowed;
+  });
+  return static_cast<std::size_t>(cheapest - found.points.begin());
+}
+
+std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor) {
+  constexpr double rounding = 1e-12;
+  return detail::most_accurate(
+      found.points.size(), [&](std::size_t i) { return found.points[i].layer_speedup >= factor * (1.0 - rounding); },
+      [&](std::size_t i) -> const operating_point& { return found.points[i]; });
+}
+
+std::optional<std::size_t> pick_time_speedup(const curve& found, std::span<const timed_point> timed, double factor) {
+  const auto full = std::ranges::find(timed, found.points.size() - 1, &timed_point::point);
+  if (full == timed.end()) {
+    throw error(error_kind::invalid_argument, "pick_time_speedup: full depth was not timed");
+  }
+  return detail::most_accurate(
+      timed.size(), [&](std::size_t i) { return timed[i].time.single.mean_ms * factor <= full->time.single.mean_ms; },
+      [&](std::size_t i) -> const operating_point& { return found.points.at(timed[i].point); });
+}
+
+std::optional<std::size_t> pick_p95(const curve& found, std::span<const timed_point> timed, double milliseconds) {
+  return detail::most_accurate(
+      timed.size(), [&](std::size_t i) { return timed[i].time.single.p95_ms <= milliseconds; },
+      [&](std::size_t i) -> const operating_point& { return found.points.at(timed[i].point); });
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <offramp/error.hpp>
+#include <offramp/model/files.hpp>
+#include <offramp/model/json.hpp>
+#include <offramp/study/data_description.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+namespace detail {
+namespace {
+
+/// The label of one line, and whether the line holds a pair.
+struct label_of_line {
+  std::string label;
+  bool is_pair = false;
+};
+
+[[nodiscard]] label_of_line find_label(std::string_view line, bool is_json, const std::string& place) {
+  const auto refuse = [&](const char* what) { throw error(error_kind::bad_data, place + ": " + what); };
+  if (!is_json) {
+    const std::size_t end = line.find('\t');
+    if (end == std::string_view::npos || end == 0) {
+      refuse("no label, expected one before a tab");
+    }
+    return {std::string(line.substr(0, end)), line.find('\t', end + 1) != std::string_view::npos};
+  }
+  nlohmann::json object;
+  try {
+    object = model::parse_json(std::string(line), place);
+  } catch (const error& problem) {
+    throw error(error_kind::bad_data, problem.what());
+  }
+  const auto found = object.find("label");
+  if (found == object.end() || !found->is_string() || found->get_ref<const std::string&>().empty()) {
+    refuse("no string \"label\"");
+  }
+  return {found->get<std::string>(), object.contains("text_pair")};
+}
+
+}  // namespace
+}  // namespace detail
+
+data_description describe_data(const std::filesystem::path& path) {
+  static_cast<void>(model::file(path));  // names what is no regular file
+  std::ifstream in(path, std::ios::binary);
+  const bool is_json = path.extension() == ".jsonl";
+  data_description description;
+  std::set<std::string> labels;
+  std::size_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    const detail::label_of_line found = detail::find_label(line, is_json, path.string() + ":" + std::to_string(number));
+    labels.insert(found.label);
+    if (number == 1 && found.is_pair) {
+      description.input = input_kind::pair;
+    }
+  }
+  if (labels.empty()) {
+    throw error(error_kind::bad_data, path.string() + ": is empty, expected labelled texts");
+  }
+  description.labels.assign(labels.begin(), labels.end());
+  return description;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <offramp/exits/confidence.hpp>
+#include <offramp/study/exit_logits.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+namespace detail {
+namespace {
+
+/// Texts per call: enough for every thread, few enough that progress is seen and memory stays small.
+constexpr std::size_t texts_per_pass = 1024;
+
+[[nodiscard]] std::vector<std::vector<exit_output>> run_every_exit(const classifier& model,
+                                                                   std::span<const labelled_text> texts,
+                                                                   const runner& run) {
+  if (texts.front().second) {
+    std::vector<sentence_pair> pairs;
+    for (const labelled_text& text : texts) {
+      pairs.push_back({text.first, *text.second});
+    }
+    return model.classify_batch_every_exit(pairs, run);
+  }
+  std::vector<std::string_view> singles;
+  for (const labelled_text& text : texts) {
+    singles.emplace_back(text.first);
+  }
+  return model.classify_batch_every_exit(singles, run);
+}
+
+}  // namespace
+}  // namespace detail
+
+exit_logits compute_exit_logits(const classifier& model, const dataset& data, const runner& run,
+                                const progress& report) {
+  exit_logits result{.num_texts = data.texts.size(),
+                     .num_labels = model.labels().size(),
+                     .exits = model.exits(),
+                     .label_ids = {},
+                     .tokens = {},
+                     .values = {}};
+  result.values.resize(result.exits.size() * result.num_texts * result.num_labels);
+  if (report) {
+    report(0, result.num_texts);
+  }
+  for (std::size_t begin = 0; begin < result.num_texts; begin += detail::texts_per_pass) {
+    const std::size_t count = std::min(detail::texts_per_pass, result.num_texts - begin);
+    const auto outputs = detail::run_every_exit(model, std::span(data.texts).subspan(begin, count), run);
+    for (std::size_t i = 0; i < count; ++i) {
+      result.label_ids.push_back(data.texts[begin + i].label_id);
+      result.tokens.push_back(outputs[i].front().answer.tokens);
+      for (std::size_t exit = 0; exit < result.exits.size(); ++exit) {
+        const std::size_t place = (exit * result.num_texts + begin + i) * result.num_labels;
+        std::ranges::copy(outputs[i][exit].logits, result.values.begin() + static_cast<std::ptrdiff_t>(place));
+        if (const std::optional<float> uncertainty = outputs[i][exit].uncertainty) {
+          result.uncertainties.resize(result.exits.size() * result.num_texts);
+          result.uncertainties[exit * result.num_texts + begin + i] = *uncertainty;
+        }
+      }
+    }
+    if (report) {
+      report(begin + count, result.num_texts);
+    }
+  }
+  return result;
+}
+
+std::vector<float> exit_probabilities(const exit_logits& logits, std::size_t exit, float temperature) {
+  std::vector<float> probabilities(logits.num_texts * logits.num_labels);
+  for (std::size_t text = 0; text < logits.num_texts; ++text) {
+    exits::calibrate(logits.at(exit, text), temperature,
+                     std::span(probabilities).subspan(text * logits.num_labels, logits.num_labels));
+  }
+  return probabilities;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "curve_rows.hpp"
+#include "report_html.hpp"
+
+#include <offramp/detail/write_file.hpp>
+#include <offramp/error.hpp>
+#include <offramp/study/curve_report.hpp>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+std::vector<std::size_t> points_to_write(const curve_study& study, std::size_t count) {
+  std::vector<std::size_t> points = spread_points(study.found, count);
+  for (const pick& chosen : study.picks) {
+    if (chosen.point) {
+      points.push_back(*chosen.point);
+    }
+  }
+  for (const timed_point& timed : study.timed) {
+    points.push_back(timed.point);
+  }
+  std::ranges::sort(points);
+  points.erase(std::unique(points.begin(), points.end()), points.end());
+  return points;
+}
+
+std::string curve_jsonl(const curve_study& study, std::span<const std::size_t> points) {
+  std::string lines;
+  for (const detail::curve_row& fields : detail::rows_of(study, points)) {
+    lines += detail::json_line(fields);
+  }
+  return lines;
+}
+
+std::string curve_csv(const curve_study& study, std::span<const std::size_t> points) {
+  const std::vector<detail::curve_row> rows = detail::rows_of(study, points);
+  std::string lines = detail::csv_line(rows.front(), &detail::curve_field::name);
+  for (const detail::curve_row& fields : rows) {
+    lines += detail::csv_line(fields, &detail::curve_field::value);
+  }
+  return lines;
+}
+
+std::string curve_svg(const curve_study& study) {
+  return detail::curve_chart(study).draw().document(detail::describe_curve(study), detail::chart_style);
+}
+
+std::string report_html(const curve_study& study) {
+  const std::string title = detail::escape_markup(study.model + " on " + detail::file_name(study.data));
+  const std::string where = detail::describe_threshold(study, detail::shown_point(study));
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
+         title + "</title>\n<style>" + std::string(detail::chart_style) + std::string(detail::report_style) +
+         "</style>\n</head>\n<body>\n<main>\n<h1>" + title + "</h1>\n" + detail::report_lead(study) +
+         detail::report_cards(study) + detail::curve_section(study) + detail::picks_section(study) +
+         detail::times_section(study) + detail::exits_section(study) +
+         detail::section("Compared with", detail::baselines_table(study) + detail::areas_table(study)) +
+         detail::reliability_section(study) + detail::section("By label", detail::labels_table(study, where)) +
+         detail::meaning_section() + detail::origin_section(study) + "</main>\n<script>" +
+         std::string(detail::report_script) + "</script>\n</body>\n</html>\n";
+}
+
+void write_curve_study(const curve_study& study, std::span<const std::size_t> points,
+                       const std::filesystem::path& directory) {
+  std::error_code problem;
+  std::filesystem::create_directories(directory, problem);
+  if (problem) {
+    throw error(error_kind::io, directory.string() + ": cannot be made: " + problem.message());
+  }
+  std::vector<reliability_panel> panels;
+  for (const exit_reliability& exit : study.reliability) {
+    panels.push_back(panel_of(exit));
+  }
+  // All of them first: a failure while one is made leaves the old files.
+  const std::pair<const char*, std::string> files[] = {{"curve.jsonl", curve_jsonl(study, points)},
+                                                       {"curve.csv", curve_csv(study, points)},
+                                                       {"curve.svg", curve_svg(study)},
+                                                       {"reliability.svg", reliability_svg(panels)},
+                                                       {"report.html", report_html(study)}};
+  for (const auto& [name, content] : files) {
+    offramp::detail::write_file(directory / name, content);
+  }
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "study_text.hpp"
+#include "svg.hpp"
+
+#include <offramp/study/curve_study.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
+
+/// One field of a row: the same characters in every file format, nothing for "not known" and "unbounded".
+struct curve_field {
+  std::string name;
+  std::string value;
+  enum class kind { number, word } what = kind::number;
+};
+
+using curve_row = std::vector<curve_field>;
+
+[[nodiscard]] inline std::string rate_number(double value) {
+  constexpr int decimals = 6;
+  return fixed_number(value, decimals);
+}
+
+inline void append_thresholds(curve_row& fields, const operating_point& point) {
+  const auto number = [&](float threshold_range::*end) {
+    return point.thresholds && std::isfinite(*point.thresholds.*end) ? threshold_number(*point.thresholds.*end)
+                                                                     : std::string();
+  };
+  fields.push_back({"threshold", number(&threshold_range::shortest)});
+  fields.push_back({"lowest_threshold", number(&threshold_range::lowest)});
+  fields.push_back({"highest_threshold", number(&threshold_range::highest)});
+}
+
+inline void append_results(curve_row& fields, const operating_point& point) {
+  const exit_share early = point.early();
+  fields.push_back({"texts", std::to_string(point.texts)});
+  fields.push_back({"correct", std::to_string(point.correct)});
+  fields.push_back({"accuracy", rate_number(point.accuracy)});
+  fields.push_back({"accuracy_lower", rate_number(point.accuracy_95.lower)});
+  fields.push_back({"accuracy_upper", rate_number(point.accuracy_95.upper)});
+  fields.push_back({"macro_f1", rate_number(point.macro_f1)});
+  fields.push_back({"mean_layer", rate_number(point.mean_layer)});
+  fields.push_back({"layer_speedup", rate_number(point.layer_speedup)});
+  fields.push_back({"disagreeing", std::to_string(point.disagreeing)});
+  fields.push_back({"disagreement", rate_number(point.disagreement)});
+  fields.push_back({"random_accuracy", rate_number(point.random_accuracy)});
+  fields.push_back({"early_texts", std::to_string(early.texts)});
+  fields.push_back({"early_accuracy", rate_number(early.accuracy())});
+  fields.push_back({"early_confidence", rate_number(early.mean_confidence)});
+  for (const exit_share& share : point.exits) {
+    const std::string layer = "layer_" + std::to_string(share.layer);
+    fields.push_back({layer + "_texts", std::to_string(share.texts)});
+    fields.push_back({layer + "_correct", std::to_string(share.correct)});
+    fields.push_back({layer + "_confidence", rate_number(share.mean_confidence)});
+  }
+}
+
+inline void append_times(curve_row& fields, const wall_time* time) {
+  using part = std::pair<std::string_view, double latency::*>;
+  for (const auto& [way, name] : {std::pair{&wall_time::single, "single"}, std::pair{&wall_time::batched, "batched"}}) {
+    for (const auto& [suffix, value] : {part{"mean_ms", &latency::mean_ms}, part{"p50_ms", &latency::p50_ms},
+                                        part{"p95_ms", &latency::p95_ms}, part{"p99_ms", &latency::p99_ms}}) {
+      fields.push_back({std::string(name) + "_" + std::string(suffix),
+                        time == nullptr ? std::string() : rate_number(time->*way.*value)});
+    }
+  }
+}
+
+[[nodiscard]] inline curve_row row_of(std::string_view kind, const operating_point& point, const wall_time* time) {
+  curve_row fields = {{"kind", std::string(kind), curve_field::kind::word}};
+  append_thresholds(fields, point);
+  append_results(fields, point);
+  append_times(fields, time);
+  return fields;
+}
+
+/// Kinds: "threshold" for the points of the curve, "exit" for one exit that answers every text, "oracle".
+[[nodiscard]] inline std::vector<curve_row> rows_of(const curve_study& study, std::span<const std::size_t> points) {
+  std::vector<curve_row> rows;
+  for (const std::size_t point : points) {
+    rows.push_back(row_of("threshold", study.found.points.at(point), time_of(study, point)));
+  }
+  for (const operating_point& exit : study.found.fixed_exits) {
+    rows.push_back(row_of("exit", exit, nullptr));
+  }
+  rows.push_back(row_of("oracle", study.found.oracle, nullptr));
+  return rows;
+}
+
+[[nodiscard]] inline std::string json_line(const curve_row& fields) {
+  std::string line = "{";
+  for (const curve_field& next : fields) {
+    const std::string value = next.value.empty()                     ? "null"
+                              : next.what == curve_field::kind::word ? "\"" + next.value + "\""
+                                                                     : next.value;
+    line += (line.size() > 1 ? ",\"" : "\"") + next.name + "\":" + value;
+  }
+  return line + "}\n";
+}
+
+[[nodiscard]] inline std::string csv_line(const curve_row& fields, std::string curve_field::*part) {
+  std::string line;
+  for (const curve_field& next : fields) {
+    line += (line.empty() ? "" : ",") + next.*part;
+  }
+  return line + "\n";
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail
