@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one file that sees the sentencepiece library, where the build has it.
-#include <offramp/text/sentencepiece_encoder.hpp>
+#include <offramp/text/sentencepiece/encoder.hpp>
 
 #if defined(OFFRAMP_WITH_SENTENCEPIECE)
 #include <sentencepiece_processor.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every rule through the whole library: the exit that answers is the one at which the rule, written down here once
 // more, lets go. The gate's own tests have the hand-computed cases.
-#include <offramp/model/stored_policy.hpp>
+#include <offramp/model/exits/policy.hpp>
 #include <offramp/offramp.hpp>
 
 #include <gtest/gtest.h>

@@ -5,6 +5,7 @@
 #include <offramp/encoding.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exit_policy.hpp>
+#include <offramp/golden_text.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/prediction.hpp>
 #include <offramp/runner.hpp>
@@ -52,9 +53,6 @@ template <class T>
 concept classifiable = (std::convertible_to<const T&, std::string_view> && !std::same_as<T, std::nullptr_t>) ||
                        std::same_as<T, sentence_pair> || std::same_as<T, encoding>;
 
-/// What a model expects to classify.
-enum class input_kind { single, pair };
-
 /// One exit of a loaded model.
 struct exit_info {
   int layer = 0;             ///< encoder layer it stands on, from 1
@@ -68,13 +66,6 @@ struct model_info {
   std::string kernels;           ///< the arithmetic in use
   std::size_t weight_bytes = 0;  ///< memory taken by the weights
   std::vector<std::string> warnings;
-};
-
-/// A text that travels with the model, and the logits [exit][label] its maker computed for it.
-struct golden_text {
-  std::string first;
-  std::optional<std::string> second;
-  std::vector<std::vector<float>> logits;
 };
 
 /// A loaded early-exit model.

@@ -13,4 +13,7 @@ struct sentence_pair {
   std::string_view hypothesis;
 };
 
+/// What a model expects to classify: one text, or premise and hypothesis.
+enum class input_kind { single, pair };
+
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE

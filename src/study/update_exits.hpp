@@ -6,10 +6,9 @@
 #include <offramp/error.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
-#include <offramp/model/exit_plan.hpp>
-#include <offramp/model/exits_file.hpp>
-#include <offramp/model/exits_tensors.hpp>
-#include <offramp/model/exits_writer.hpp>
+#include <offramp/model/exits/plan.hpp>
+#include <offramp/model/exits/reader.hpp>
+#include <offramp/model/exits/writer.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/safetensors_writer.hpp>
 #include <offramp/model/sha256.hpp>
@@ -72,7 +71,7 @@ struct stored_exits {
 /// A model that does not say what its input is takes what it is given first.
 inline void settle_input(model::exits_file& content, const dataset& data) {
   if (!content.input) {
-    content.input = data.texts.front().second ? model::input_kind::pair : model::input_kind::single;
+    content.input = data.texts.front().second ? input_kind::pair : input_kind::single;
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // After a call of the same size, a call allocates only what its result owns. A program of its own, because it counts
 // every allocation in the process.
-#include "text/subword_corpus.hpp"
+#include "text/subwords/corpus.hpp"
 
 #include <offramp/offramp.hpp>
 #include <offramp/thread_pool.hpp>

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/data/text/sentencepiece_goldens.txt: what the sentencepiece package and the Python tokenizers of ALBERT,
 XLM-RoBERTa and KoBERT around it make of the texts of subword_goldens.py. Its pieces and rules are those that
-subword_goldens.py has written; tests/text/sentencepiece_models.hpp builds the same models of them. Scores are multiples of
+subword_goldens.py has written; tests/text/sentencepiece/models.hpp builds the same models of them. Scores are multiples of
 1/64, so that sums are exact and no version of sentencepiece rounds them differently.
 
 What Python's unicodedata knows is taken in the Unicode version of the `tokenizers` package, which our tables have.

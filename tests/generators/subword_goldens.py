@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains small vocabularies on generated texts and writes, into tests/data/text, what the `tokenizers` package makes of
-other generated texts with them: digests, and a few examples to read. tests/text/subword_corpus.hpp generates the same
+other generated texts with them: digests, and a few examples to read. tests/text/subwords/corpus.hpp generates the same
 texts.
 
     pip install tokenizers==0.23.3 transformers==5.23.0 sentencepiece==0.2.3 protobuf

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes include/offramp/text/subword_tables.hpp: what tokenizers other than WordPiece need to know about characters.
+"""Writes include/offramp/text/tables/subword_tables.hpp: what tokenizers other than WordPiece need to know about characters.
 
 Every table is read off the behaviour of the `tokenizers` package, as unicode_tables.py does it; only what lower-casing a
 capital sigma looks at is read off Python's, whose rule it is.
 
-    python tests/generators/subword_tables.py > include/offramp/text/subword_tables.hpp
+    python tests/generators/subword_tables.py > include/offramp/text/tables/subword_tables.hpp
 """
 
 import sys

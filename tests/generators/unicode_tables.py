@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes include/offramp/text/unicode_tables.hpp.
+"""Writes include/offramp/text/tables/unicode_tables.hpp.
 
 Every table is read off the behaviour of the `tokenizers` package, code point by code point, so that its Unicode
 version is the package's and not Python's. Only the set of combining class values comes from unicodedata.
 
-    python tests/generators/unicode_tables.py > include/offramp/text/unicode_tables.hpp
+    python tests/generators/unicode_tables.py > include/offramp/text/tables/unicode_tables.hpp
 """
 
 import sys

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <offramp/text/tokenizer.hpp>
-#include <offramp/text/utf8.hpp>
+#include <offramp/text/unicode/utf8.hpp>
 
 #include <nlohmann/json.hpp>
 

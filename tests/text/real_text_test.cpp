@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Subword tokenizers on real sentences. Needs the data sets: OFFRAMP_DATA names their folder.
-#include "subword_corpus.hpp"
+#include "text/subwords/corpus.hpp"
 
 #include <gtest/gtest.h>
 

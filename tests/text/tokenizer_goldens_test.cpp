@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "corpus.hpp"
+#include "text/corpus.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,9 +8,9 @@
 #include <offramp/detail/model_parts.hpp>
 #include <offramp/drift_audit.hpp>
 #include <offramp/exits/engine.hpp>
-#include <offramp/model/exits_file.hpp>
+#include <offramp/model/exits/policy.hpp>
+#include <offramp/model/exits/reader.hpp>
 #include <offramp/model/heads.hpp>
-#include <offramp/model/stored_policy.hpp>
 #include <offramp/model/weights.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/team.hpp>
@@ -261,27 +261,6 @@ struct classifier::state {
   }
 };
 
-namespace detail {
-
-inline std::optional<input_kind> public_kind(std::optional<model::input_kind> stored) {
-  if (!stored) {
-    return std::nullopt;
-  }
-  return *stored == model::input_kind::pair ? input_kind::pair : input_kind::single;
-}
-
-inline std::vector<golden_text> copy_golden_texts(const model::exits_file& exits) {
-  std::vector<golden_text> texts;
-  for (const model::golden_text& golden : exits.golden) {
-    texts.push_back({golden.text,
-                     exits.input == model::input_kind::pair ? std::optional(golden.hypothesis) : std::nullopt,
-                     golden.logits});
-  }
-  return texts;
-}
-
-}  // namespace detail
-
 inline std::shared_ptr<const classifier::state> classifier::state::load(const model::file_set& files,
                                                                         const load_options& options) {
   const nn::kernels kernels = nn::choose_kernels(options);
@@ -331,11 +310,11 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
                       .schedule = options.schedule},
             .labels = description.labels,
             .exits = std::move(exit_infos),
-            .input = detail::public_kind(description.input),
+            .input = description.input,
             .default_policy = std::move(policy),
             .certificates = std::move(certificates),
             .format = options.format,
-            .golden_texts = detail::copy_golden_texts(description),
+            .golden_texts = description.golden,
             .info = std::move(info),
             .call_pool = std::make_unique<detail::memory_pool<detail::call_memory>>(),
             .batch_pool = std::make_unique<detail::memory_pool<detail::batch_memory>>()});

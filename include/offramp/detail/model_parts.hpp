@@ -7,8 +7,8 @@
 #include <offramp/load_options.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
-#include <offramp/model/exit_plan.hpp>
-#include <offramp/model/exits_description.hpp>
+#include <offramp/model/exits/description.hpp>
+#include <offramp/model/exits/plan.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/published.hpp>
 #include <offramp/model/weights.hpp>

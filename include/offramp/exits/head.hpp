@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/model/exits_file.hpp>
+#include <offramp/model/exits/reader.hpp>
 #include <offramp/nn/dot.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/linear.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <offramp/exits/head.hpp>
-#include <offramp/model/exit_plan.hpp>
+#include <offramp/model/exits/plan.hpp>
 #include <offramp/model/weights.hpp>
 
 #include <cmath>

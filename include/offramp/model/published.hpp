@@ -3,8 +3,8 @@
 
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
-#include <offramp/model/exit_plan.hpp>
-#include <offramp/model/exits_policy.hpp>
+#include <offramp/model/exits/plan.hpp>
+#include <offramp/model/exits/policy.hpp>
 #include <offramp/model/label_lines.hpp>
 #include <offramp/model/weights.hpp>
 

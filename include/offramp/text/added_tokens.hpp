@@ -2,8 +2,8 @@
 #pragma once
 
 #include <offramp/text/byte_trie.hpp>
-#include <offramp/text/characters.hpp>
-#include <offramp/text/utf8.hpp>
+#include <offramp/text/unicode/characters.hpp>
+#include <offramp/text/unicode/utf8.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>

@@ -5,14 +5,14 @@
 #include <offramp/error.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/text/added_tokens.hpp>
-#include <offramp/text/sentencepiece_files.hpp>
-#include <offramp/text/subword_pipeline.hpp>
+#include <offramp/text/sentencepiece/files.hpp>
+#include <offramp/text/subwords/pipeline.hpp>
 #include <offramp/text/token_sink.hpp>
 #include <offramp/text/tokenizer_config.hpp>
 #include <offramp/text/tokenizer_description.hpp>
 #include <offramp/text/tokenizer_json.hpp>
-#include <offramp/text/vocab_txt.hpp>
-#include <offramp/text/wordpiece_pipeline.hpp>
+#include <offramp/text/wordpiece/pipeline.hpp>
+#include <offramp/text/wordpiece/vocab_txt.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
-#include <offramp/text/normalizer.hpp>
+#include <offramp/text/normalizers/bert_normalizer.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>

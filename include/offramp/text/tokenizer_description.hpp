@@ -2,9 +2,9 @@
 #pragma once
 
 #include <offramp/text/added_tokens.hpp>
-#include <offramp/text/normalizer.hpp>
-#include <offramp/text/sentencepiece_pipeline.hpp>
-#include <offramp/text/subword_pipeline.hpp>
+#include <offramp/text/normalizers/bert_normalizer.hpp>
+#include <offramp/text/sentencepiece/pipeline.hpp>
+#include <offramp/text/subwords/pipeline.hpp>
 #include <offramp/text/vocabulary.hpp>
 #include <offramp/version.hpp>
 

@@ -5,13 +5,13 @@
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
-#include <offramp/text/normalizer_json.hpp>
+#include <offramp/text/normalizers/normalizer_json.hpp>
 #include <offramp/text/post_processor_json.hpp>
-#include <offramp/text/pre_tokenizer_json.hpp>
-#include <offramp/text/subword_model_json.hpp>
+#include <offramp/text/pretokenizers/pre_tokenizer_json.hpp>
+#include <offramp/text/subwords/model_json.hpp>
 #include <offramp/text/tokenizer_config.hpp>
 #include <offramp/text/tokenizer_description.hpp>
-#include <offramp/text/wordpiece.hpp>
+#include <offramp/text/wordpiece/wordpiece.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 #include "study/update_exits.hpp"
 
 #include <offramp/error.hpp>
-#include <offramp/model/stored_policy.hpp>
+#include <offramp/model/exits/policy.hpp>
 #include <offramp/study/binomial.hpp>
 #include <offramp/study/certification.hpp>
 

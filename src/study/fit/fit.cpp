@@ -8,7 +8,7 @@
 
 #include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
-#include <offramp/model/exits_writer.hpp>
+#include <offramp/model/exits/writer.hpp>
 #include <offramp/model/safetensors_writer.hpp>
 #include <offramp/model/sha256.hpp>
 #include <offramp/model/weights.hpp>
@@ -50,7 +50,7 @@ class exit_fitter {
     result_.labels = labels.in_model;
     result_.num_layers = bare_->config.num_layers;
     content_.labels = labels.in_model;
-    content_.input = input == input_kind::pair ? model::input_kind::pair : model::input_kind::single;
+    content_.input = input;
     if (options.golden) {
       golden_ = read_golden_texts(*options.golden, input);
     }
@@ -259,11 +259,10 @@ class exit_fitter {
   }
 
   void add_golden_texts(const classifier& fitted) {
-    for (model::golden_text& golden : golden_) {
+    for (golden_text& golden : golden_) {
       const std::vector<exit_output> outputs =
-          content_.input == model::input_kind::pair
-              ? fitted.classify_every_exit(sentence_pair{golden.text, golden.hypothesis}, run_)
-              : fitted.classify_every_exit(golden.text, run_);
+          golden.second ? fitted.classify_every_exit(sentence_pair{golden.first, *golden.second}, run_)
+                        : fitted.classify_every_exit(golden.first, run_);
       for (const exit_output& output : outputs) {
         golden.logits.push_back(output.logits);
       }
@@ -279,7 +278,7 @@ class exit_fitter {
   std::vector<int> layers_;
   dataset train_;
   dataset dev_;
-  std::vector<model::golden_text> golden_;
+  std::vector<golden_text> golden_;
   model::exits_file content_;
   std::vector<model::named_tensor> tensors_;
   fit_result result_;

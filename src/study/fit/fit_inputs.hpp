@@ -6,8 +6,8 @@
 #include <offramp/load_options.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
-#include <offramp/model/exit_plan.hpp>
-#include <offramp/model/exits_description.hpp>
+#include <offramp/model/exits/description.hpp>
+#include <offramp/model/exits/plan.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/safetensors_writer.hpp>
 #include <offramp/model/weights.hpp>
@@ -170,24 +170,23 @@ inline void check_fit_options(const fit_options& options) {
 }
 
 /// The texts of a file, one a line, pairs divided by their first tab; without logits yet.
-[[nodiscard]] inline std::vector<model::golden_text> read_golden_texts(const std::filesystem::path& path,
-                                                                       input_kind input) {
+[[nodiscard]] inline std::vector<golden_text> read_golden_texts(const std::filesystem::path& path, input_kind input) {
   static_cast<void>(model::file(path));  // names what is no regular file
   std::ifstream in(path, std::ios::binary);
-  std::vector<model::golden_text> texts;
+  std::vector<golden_text> texts;
   for (std::string line; std::getline(in, line);) {
     if (line.ends_with('\r')) {
       line.pop_back();
     }
-    model::golden_text golden{line, {}, {}};
+    golden_text golden{line, {}, {}};
     if (input == input_kind::pair) {
       const std::size_t tab = line.find('\t');
       if (tab == std::string::npos) {
         throw error(error_kind::bad_data, path.string() + ":" + std::to_string(texts.size() + 1) +
                                               ": no tab, expected two texts divided by one");
       }
-      golden.text = line.substr(0, tab);
-      golden.hypothesis = line.substr(tab + 1);
+      golden.first = line.substr(0, tab);
+      golden.second = line.substr(tab + 1);
     }
     texts.push_back(std::move(golden));
   }

@@ -9,7 +9,7 @@
 #include <offramp/detail/model_parts.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exits/head.hpp>
-#include <offramp/model/exits_description.hpp>
+#include <offramp/model/exits/description.hpp>
 #include <offramp/nn/encoder_layer.hpp>
 #include <offramp/nn/team.hpp>
 #include <offramp/runner.hpp>

@@ -4,7 +4,7 @@
 #include "svg.hpp"
 
 #include <offramp/study/curve_study.hpp>
-#include <offramp/text/utf8.hpp>
+#include <offramp/text/unicode/utf8.hpp>
 
 #include <algorithm>
 #include <cstddef>

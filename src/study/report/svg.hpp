@@ -3,7 +3,7 @@
 
 #include "study/number_text.hpp"
 
-#include <offramp/text/utf8.hpp>
+#include <offramp/text/unicode/utf8.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>

@@ -3,7 +3,7 @@
 
 #include <offramp/error.hpp>
 #include <offramp/model/checkpoint.hpp>
-#include <offramp/model/exits_file.hpp>
+#include <offramp/model/exits/reader.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/metrics.hpp>
 #include <offramp/thread_pool.hpp>

@@ -3,7 +3,7 @@
 #include <study/fit/layer_features.hpp>
 
 #include <study/fit/checkpoint_copy.hpp>
-#include <offramp/model/exits_writer.hpp>
+#include <offramp/model/exits/writer.hpp>
 #include <offramp/model/safetensors_writer.hpp>
 #include <offramp/model/weights.hpp>
 #include <offramp/thread_pool.hpp>

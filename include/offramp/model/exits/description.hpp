@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/certificate.hpp>
+#include <offramp/exit_policy.hpp>
+#include <offramp/golden_text.hpp>
+#include <offramp/load_options.hpp>
+#include <offramp/nn/kernels.hpp>
+#include <offramp/sentence_pair.hpp>
+#include <offramp/version.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
+
+enum class pooling { cls, mean };         ///< the [CLS] row, or the mean of all rows
+enum class pooler { none, shared, own };  ///< f(W x + b) with no, the model's one, or the exit's own W and b
+enum class pretokenizer { bert, whitespace };
+
+/// One value per numeric format; a format without a fitted temperature has none.
+struct temperatures {
+  std::optional<float> float32;
+  std::optional<float> bfloat16;
+  std::optional<float> int8;
+};
+
+/// One exit: where it sits and how its head is built. docs/model-format.md has the formula.
+struct exit_description {
+  int layer = 0;  ///< 1-based encoder layer
+  model::pooling pooling = model::pooling::cls;
+  model::pooler pooler = model::pooler::none;
+  nn::epilogue pooler_activation = nn::epilogue::tanh;  ///< tanh, gelu or relu
+  bool mix = false;                                     ///< a learned sum over all layers up to this one
+  bool previous_logits = false;  ///< the earlier exits' calibrated logits are appended to the classifier's input
+  temperatures temperature = {};
+};
+
+using policy_rule = exit_policy::rule;
+
+/// What `exits.json` calls the values of an enumeration.
+template <class Value, std::size_t N>
+using name_table = std::array<std::pair<std::string_view, Value>, N>;
+
+template <class Value, std::size_t N>
+[[nodiscard]] std::string name_of(Value value, const name_table<Value, N>& names) {
+  return std::string(std::ranges::find(names, value, &std::pair<std::string_view, Value>::second)->first);
+}
+
+inline constexpr name_table<model::pooling, 2> pooling_names{{{"cls", pooling::cls}, {"mean", pooling::mean}}};
+inline constexpr name_table<model::pooler, 3> pooler_names{
+    {{"none", pooler::none}, {"shared", pooler::shared}, {"own", pooler::own}}};
+inline constexpr name_table<nn::epilogue, 3> pooler_activation_names{
+    {{"tanh", nn::epilogue::tanh}, {"gelu", nn::epilogue::gelu}, {"relu", nn::epilogue::relu}}};
+inline constexpr name_table<input_kind, 2> input_kind_names{
+    {{"single", input_kind::single}, {"pair", input_kind::pair}}};
+inline constexpr name_table<model::pretokenizer, 2> pretokenizer_names{
+    {{"bert", pretokenizer::bert}, {"whitespace", pretokenizer::whitespace}}};
+inline constexpr name_table<numeric_format, 3> numeric_format_names{
+    {{"float32", numeric_format::float32}, {"bfloat16", numeric_format::bfloat16}, {"int8", numeric_format::int8}}};
+inline constexpr name_table<certified_loss, 3> certified_loss_names{{{"disagreement", certified_loss::disagreement},
+                                                                     {"accuracy-drop", certified_loss::accuracy_drop},
+                                                                     {"error", certified_loss::error}}};
+inline constexpr name_table<policy_rule, 10> policy_rule_names{{{"confidence", policy_rule::confidence},
+                                                                {"declining", policy_rule::declining},
+                                                                {"per_exit", policy_rule::per_exit},
+                                                                {"per_class", policy_rule::per_class},
+                                                                {"entropy", policy_rule::entropy},
+                                                                {"normalized_entropy", policy_rule::normalized_entropy},
+                                                                {"margin", policy_rule::margin},
+                                                                {"patience", policy_rule::patience},
+                                                                {"patience_entropy", policy_rule::patience_entropy},
+                                                                {"learned", policy_rule::learned}}};
+
+/// A policy as the file states it; its form and ranges are checked.
+struct policy_description {
+  policy_rule rule = policy_rule::confidence;
+  float threshold = 0;                                    ///< rules with one threshold
+  float decline = 0;                                      ///< declining: 0 to 1
+  std::vector<float> exit_thresholds = {};                ///< per_exit: one per exit
+  std::vector<std::vector<float>> class_thresholds = {};  ///< per_class: [exits][labels]
+  int patience = 0;                                       ///< patience, patience_entropy; 0 = full depth
+  std::optional<int> max_layer = {};                      ///< not below the first exit's layer
+};
+
+/// How one numeric format's temperatures were fitted.
+struct calibration_description {
+  struct exit_quality {
+    float nll_before = 0;
+    float nll_after = 0;
+    float ece_before = 0;
+    float ece_after = 0;
+  };
+  offramp::numeric_format numeric_format = offramp::numeric_format::float32;
+  std::string data_sha256;
+  std::int64_t n = 0;  ///< texts
+  std::vector<exit_quality> exits;
+};
+
+/// A guarantee: with probability 1 - delta over n texts like those of the data, `loss` under `policy` is at most
+/// epsilon.
+struct certificate_description {
+  offramp::numeric_format numeric_format = offramp::numeric_format::float32;
+  certified_loss loss = certified_loss::disagreement;
+  double epsilon = 0;
+  double delta = 0;
+  std::int64_t n = 0;
+  std::string data_sha256;
+  int max_tokens = 0;
+  std::vector<int> exit_layers;
+  policy_description policy;
+};
+
+/// The content of `exits.json`, or what stands for it in a model without one.
+struct exits_file {
+  std::vector<std::string> labels;  ///< at least two, all different
+  std::optional<input_kind> input;  ///< nothing: the model does not say
+  model::pretokenizer pretokenizer = model::pretokenizer::bert;
+  std::optional<int> max_tokens;        ///< special tokens included
+  std::vector<exit_description> exits;  ///< at least one, layers strictly ascending
+  bool has_gate = false;                ///< the model learned when to leave
+  std::optional<policy_description> default_policy;
+  std::vector<calibration_description> calibration;
+  std::vector<certificate_description> certificates;
+  std::vector<golden_text> golden;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/model/checkpoint.hpp>
+#include <offramp/model/config.hpp>
+#include <offramp/model/exits/description.hpp>
+#include <offramp/model/exits/policy.hpp>
+#include <offramp/model/files.hpp>
+#include <offramp/model/json.hpp>
+#include <offramp/model/json_object.hpp>
+#include <offramp/model/sha256.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
+
+/// The version of `exits.json` that this version reads and writes.
+inline constexpr int exits_format = 1;
+
+namespace detail {
+
+/// 64 lower-case hexadecimal digits.
+[[nodiscard]] inline const std::string& read_digest(const json_place& place) {
+  const std::string& digest = place.text();
+  if (digest.size() != 64 || digest.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    place.refuse("64 lower-case hexadecimal digits");
+  }
+  return digest;
+}
+
+[[nodiscard]] inline std::vector<std::string> read_exit_labels(const json_place& place, const config& encoder) {
+  std::set<std::string> seen;
+  std::vector<std::string> labels = place.array(2, 65536, [&](const json_place& element) {
+    if (element.text().empty() || !seen.insert(element.text()).second) {
+      element.refuse("a label that is not empty and stands once");
+    }
+    return element.text();
+  });
+  if (!encoder.labels_are_default && labels != encoder.labels) {
+    place.refuse("the labels of config.json's id2label, " + nlohmann::json(encoder.labels).dump());
+  }
+  return labels;
+}
+
+[[nodiscard]] inline temperatures read_temperatures(const json_place& place) {
+  json_object object(place);
+  const auto read = [&](const char* format) -> std::optional<float> {
+    const std::optional<json_place> value = object.find(format);
+    return value ? std::optional(value->number(1e-3, 1e3)) : std::nullopt;
+  };
+  const temperatures result{.float32 = read("float32"), .bfloat16 = read("bfloat16"), .int8 = read("int8")};
+  object.refuse_unknown();
+  return result;
+}
+
+[[nodiscard]] inline exit_description read_exit(const json_place& place, const config& encoder, int lowest_layer) {
+  json_object object(place);
+  exit_description exit;
+  exit.layer = static_cast<int>(object.require("layer").integer(lowest_layer, encoder.num_layers));
+  exit.pooling = choose(object.find("pooling"), pooling::cls, pooling_names);
+  exit.pooler = choose(object.find("pooler"), pooler::none, pooler_names);
+  exit.pooler_activation = choose(object.find("pooler_activation"), nn::epilogue::tanh, pooler_activation_names);
+  const std::optional<json_place> mix = object.find("mix");
+  exit.mix = mix && mix->boolean();
+  if (exit.mix && exit.pooler == pooler::own) {
+    mix->refuse("false, because a mix runs over all layers and the pooler is the exit's own");
+  }
+  const std::optional<json_place> previous = object.find("previous_logits");
+  exit.previous_logits = previous && previous->boolean();
+  if (const auto temperature = object.find("temperature")) {
+    exit.temperature = read_temperatures(*temperature);
+  }
+  object.refuse_unknown();
+  return exit;
+}
+
+/// Every exit that mixes sees the same pooled states of the layers below.
+inline void check_mixes_agree(const json_place& place, const std::vector<exit_description>& exits) {
+  const auto first = std::ranges::find_if(exits, &exit_description::mix);
+  for (std::size_t j = 0; j < exits.size(); ++j) {
+    if (exits[j].mix && (exits[j].pooling != first->pooling || exits[j].pooler != first->pooler)) {
+      place.element(j).member("mix").refuse("false, because an earlier exit mixes with another pooling or pooler");
+    }
+  }
+}
+
+[[nodiscard]] inline std::vector<exit_description> read_exits(const json_place& place, const config& encoder) {
+  int lowest_layer = 1;
+  std::vector<exit_description> exits =
+      place.array(1, static_cast<std::size_t>(encoder.num_layers), [&](const json_place& element) {
+        const exit_description exit = read_exit(element, encoder, lowest_layer);
+        lowest_layer = exit.layer + 1;
+        return exit;
+      });
+  check_mixes_agree(place, exits);
+  return exits;
+}
+
+[[nodiscard]] inline golden_text read_golden(const json_place& place, const exits_file& model) {
+  json_object object(place);
+  golden_text golden;
+  golden.first = object.require(model.input == input_kind::pair ? "premise" : "text").text();
+  if (model.input == input_kind::pair) {
+    golden.second = object.require("hypothesis").text();
+  }
+  golden.logits = object.require("logits").array(model.exits.size(), model.exits.size(), [&](const json_place& row) {
+    return row.array(model.labels.size(), model.labels.size(), [](const json_place& logit) { return logit.number(); });
+  });
+  object.refuse_unknown();
+  return golden;
+}
+
+[[nodiscard]] inline calibration_description::exit_quality read_quality(const json_place& place) {
+  json_object object(place);
+  const calibration_description::exit_quality quality{.nll_before = object.require("nll_before").number(0.0, 1e9),
+                                                      .nll_after = object.require("nll_after").number(0.0, 1e9),
+                                                      .ece_before = object.require("ece_before").number(0.0, 1.0),
+                                                      .ece_after = object.require("ece_after").number(0.0, 1.0)};
+  object.refuse_unknown();
+  return quality;
+}
+
+[[nodiscard]] inline std::vector<calibration_description> read_calibration(const json_place& place,
+                                                                           std::size_t num_exits) {
+  json_object formats(place);
+  std::vector<calibration_description> all;
+  for (const auto& [name, format] : numeric_format_names) {
+    const std::optional<json_place> found = formats.find(std::string(name));
+    if (!found) {
+      continue;
+    }
+    json_object object(*found);
+    all.push_back({.numeric_format = format,
+                   .data_sha256 = read_digest(object.require("data_sha256")),
+                   .n = object.require("n").integer(1, INT64_MAX),
+                   .exits = object.require("exits").array(num_exits, num_exits, read_quality)});
+    object.refuse_unknown();
+  }
+  formats.refuse_unknown();
+  return all;
+}
+
+/// A number strictly between 0 and 1.
+[[nodiscard]] inline double read_probability(const json_place& place) {
+  const float value = place.number(0.0, 1.0);
+  if (value <= 0.0F || value >= 1.0F) {
+    place.refuse("a number between 0 and 1, both excluded");
+  }
+  return place.value().get<double>();
+}
+
+/// Layers of exits of the model, ascending.
+[[nodiscard]] inline std::vector<int> read_certified_layers(const json_place& place, const exits_file& model,
+                                                            const config& encoder) {
+  int lowest_layer = 1;
+  return place.array(1, model.exits.size(), [&](const json_place& element) {
+    const int layer = static_cast<int>(element.integer(lowest_layer, encoder.num_layers));
+    if (std::ranges::find(model.exits, layer, &exit_description::layer) == model.exits.end()) {
+      element.refuse("the layer of an exit");
+    }
+    lowest_layer = layer + 1;
+    return layer;
+  });
+}
+
+[[nodiscard]] inline certificate_description read_certificate(const json_place& place, const exits_file& model,
+                                                              const config& encoder) {
+  json_object object(place);
+  certificate_description certificate;
+  certificate.numeric_format =
+      choose(std::optional(object.require("numeric_format")), numeric_format::float32, numeric_format_names);
+  certificate.loss = choose(std::optional(object.require("loss")), certified_loss::error, certified_loss_names);
+  certificate.epsilon = read_probability(object.require("epsilon"));
+  certificate.delta = read_probability(object.require("delta"));
+  certificate.n = object.require("n").integer(1, INT64_MAX);
+  certificate.data_sha256 = read_digest(object.require("data_sha256"));
+  certificate.max_tokens = static_cast<int>(object.require("max_tokens").integer(4, encoder.usable_positions()));
+  certificate.exit_layers = read_certified_layers(object.require("exits"), model, encoder);
+  certificate.policy = read_policy(object.require("policy"), model, certificate.exit_layers.size(), encoder.num_layers);
+  object.refuse_unknown();
+  return certificate;
+}
+
+[[nodiscard]] inline exits_file parse_exits_file(json_object& object, const config& encoder) {
+  exits_file model;
+  model.labels = read_exit_labels(object.require("labels"), encoder);
+  model.input = choose(std::optional(object.require("input")), input_kind::single, input_kind_names);
+  model.pretokenizer = choose(object.find("pretokenizer"), pretokenizer::bert, pretokenizer_names);
+  if (const auto max_tokens = object.find("max_tokens")) {
+    model.max_tokens = static_cast<int>(max_tokens->integer(4, encoder.usable_positions()));
+  }
+  model.exits = read_exits(object.require("exits"), encoder);
+  const std::optional<json_place> gate = object.find("gate");
+  model.has_gate = gate && gate->boolean();
+  if (const auto policy = object.find("default_policy")) {
+    model.default_policy = read_policy(*policy, model, model.exits.size(), encoder.num_layers);
+  }
+  if (const auto calibration = object.find("calibration")) {
+    model.calibration = read_calibration(*calibration, model.exits.size());
+  }
+  if (const auto certificates = object.find("certificates")) {
+    model.certificates = certificates->array(
+        0, 10000, [&](const json_place& element) { return read_certificate(element, model, encoder); });
+  }
+  if (const auto golden = object.find("golden")) {
+    model.golden = golden->array(0, 100000, [&](const json_place& element) { return read_golden(element, model); });
+  }
+  object.refuse_unknown();
+  return model;
+}
+
+}  // namespace detail
+
+/// Reads `exits.json` and checks all of it, also against `config.json` and the SHA-256 of `exits.safetensors`. Nothing
+/// when the model has neither file. Throws `io` when it has only one of them, `unsupported` for a later format version,
+/// `bad_model` for everything else that docs/model-format.md does not allow; keys that are not in it are refused.
+[[nodiscard]] inline std::optional<exits_file> read_exits_file(const file_set& files, const config& encoder) {
+  constexpr std::uint64_t size_limit = 64'000'000;
+  const std::optional<file> description = files.find("exits.json");
+  const std::optional<file> tensors = files.find("exits.safetensors");
+  if (!description && !tensors) {
+    return std::nullopt;
+  }
+  if (!description || !tensors) {
+    const bool has_tensors = tensors.has_value();
+    throw error(error_kind::io, files.describe(has_tensors ? "exits.json" : "exits.safetensors") +
+                                    ": no such file, expected beside " +
+                                    (has_tensors ? "exits.safetensors" : "exits.json"));
+  }
+  const nlohmann::json document = parse_json(description->read_all(size_limit), description->name());
+  json_object object{json_place(document, description->name())};
+  if (const json_place format = object.require("format"); format.integer(1, 1 << 30) != exits_format) {
+    throw error(error_kind::unsupported,
+                format.describe() + " is " + format.value().dump() + ", expected " + std::to_string(exits_format));
+  }
+  const json_place expected = object.require("exits_sha256");
+  const std::string& digest = detail::read_digest(expected);
+  if (const std::string found = sha256_hex(*tensors); found != digest) {
+    throw error(error_kind::bad_model, tensors->name() + ": has the SHA-256 " + found + ", expected " + digest +
+                                           " as " + description->name() + " says");
+  }
+  return detail::parse_exits_file(object, encoder);
+}
+
+/// What the tensors of a learned gate are called in `exits.safetensors`.
+inline constexpr std::string_view gate_name = "gate";
+
+/// The weights of the exits that `description` is of. Throws as safetensors does, `io` when the file is missing, and
+/// `bad_model` when it holds a gate that the description does not speak of: nobody would ask it.
+[[nodiscard]] inline checkpoint open_exits(const file_set& files, const exits_file& description) {
+  std::vector<safetensors> parts;
+  parts.emplace_back(files.open("exits.safetensors"));
+  checkpoint tensors(std::move(parts));
+  for (const char* part : {".weight", ".bias"}) {
+    if (const std::string name = std::string(gate_name) + part; !description.has_gate && tensors.contains(name)) {
+      throw error(
+          error_kind::bad_model,
+          files.describe("exits.json") + ": gate is not true, but exits.safetensors holds the tensor \"" + name + "\"");
+    }
+  }
+  return tensors;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

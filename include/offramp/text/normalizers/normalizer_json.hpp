@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/error.hpp>
+#include <offramp/model/json_object.hpp>
+#include <offramp/text/normalizers/base64.hpp>
+#include <offramp/text/normalizers/precompiled_charsmap.hpp>
+#include <offramp/text/normalizers/text_normalizer.hpp>
+#include <offramp/text/unsupported.hpp>
+#include <offramp/version.hpp>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
+
+[[nodiscard]] inline normalizer_options read_bert_normalizer(model::json_object& fields) {
+  normalizer_options result;
+  result.clean_text = fields.require("clean_text").boolean();
+  result.handle_chinese_chars = fields.require("handle_chinese_chars").boolean();
+  result.lowercase = fields.require("lowercase").boolean();
+  const auto strip = fields.find("strip_accents");
+  result.strip_accents = strip ? strip->boolean() : result.lowercase;
+  return result;
+}
+
+[[nodiscard]] inline precompiled_charsmap read_precompiled(model::json_object& fields) {
+  const model::json_place encoded = fields.require("precompiled_charsmap");
+  const std::optional<std::string> bytes = decode_base64(encoded.text());
+  if (!bytes) {
+    throw error(error_kind::bad_model, encoded.describe() + " is not base64");
+  }
+  return {*bytes, encoded.describe()};
+}
+
+/// `{"String": "..."}`, or `{"Regex": " {2,}"}`, the one regular expression that such files need.
+[[nodiscard]] inline normalizer_step read_replace(model::json_object& fields) {
+  const model::json_place where = fields.require("pattern");
+  model::json_object pattern(where);
+  std::string content = fields.require("content").text();
+  if (const auto regex = pattern.find("Regex")) {
+    if (regex->text() != " {2,}") {
+      refuse_unsupported(*regex, "\" {2,}\"");
+    }
+    return replace_spaces{std::move(content)};
+  }
+  const model::json_place string = pattern.require("String");
+  if (string.text().empty()) {
+    refuse_unsupported(string, "a string that is not empty");
+  }
+  return replace_string{string.text(), std::move(content)};
+}
+
+/// Throws `bad_model` and `unsupported`.
+[[nodiscard]] inline normalizer_step read_normalizer_step(const model::json_place& where) {
+  model::json_object fields(where);
+  const model::json_place type = fields.require("type");
+  static constexpr std::array<std::pair<std::string_view, unicode_form>, 4> forms = {{{"NFD", unicode_form::nfd},
+                                                                                      {"NFKD", unicode_form::nfkd},
+                                                                                      {"NFC", unicode_form::nfc},
+                                                                                      {"NFKC", unicode_form::nfkc}}};
+  for (const auto& [name, form] : forms) {
+    if (type.text() == name) {
+      return form;
+    }
+  }
+  if (type.text() == "BertNormalizer") {
+    return read_bert_normalizer(fields);
+  }
+  if (type.text() == "Precompiled") {
+    return read_precompiled(fields);
+  }
+  if (type.text() == "StripAccents") {
+    return strip_accents{};
+  }
+  if (type.text() == "Lowercase") {
+    return lowercase{};
+  }
+  if (type.text() == "Replace") {
+    return read_replace(fields);
+  }
+  if (type.text() == "Strip") {
+    return strip_ends{fields.require("strip_left").boolean(), fields.require("strip_right").boolean()};
+  }
+  if (type.text() == "Prepend") {
+    return prepend_string{fields.require("prepend").text()};
+  }
+  refuse_unsupported(type,
+                     "Sequence, BertNormalizer, Precompiled, NFC, NFD, NFKC, NFKD, StripAccents, Lowercase, Replace, "
+                     "Strip or Prepend");
+}
+
+/// A `Sequence`, also of sequences, one after another; no normalizer is no step.
+[[nodiscard]] inline std::vector<normalizer_step> read_normalizer_steps(const std::optional<model::json_place>& where) {
+  std::vector<normalizer_step> steps;
+  if (!where) {
+    return steps;
+  }
+  model::json_object fields(*where);
+  if (fields.require("type").text() != "Sequence") {
+    steps.push_back(read_normalizer_step(*where));
+    return steps;
+  }
+  for (auto& part : fields.require("normalizers").array(0, 64, [](const model::json_place& element) {
+         return read_normalizer_steps(element);
+       })) {
+    std::move(part.begin(), part.end(), std::back_inserter(steps));
+  }
+  return steps;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/text/added_tokens.hpp>
+#include <offramp/text/normalizers/text_normalizer.hpp>
+#include <offramp/text/sentencepiece/encoder.hpp>
+#include <offramp/text/subwords/pipeline.hpp>
+#include <offramp/text/token_sink.hpp>
+#include <offramp/text/unicode/character_classes.hpp>
+#include <offramp/text/unicode/characters.hpp>
+#include <offramp/text/unicode/utf8.hpp>
+#include <offramp/text/vocabulary.hpp>
+#include <offramp/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
+
+/// What the tokenizers of ALBERT and XLNet do to a text before sentencepiece sees it.
+struct albert_preparation {
+  bool remove_space = true;   ///< one space for any whitespace, none at the ends
+  bool keep_accents = false;  ///< else NFKD, and combining characters go
+  bool lower_case = true;
+};
+
+/// Python's str.lower().
+[[nodiscard]] inline std::string to_lower(std::string_view text) {
+  constexpr char32_t capital_sigma = 0x3A3;
+  constexpr char32_t final_sigma = 0x3C2;
+  constexpr char32_t capital_i_with_dot_above = 0x130;
+  std::u32string characters;
+  for (std::size_t position = 0; position < text.size();) {
+    const decoded next = decode(text, position);
+    characters += next.code_point;
+    position += next.length;
+  }
+  std::vector<bool> cased_follows(characters.size() + 1, false);
+  for (std::size_t index = characters.size(); index-- > 0;) {
+    const character_class properties = class_of(characters[index]);
+    cased_follows[index] = properties.case_ignorable() ? cased_follows[index + 1] : properties.cased();
+  }
+  std::string result;
+  bool cased_before = false;
+  for (std::size_t index = 0; index < characters.size(); ++index) {
+    const char32_t character = characters[index];
+    if (character == capital_sigma && cased_before && !cased_follows[index + 1]) {
+      append_utf8(result, final_sigma);
+    } else if (character == capital_i_with_dot_above) {
+      result += "i\u0307";
+    } else {
+      append_utf8(result, simple_lowercase(character));
+    }
+    const character_class properties = class_of(character);
+    cased_before = properties.case_ignorable() ? cased_before : properties.cased();
+  }
+  return result;
+}
+
+/// One space for whitespace as Python's str.split() sees it: also the separators U+001C to U+001F.
+[[nodiscard]] inline std::string join_words(std::string_view text) {
+  std::string result;
+  bool space_before = false;
+  for (std::size_t position = 0; position < text.size();) {
+    const decoded next = decode(text, position);
+    if (properties_of(next.code_point).whitespace() || (next.code_point >= 0x1C && next.code_point <= 0x1F)) {
+      space_before = !result.empty();
+    } else {
+      result += space_before ? " " : "";
+      result += text.substr(position, next.length);
+      space_before = false;
+    }
+    position += next.length;
+  }
+  return result;
+}
+
+[[nodiscard]] inline std::string drop_combining(std::string_view text) {
+  std::string result;
+  for (std::size_t position = 0; position < text.size();) {
+    const decoded next = decode(text, position);
+    if (properties_of(next.code_point).combining_rank() == 0) {
+      result += text.substr(position, next.length);
+    }
+    position += next.length;
+  }
+  return result;
+}
+
+/// The way from text to ids of Hugging Face's tokenizers that call sentencepiece. Const members are safe from several
+/// threads; they allocate.
+class sentencepiece_pipeline {
+ public:
+  /// `pieces` and their ids; others are unknown. Without `preparation` a text goes to sentencepiece as it is.
+  sentencepiece_pipeline(sentencepiece_encoder encoder, vocabulary pieces, std::int32_t unknown_id,
+                         std::optional<albert_preparation> preparation)
+      : encoder_(std::move(encoder)), pieces_(std::move(pieces)), unknown_id_(unknown_id), preparation_(preparation) {}
+
+  /// Feeds the tokens of a text between added tokens to `tokens`. Returns whether more is wanted.
+  bool read(std::string_view text, const added_token_matcher& /*added*/, subword_memory& memory,
+            token_sink& tokens) const {
+    // The library counts with ints.
+    const std::string_view readable = apply_steps({}, text.substr(0, longest_text), memory.normalizer);
+    const auto push = [&](const std::string& piece) { return tokens.push(pieces_.find(piece).value_or(unknown_id_)); };
+    if (!preparation_) {
+      const std::vector<std::string> found = encoder_(readable);
+      return std::all_of(found.begin(), found.end(), push);
+    }
+    for (const std::string& piece : encoder_(prepare(readable, memory.normalizer))) {
+      const std::vector<std::string> parts = split_comma(piece);
+      if (!std::all_of(parts.begin(), parts.end(), push)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::string normalize(std::string_view text) const { return std::string(text); }
+
+ private:
+  static constexpr std::size_t longest_text = std::size_t{1} << 28;
+  static constexpr std::string_view space_sign = "\u2581";
+
+  [[nodiscard]] std::string prepare(std::string_view text, normalizer_memory& memory) const {
+    std::string result = preparation_->remove_space ? join_words(text) : std::string(text);
+    result = apply_steps({replace_string{"``", "\""}, replace_string{"''", "\""}}, result, memory);
+    if (!preparation_->keep_accents) {
+      result = drop_combining(apply_steps({unicode_form::nfkd}, result, memory));
+    }
+    return preparation_->lower_case ? to_lower(result) : result;
+  }
+
+  /// "9," becomes "9" and ",", and "9" is cut as a word of its own.
+  [[nodiscard]] std::vector<std::string> split_comma(const std::string& piece) const {
+    if (piece.size() < 2 || !piece.ends_with(',') ||
+        !class_of(decode_before(piece, piece.size() - 1).code_point).decimal_digit()) {
+      return {piece};
+    }
+    std::string number = piece.substr(0, piece.size() - 1);
+    for (std::size_t sign = number.find(space_sign); sign != std::string::npos; sign = number.find(space_sign)) {
+      number.erase(sign, space_sign.size());
+    }
+    std::vector<std::string> parts = encoder_(number);
+    if (!piece.starts_with(space_sign) && !parts.empty() && parts.front().starts_with(space_sign)) {
+      parts.front().erase(0, space_sign.size());
+      if (parts.front().empty()) {
+        parts.erase(parts.begin());
+      }
+    }
+    parts.emplace_back(",");
+    return parts;
+  }
+
+  sentencepiece_encoder encoder_;
+  vocabulary pieces_;
+  std::int32_t unknown_id_;
+  std::optional<albert_preparation> preparation_;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text
