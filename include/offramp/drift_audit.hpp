@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/error.hpp>
-#include <offramp/study/binomial.hpp>
+#include <offramp/study/interval.hpp>
 #include <offramp/version.hpp>
 
-#include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
@@ -51,15 +46,11 @@ struct drift_counts {
 
   /// How often early exits disagree with the last exit, for who looks once, after a number of texts fixed in advance:
   /// study::clopper_pearson of `disagreements` among `audited`.
-  [[nodiscard]] study::interval disagreement_once(double confidence) const {
-    return study::clopper_pearson(disagreements, audited, confidence);
-  }
+  [[nodiscard]] study::interval disagreement_once(double confidence) const;
   /// The same for who looks again and again and may act at any time: study::confidence_sequence. While the rate stays
   /// what it is, all of a stream's intervals hold together with probability `confidence`: so an alarm at the first
   /// whose lower end is above the agreed rate is false with probability at most 1 - `confidence`.
-  [[nodiscard]] study::interval disagreement_at_any_time(double confidence) const {
-    return study::confidence_sequence(disagreements, audited, confidence);
-  }
+  [[nodiscard]] study::interval disagreement_at_any_time(double confidence) const;
 
   bool operator==(const drift_counts&) const = default;
 };
@@ -88,94 +79,37 @@ struct drift_counts {
 class drift_audit {
  public:
   /// Audits about `fraction` (0 to 1) of the early exits. Throws `invalid_argument` for any other fraction.
-  drift_audit(double fraction, std::uint64_t seed) : state_(std::make_shared<state>(fraction, seed)) {
-    if (!(fraction >= 0.0 && fraction <= 1.0)) {
-      throw error(error_kind::invalid_argument,
-                  "drift_audit: fraction is " + std::to_string(fraction) + ", expected 0 to 1");
-    }
-  }
+  drift_audit(double fraction, std::uint64_t seed);
   drift_audit(const drift_audit&) = default;
   drift_audit& operator=(const drift_audit&) = default;
   ~drift_audit() = default;
 
-  [[nodiscard]] double fraction() const noexcept { return state_->fraction; }
-  [[nodiscard]] std::uint64_t seed() const noexcept { return state_->seed; }
+  [[nodiscard]] double fraction() const noexcept;
+  [[nodiscard]] std::uint64_t seed() const noexcept;
 
   /// Whether text `number` (from 0) is chosen.
-  [[nodiscard]] bool samples(std::uint64_t number) const noexcept {
-    // Output `number` of the generator SplitMix64 (Steele, Lea, Flood 2014) that starts from the scrambled seed.
-    constexpr std::uint64_t step = 0x9e3779b97f4a7c15U;
-    const std::uint64_t random = scramble(scramble(state_->seed) + (number + 1) * step);
-    constexpr double unit = 1.0 / (1ULL << 53U);
-    return static_cast<double>(random >> 11U) * unit < state_->fraction;
-  }
+  [[nodiscard]] bool samples(std::uint64_t number) const noexcept;
 
   /// All counts as they were at one moment.
-  [[nodiscard]] drift_counts counts() const {
-    const std::scoped_lock lock(state_->mutex);
-    return state_->counts;
-  }
+  [[nodiscard]] drift_counts counts() const;
 
   /// Whether both share one count.
   bool operator==(const drift_audit&) const = default;
 
  private:
   friend class classifier;
-
-  struct state {
-    state(double audited_fraction, std::uint64_t chosen_seed) : fraction(audited_fraction), seed(chosen_seed) {}
-
-    const double fraction;
-    const std::uint64_t seed;
-    std::atomic<std::uint64_t> next_number{0};
-    std::mutex mutex;
-    drift_counts counts;  // guarded by the mutex
-  };
-
-  static std::uint64_t scramble(std::uint64_t bits) noexcept {
-    bits = (bits ^ bits >> 30U) * 0xbf58476d1ce4e5b9U;
-    bits = (bits ^ bits >> 27U) * 0x94d049bb133111ebU;
-    return bits ^ bits >> 31U;
-  }
+  struct state;
 
   /// The first of so many numbers that no other text has.
-  [[nodiscard]] std::uint64_t take_numbers(std::size_t texts) const noexcept {
-    return state_->next_number.fetch_add(texts, std::memory_order_relaxed);
-  }
-
-  void count(std::span<const detail::drift_observation> texts) const {
-    const std::scoped_lock lock(state_->mutex);
-    drift_counts& counts = state_->counts;
-    for (const detail::drift_observation& text : texts) {
-      ++counts.texts;
-      counts.sampled += text.is_sampled ? 1 : 0;
-      if (!text.is_early) {
-        continue;
-      }
-      layer_drift& layer = counts_of(text.layer, counts.layers);
-      const int audited = text.is_sampled ? 1 : 0;
-      const int disagreements = text.disagrees ? 1 : 0;
-      ++counts.early_exits;
-      counts.audited += audited;
-      counts.disagreements += disagreements;
-      ++layer.early_exits;
-      layer.audited += audited;
-      layer.disagreements += disagreements;
-    }
-  }
-
-  void count_under_deadline(std::size_t texts) const {
-    const std::scoped_lock lock(state_->mutex);
-    state_->counts.under_deadline += static_cast<std::int64_t>(texts);
-  }
-
-  static layer_drift& counts_of(int layer, std::vector<layer_drift>& layers) {
-    const auto found = std::lower_bound(layers.begin(), layers.end(), layer,
-                                        [](const layer_drift& known, int wanted) { return known.layer < wanted; });
-    return found != layers.end() && found->layer == layer ? *found : *layers.insert(found, {.layer = layer});
-  }
+  [[nodiscard]] std::uint64_t take_numbers(std::size_t texts) const noexcept;
+  void count(std::span<const detail::drift_observation> texts) const;
+  void count_under_deadline(std::size_t texts) const;
 
   std::shared_ptr<state> state_;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE
+
+#if defined(OFFRAMP_HEADER_ONLY)
+#include <offramp/exits/drift_audit.hpp>
+#endif

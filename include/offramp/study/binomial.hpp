@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/error.hpp>
+#include <offramp/study/interval.hpp>
 #include <offramp/version.hpp>
 
 #include <cmath>
@@ -12,17 +13,6 @@
 /// number of threads, takes 0 <= k <= n <= 1e12 and throws `invalid_argument` for anything else, for NaN and for a
 /// probability, delta or confidence out of its range. Time grows with the square root of n: milliseconds at 1e7.
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
-
-/// Probabilities between `lower` and `upper`, both included.
-struct interval {
-  double lower = 0.0;
-  double upper = 1.0;
-
-  [[nodiscard]] bool contains(double probability) const noexcept {
-    return lower <= probability && probability <= upper;
-  }
-  bool operator==(const interval&) const = default;
-};
 
 namespace binomial_detail {
 
