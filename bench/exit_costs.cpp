@@ -17,10 +17,10 @@
 namespace {
 
 using offramp::classifier;
-using offramp::cls_first;
 using offramp::encoding;
 using offramp::exit_policy;
 using offramp::numeric_format;
+using offramp::schedule;
 using clock_type = std::chrono::steady_clock;
 
 double median(std::vector<double> values) {
@@ -49,7 +49,7 @@ std::function<void()> call(const classifier& model, const encoding& input, const
 }
 
 void print_gate(const std::string& directory, const char* name, numeric_format format) {
-  const classifier model = classifier::load(directory, {.format = format, .schedule = cls_first::never});
+  const classifier model = classifier::load(directory, {.format = format, .schedule = schedule::together});
   const encoding input = offramp_bench::random_inputs(model, 1, 32).front();
   const auto gates = static_cast<double>(model.exits().size() - 1);
   // A distant deadline makes every exit compute its answer, although none may leave.
@@ -72,9 +72,9 @@ exit_policy leaving_at(const classifier& model, std::size_t exit) {
 }
 
 void print_cls_first(const std::string& directory, std::size_t tokens) {
-  const classifier never = classifier::load(directory, {.schedule = cls_first::never});
-  const classifier always = classifier::load(directory, {.schedule = cls_first::always});
-  const classifier by_cost = classifier::load(directory, {.schedule = cls_first::by_cost});
+  const classifier never = classifier::load(directory, {.schedule = schedule::together});
+  const classifier always = classifier::load(directory, {.schedule = schedule::cls_first});
+  const classifier by_cost = classifier::load(directory, {.schedule = schedule::by_cost});
   const encoding input = offramp_bench::random_inputs(never, 1, tokens).front();
   const std::size_t exits = never.exits().size();
   for (std::size_t exit = 0; exit <= exits; ++exit) {

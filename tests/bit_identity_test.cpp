@@ -21,7 +21,6 @@
 namespace bit_identity_test {
 
 using offramp::classifier;
-using offramp::cls_first;
 using offramp::encoding;
 using offramp::exit_output;
 using offramp::exit_policy;
@@ -30,6 +29,7 @@ using offramp::load_options;
 using offramp::numeric_format;
 using offramp::prediction;
 using offramp::runner;
+using offramp::schedule;
 using offramp_tests::tiny_directory;
 
 struct arithmetic {
@@ -56,10 +56,10 @@ std::vector<arithmetic> all_arithmetic() {
 
 class bit_identity : public testing::TestWithParam<std::tuple<const char*, arithmetic>> {
  protected:
-  [[nodiscard]] static classifier load(cls_first schedule) {
+  [[nodiscard]] static classifier load(schedule chosen) {
     const arithmetic& used = std::get<1>(GetParam());
     return classifier::load(tiny_directory(std::get<0>(GetParam())),
-                            {.format = used.format, .avoid = used.avoid, .schedule = schedule});
+                            {.format = used.format, .avoid = used.avoid, .schedule = chosen});
   }
 
   /// Token ids of random length, short ones oftener; some with a second segment.
@@ -129,13 +129,13 @@ std::vector<prediction> one_by_one(const classifier& model, const std::vector<en
 }
 
 TEST_P(bit_identity, over_batches_orders_threads_and_schedules) {
-  const classifier reference = load(cls_first::never);
+  const classifier reference = load(schedule::together);
   const std::vector<encoding> inputs = random_inputs(reference, 24);
   std::mt19937 generator(11);
   for (const exit_policy& policy : policies()) {
     const std::vector<prediction> expected = one_by_one(reference, inputs, policy, {});
-    for (const cls_first schedule : {cls_first::never, cls_first::always, cls_first::by_cost}) {
-      const classifier model = load(schedule);
+    for (const schedule chosen : {schedule::together, schedule::cls_first, schedule::by_cost}) {
+      const classifier model = load(chosen);
       std::vector<std::size_t> order(inputs.size());
       for (std::size_t i = 0; i < order.size(); ++i) {
         order[i] = i;
@@ -149,8 +149,7 @@ TEST_P(bit_identity, over_batches_orders_threads_and_schedules) {
         const std::vector<prediction> batch = model.classify_batch(shuffled, policy, run);
         ASSERT_EQ(batch.size(), inputs.size());
         for (std::size_t i = 0; i < batch.size(); ++i) {
-          ASSERT_EQ(batch[i], expected[order[i]])
-              << "schedule " << static_cast<int>(schedule) << ", input " << order[i];
+          ASSERT_EQ(batch[i], expected[order[i]]) << "schedule " << static_cast<int>(chosen) << ", input " << order[i];
         }
       }
     }
@@ -158,21 +157,21 @@ TEST_P(bit_identity, over_batches_orders_threads_and_schedules) {
 }
 
 TEST_P(bit_identity, over_threads_within_one_text) {
-  const classifier reference = load(cls_first::never);
+  const classifier reference = load(schedule::together);
   const std::vector<encoding> inputs = random_inputs(reference, 8);
   const std::vector<prediction> expected = one_by_one(reference, inputs, 0.6F, {});
-  for (const cls_first schedule : {cls_first::never, cls_first::always}) {
+  for (const schedule chosen : {schedule::together, schedule::cls_first}) {
     for (const runner& run : runners()) {
-      EXPECT_EQ(one_by_one(load(schedule), inputs, 0.6F, run), expected);
+      EXPECT_EQ(one_by_one(load(chosen), inputs, 0.6F, run), expected);
     }
   }
 }
 
 TEST_P(bit_identity, of_every_exit_and_the_one_that_answers) {
-  const classifier model = load(cls_first::always);
+  const classifier model = load(schedule::cls_first);
   for (const encoding& input : random_inputs(model, 8)) {
     const std::vector<exit_output> exits = model.classify_every_exit(input, &on_a_thread_each);
-    EXPECT_EQ(exits, load(cls_first::never).classify_every_exit(input));
+    EXPECT_EQ(exits, load(schedule::together).classify_every_exit(input));
     for (const exit_policy& policy : policies()) {
       const prediction p = model.classify(input, policy);
       const auto exit = std::find_if(exits.begin(), exits.end(),

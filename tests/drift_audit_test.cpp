@@ -2,6 +2,7 @@
 // An audit changes no byte of an answer, and counts what classify_every_exit would have told. Compiled once against
 // each target.
 #include <offramp/offramp.hpp>
+#include <offramp/study/binomial.hpp>
 
 #include <gtest/gtest.h>
 
@@ -26,7 +27,6 @@
 namespace drift_audit_test {
 
 using offramp::classifier;
-using offramp::cls_first;
 using offramp::drift_audit;
 using offramp::drift_counts;
 using offramp::encoding;
@@ -34,6 +34,7 @@ using offramp::exit_policy;
 using offramp::layer_drift;
 using offramp::prediction;
 using offramp::runner;
+using offramp::schedule;
 using offramp_tests::expect_invalid_argument;
 using offramp_tests::tiny_directory;
 
@@ -101,8 +102,8 @@ INSTANTIATE_TEST_SUITE_P(models, drift,
 
 TEST_P(drift, audits_change_no_answer_and_count_the_truth) {
   std::int64_t early_exits = 0;
-  for (const cls_first schedule : {cls_first::never, cls_first::always, cls_first::by_cost}) {
-    const classifier model = classifier::load(tiny_directory(GetParam()), {.schedule = schedule});
+  for (const schedule chosen : {schedule::together, schedule::cls_first, schedule::by_cost}) {
+    const classifier model = classifier::load(tiny_directory(GetParam()), {.schedule = chosen});
     for (const exit_policy& policy : policies_of(model)) {
       const std::vector<prediction> answers = model.classify_batch(texts(), policy);
       for (const double fraction : {0.0, 0.4, 1.0}) {

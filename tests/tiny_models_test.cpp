@@ -115,7 +115,7 @@ TEST(tiny, says_what_its_files_say) {
   EXPECT_EQ(model.labels(), (std::vector<std::string>{"no", "yes"}));
   EXPECT_EQ(model.num_layers(), 3);
   EXPECT_EQ(model.max_tokens(), 24);
-  EXPECT_EQ(model.input(), offramp::input_kind::single);
+  EXPECT_EQ(model.expected_input(), offramp::input_kind::single);
   EXPECT_EQ(model.default_policy(), exit_policy(0.6F));
   EXPECT_EQ(model.exits(), (std::vector<offramp::exit_info>{{1, 1.5F}, {2, 0.8F}, {3, 2.25F}}));
   EXPECT_TRUE(model.info().warnings.empty());
@@ -123,7 +123,7 @@ TEST(tiny, says_what_its_files_say) {
 
 TEST(tiny_pair, keeps_its_policy_per_class) {
   const classifier model = classifier::load(tiny_directory("tiny-pair"));
-  EXPECT_EQ(model.input(), offramp::input_kind::pair);
+  EXPECT_EQ(model.expected_input(), offramp::input_kind::pair);
   EXPECT_EQ(model.default_policy(), exit_policy::per_class({{0.9F, 0.8F, 0.7F}, {0, 0, 0}}).with_max_layer(3));
 }
 
@@ -139,7 +139,7 @@ TEST(tiny_plain, has_one_exit_at_the_last_layer) {
   EXPECT_EQ(model.exits(), (std::vector<offramp::exit_info>{{2, 1.0F}}));
   EXPECT_EQ(model.labels(), (std::vector<std::string>{"dull", "fair", "warm"}));
   EXPECT_EQ(model.max_tokens(), 32);
-  EXPECT_EQ(model.input(), std::nullopt);
+  EXPECT_EQ(model.expected_input(), std::nullopt);
   EXPECT_EQ(model.default_policy(), exit_policy::full_depth());
 }
 

@@ -152,7 +152,7 @@ TEST(load_options_value, asks_for_float32_and_everything_the_model_has) {
   EXPECT_EQ(options.format, offramp::numeric_format::float32);
   EXPECT_TRUE(options.exits.empty());
   EXPECT_TRUE(options.avoid.empty());
-  EXPECT_EQ(options.schedule, offramp::cls_first::by_cost);
+  EXPECT_EQ(options.schedule, offramp::schedule::by_cost);
   EXPECT_EQ(options.max_tokens, std::nullopt);
   load_options some{.exits = {1, 3}, .max_tokens = 16};
   const load_options copy = some;
@@ -163,7 +163,7 @@ TEST(load_options_value, asks_for_float32_and_everything_the_model_has) {
 
 TEST(exit_policy_value, starts_as_its_rule_says) {
   const exit_policy policy = 0.9F;
-  EXPECT_EQ(policy.kind(), exit_policy::rule::confidence);
+  EXPECT_EQ(policy.rule_kind(), exit_policy::rule::confidence);
   EXPECT_EQ(policy.threshold(), 0.9F);
   EXPECT_TRUE(policy.thresholds().empty());
   EXPECT_EQ(policy.patience_count(), 0);
@@ -213,7 +213,7 @@ TEST(exit_policy_value, is_left_alone_by_what_is_made_from_it) {
   const exit_policy policy = exit_policy::margin(0.5F);
   const exit_policy limited = policy.with_max_layer(2).with_deadline({});
   EXPECT_EQ(policy, exit_policy::margin(0.5F));
-  EXPECT_EQ(limited.kind(), exit_policy::rule::margin);
+  EXPECT_EQ(limited.rule_kind(), exit_policy::rule::margin);
   EXPECT_EQ(limited.max_layer(), 2);
   EXPECT_EQ(limited.deadline(), exit_policy::time_point{});
   EXPECT_EQ(limited.with_max_layer(5).max_layer(), 5) << "the last call counts";

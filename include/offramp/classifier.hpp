@@ -148,7 +148,7 @@ class classifier {
   /// Longest input in tokens, special tokens included.
   [[nodiscard]] int max_tokens() const noexcept;
   /// What the model was trained on; nothing when it does not say. Both kinds can be classified by any model.
-  [[nodiscard]] std::optional<input_kind> input() const noexcept;
+  [[nodiscard]] std::optional<input_kind> expected_input() const noexcept;
   /// The policy stored with the model, else full depth.
   [[nodiscard]] const exit_policy& default_policy() const noexcept;
   /// The stored certificates that hold for this numeric format, these exits and this max_tokens().

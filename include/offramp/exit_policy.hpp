@@ -118,7 +118,7 @@ class exit_policy {
     return audited;
   }
 
-  [[nodiscard]] rule kind() const noexcept { return rule_; }
+  [[nodiscard]] rule rule_kind() const noexcept { return rule_; }
   /// The one threshold of a rule that has one, else 0.
   [[nodiscard]] float threshold() const noexcept { return threshold_; }
   /// How much the threshold of `declining` falls from exit to exit, else 0.

@@ -30,12 +30,12 @@ enum class instruction_set {
   arm_bf16,     ///< arm64's bfloat16 dot products (Armv8.6 and later)
 };
 
-/// Whether a layer with an exit computes the [CLS] rows that the exit reads before the layer's other rows, which texts
-/// that leave there then never need. A schedule: it changes no result.
-///   by_cost  where the rows that are likely saved outweigh reading weights twice; the last layer has [CLS] rows only
-///   always   at every exit that pools [CLS]
-///   never    all rows of every layer that runs
-enum class cls_first { by_cost, always, never };
+/// When a layer with an exit computes the [CLS] rows that the exit reads: before the layer's other rows, which texts
+/// that leave there then never need, or together with them. It changes no result.
+///   by_cost    first where the rows that are likely saved outweigh reading weights twice; the last layer has no others
+///   cls_first  first at every exit that pools [CLS]
+///   together   all rows of every layer that runs
+enum class schedule { by_cost, cls_first, together };
 
 /// How classifier::load prepares a model.
 struct load_options {
@@ -46,7 +46,7 @@ struct load_options {
   /// differ in their last bits with avx512_bf16 and again with amx; an int8 model's do not with amx.
   std::vector<instruction_set> avoid = {};
   /// When to compute [CLS] rows first.
-  offramp::cls_first schedule = cls_first::by_cost;
+  offramp::schedule schedule = offramp::schedule::by_cost;
   /// Longest text in tokens, special tokens included; default: what the model directory says.
   std::optional<int> max_tokens = {};
 };

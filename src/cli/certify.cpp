@@ -68,10 +68,10 @@ json policy_fields(const study::tested_policy& tested) {
   for (const std::vector<float>& row : tested.policy.thresholds()) {
     thresholds.push_back(row);
   }
-  return {{"rule", rule_name(tested.policy.kind())},
+  return {{"rule", rule_name(tested.policy.rule_kind())},
           {"threshold", thresholds.empty() ? json(tested.policy.threshold()) : json()},
           {"decline",
-           tested.policy.kind() == offramp::exit_policy::rule::declining ? json(tested.policy.decline()) : json()},
+           tested.policy.rule_kind() == offramp::exit_policy::rule::declining ? json(tested.policy.decline()) : json()},
           {"thresholds", thresholds.empty() ? json() : thresholds},
           {"losses", tested.losses},
           {"risk", tested.risk},
@@ -95,7 +95,7 @@ void write_line(const char* title, const study::tested_policy& tested, const stu
                 tested.mean_layer);
   std::cout << title << describe(tested.policy) << ": " << numbers << '\n';
   const char* row_title =
-      tested.policy.kind() == offramp::exit_policy::rule::per_class ? "  exit, by label" : "  by exit";
+      tested.policy.rule_kind() == offramp::exit_policy::rule::per_class ? "  exit, by label" : "  by exit";
   for (const std::vector<float>& row : tested.policy.thresholds()) {
     std::cout << row_title;
     for (const float threshold : row) {

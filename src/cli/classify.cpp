@@ -155,7 +155,7 @@ void classify(const classify_options& options) {
   options.policy.check();
   const offramp::classifier model = options.model.load();
   const offramp::exit_policy policy = options.policy.policy(model);
-  input_lines input(options.input, model.input());
+  input_lines input(options.input, model.expected_input());
   const std::size_t size = options.policy.deadline_ms ? 1 : chunk_size;
   for (auto chunk = input.next_chunk(size); !chunk.empty(); chunk = input.next_chunk(size)) {
     write_chunk(classify_chunk(model, chunk, options, policy), options, model.num_layers());

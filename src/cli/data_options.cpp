@@ -30,7 +30,8 @@ void data_options::add_to(CLI::App& parser) {
 }
 
 offramp::study::dataset data_options::read(const offramp::classifier& model, const std::string& other) const {
-  return offramp::study::read_dataset(other, labels.of(model.labels()), chosen_kind(input_kind, model.input()));
+  return offramp::study::read_dataset(other, labels.of(model.labels()),
+                                      chosen_kind(input_kind, model.expected_input()));
 }
 
 }  // namespace offramp_cli

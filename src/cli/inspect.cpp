@@ -42,7 +42,7 @@ void write_json(const offramp::classifier& model) {
   json line = {{"labels", model.labels()},
                {"layers", model.num_layers()},
                {"max_tokens", model.max_tokens()},
-               {"input", model.input() ? json(kind_name(model.input())) : json()},
+               {"input", model.expected_input() ? json(kind_name(model.expected_input())) : json()},
                {"exits", std::move(exits)},
                {"default_policy", describe(model.default_policy())},
                {"certificates", std::move(certificates)},
@@ -61,7 +61,7 @@ void write_text(const offramp::classifier& model) {
     separator = ", ";
   }
   std::cout << "\nlayers          " << model.num_layers() << "\nmax tokens      " << model.max_tokens()
-            << "\ninput           " << kind_name(model.input()) << "\ndefault policy  "
+            << "\ninput           " << kind_name(model.expected_input()) << "\ndefault policy  "
             << describe(model.default_policy()) << "\ngolden texts    " << model.golden_texts().size()
             << "\nkernels         " << model.info().kernels << "\nweights         " << model.info().weight_bytes
             << " bytes\n";

@@ -185,7 +185,7 @@ std::string rule_name(offramp::exit_policy::rule rule) {
 std::string describe(const offramp::exit_policy& policy) {
   using enum offramp::exit_policy::rule;
   std::ostringstream text;
-  switch (policy.kind()) {
+  switch (policy.rule_kind()) {
     case confidence:
       if (std::isinf(policy.threshold()) && policy.threshold() > 0) {
         text << "full depth";
@@ -193,7 +193,7 @@ std::string describe(const offramp::exit_policy& policy) {
       }
       [[fallthrough]];
     case margin:
-      text << rule_name(policy.kind()) << " >= " << policy.threshold();
+      text << rule_name(policy.rule_kind()) << " >= " << policy.threshold();
       break;
     case declining:
       text << "confidence >= " << policy.threshold() << ", " << policy.decline() << " less at each further exit";

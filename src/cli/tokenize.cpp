@@ -64,7 +64,7 @@ void write_table(const token_table& table, const tokenize_options& options) {
 void tokenize(const tokenize_options& options) {
   constexpr std::size_t chunk_size = 256;
   const offramp::classifier model = options.model.load();
-  input_lines input(options.input, model.input());
+  input_lines input(options.input, model.expected_input());
   for (auto chunk = input.next_chunk(chunk_size); !chunk.empty(); chunk = input.next_chunk(chunk_size)) {
     for (const input_text& text : chunk) {
       write_table(tokens_of(model, text), options);

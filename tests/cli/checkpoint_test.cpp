@@ -91,7 +91,7 @@ TEST_F(checkpoint, of_pairs_says_so_by_an_option) {
   EXPECT_EQ(run_offramp({"calibrate", "--model", model_, "--data", pairs}).status, 1);
   const process_result found = run_offramp({"calibrate", "--model", model_, "--data", pairs, "--input-kind", "pair"});
   EXPECT_EQ(found.status, 0) << found.err;
-  EXPECT_EQ(offramp::classifier::load(model_).input(), offramp::input_kind::pair);
+  EXPECT_EQ(offramp::classifier::load(model_).expected_input(), offramp::input_kind::pair);
 }
 
 TEST(gate, is_missed_before_the_data_are_read) {

@@ -49,7 +49,7 @@ std::string tokens_of(const offramp::classifier& model, const strings& texts) {
   std::ostringstream out;
   for (const std::string& text : texts) {
     const std::size_t tab = text.find('\t');
-    const bool is_pair = model.input() == input_kind::pair;
+    const bool is_pair = model.expected_input() == input_kind::pair;
     const offramp::encoding tokens =
         is_pair ? model.tokenize(offramp::sentence_pair{text.substr(0, tab), text.substr(tab + 1)})
                 : model.tokenize(text);

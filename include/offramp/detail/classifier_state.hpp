@@ -291,7 +291,8 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
   exit_policy policy =
       description.default_policy ? model::make_policy(*description.default_policy) : exit_policy::full_depth();
   // A stored policy speaks of all exits; with some left out, one threshold per exit has lost its meaning.
-  const bool is_by_exit = policy.kind() == exit_policy::rule::per_exit || policy.kind() == exit_policy::rule::per_class;
+  const bool is_by_exit =
+      policy.rule_kind() == exit_policy::rule::per_exit || policy.rule_kind() == exit_policy::rule::per_class;
   const bool ends_below = policy.max_layer() && *policy.max_layer() < heads.heads[answering.front()].layer;
   if (ends_below || (is_by_exit && answering.size() != heads.heads.size())) {
     policy = exit_policy::full_depth();
@@ -378,7 +379,7 @@ OFFRAMP_INLINE const std::vector<exit_info>& classifier::exits() const noexcept 
 
 OFFRAMP_INLINE int classifier::max_tokens() const noexcept { return static_cast<int>(state_->reader.max_tokens); }
 
-OFFRAMP_INLINE std::optional<input_kind> classifier::input() const noexcept { return state_->input; }
+OFFRAMP_INLINE std::optional<input_kind> classifier::expected_input() const noexcept { return state_->input; }
 
 OFFRAMP_INLINE const exit_policy& classifier::default_policy() const noexcept { return state_->default_policy; }
 

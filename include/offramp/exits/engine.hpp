@@ -30,7 +30,7 @@ struct early_exit_model {
   head_set heads;
   /// Which heads may answer, by index into heads.heads, ascending; never empty.
   std::vector<std::size_t> answering;
-  cls_first schedule = cls_first::by_cost;
+  offramp::schedule schedule = offramp::schedule::by_cost;
 };
 
 enum class keep { last_visit, every_visit };
@@ -154,7 +154,7 @@ class engine {
       return row_order::together;
     }
     if (exit == &head_of(deepest_exit_)) {
-      return model_.schedule == cls_first::never ? row_order::together : row_order::first_rows_only;
+      return model_.schedule == offramp::schedule::together ? row_order::together : row_order::first_rows_only;
     }
     const std::size_t index = answering_index(*exit);
     const bool may_leave = index == last_exit_ || (texts_may_leave_ && index < last_exit_);

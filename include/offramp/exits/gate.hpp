@@ -26,10 +26,10 @@ inline void check_policy(const exit_policy& policy, std::size_t num_exits, std::
     throw error(error_kind::invalid_argument,
                 "exit_policy: " + std::to_string(found) + " " + what + ", expected " + std::to_string(expected));
   };
-  if (policy.kind() == exit_policy::rule::per_exit && policy.thresholds()[0].size() != num_exits) {
+  if (policy.rule_kind() == exit_policy::rule::per_exit && policy.thresholds()[0].size() != num_exits) {
     refuse("thresholds per exit", policy.thresholds()[0].size(), num_exits);
   }
-  if (policy.kind() == exit_policy::rule::per_class) {
+  if (policy.rule_kind() == exit_policy::rule::per_class) {
     if (policy.thresholds().size() != num_exits) {
       refuse("rows of thresholds per class", policy.thresholds().size(), num_exits);
     }
@@ -48,7 +48,7 @@ inline void check_policy(const exit_policy& policy, std::size_t num_exits, std::
 
 /// Throws `invalid_argument` for a policy that asks a learned gate: the model has none.
 inline void refuse_learned(const exit_policy& policy) {
-  if (policy.kind() == exit_policy::rule::learned) {
+  if (policy.rule_kind() == exit_policy::rule::learned) {
     throw error(error_kind::invalid_argument, "exit_policy: the rule is learned, but the model has no gate");
   }
 }
@@ -61,7 +61,7 @@ inline double declined_threshold(float threshold, float decline, std::size_t exi
 
 /// Whether the rule can be satisfied by any probabilities. Deadlines and layer limits are not asked here.
 inline bool may_leave_early(const exit_policy& policy) {
-  switch (policy.kind()) {
+  switch (policy.rule_kind()) {
     case exit_policy::rule::confidence:
     case exit_policy::rule::margin:
       return policy.threshold() <= 1.0F;
@@ -87,7 +87,7 @@ inline bool is_satisfied(const exit_policy& policy, std::size_t exit, std::span<
                          gate_memory& memory) {
   const std::size_t label = most_probable(probabilities);
   const float confidence = probabilities[label];
-  switch (policy.kind()) {
+  switch (policy.rule_kind()) {
     case exit_policy::rule::confidence:
       return confidence >= policy.threshold();
     case exit_policy::rule::declining:

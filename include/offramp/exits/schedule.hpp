@@ -33,14 +33,14 @@ class exit_rate {
 
 /// Computing [CLS] first reads most of the layer's weights a second time, and the [CLS] rows of the texts that go on
 /// are computed twice; it saves the other rows of those that leave.
-[[nodiscard]] inline row_order choose_row_order(cls_first schedule, double likelihood, std::size_t texts,
+[[nodiscard]] inline row_order choose_row_order(schedule chosen, double likelihood, std::size_t texts,
                                                 std::size_t rows) {
   // Reading a layer's weights from memory takes as long as multiplying them with about this many rows, in every
   // numeric format, because the slower formats also hold larger weights.
   constexpr double rows_per_reading = 6.0;
   const double saved = likelihood * static_cast<double>(rows - texts);
   const double spent = rows_per_reading + static_cast<double>(texts);
-  const bool pays = schedule == cls_first::always || (schedule == cls_first::by_cost && saved > spent);
+  const bool pays = chosen == schedule::cls_first || (chosen == schedule::by_cost && saved > spent);
   return pays ? row_order::first_rows_first : row_order::together;
 }
 

@@ -87,7 +87,7 @@ TEST_P(calibrated, checkpoints_get_temperatures_and_keep_their_files) {
   EXPECT_EQ(after.labels(), before.labels());
   EXPECT_EQ(after.max_tokens(), before.max_tokens());
   EXPECT_EQ(after.default_policy(), before.default_policy());
-  EXPECT_EQ(after.input(), offramp::input_kind::single);
+  EXPECT_EQ(after.expected_input(), offramp::input_kind::single);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(tiny_directory(GetParam()))) {
     if (entry.is_regular_file()) {
       const auto name = entry.path().lexically_relative(tiny_directory(GetParam()));

@@ -248,7 +248,7 @@ offramp::study::dataset some_texts(bool pairs, int labels) {
 
 void expect_as_classified(const std::string& name, const sweep_rule& swept) {
   const auto model = offramp::classifier::load(offramp_tests::tiny_directory(name));
-  const bool pairs = model.input() == offramp::input_kind::pair;
+  const bool pairs = model.expected_input() == offramp::input_kind::pair;
   const auto data = some_texts(pairs, static_cast<int>(model.labels().size()));
   const exit_logits logits = compute_exit_logits(model, data);
   const curve found = compute_curve(logits, swept);

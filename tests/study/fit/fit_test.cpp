@@ -80,7 +80,7 @@ TEST(FitExits, MakesAModelThatLoadsAndLearned) {
   const auto model = offramp::classifier::load(shop.files / "out");
   EXPECT_EQ(model.labels(), no_yes);
   EXPECT_EQ(result.labels, no_yes);
-  EXPECT_EQ(model.input(), offramp::input_kind::single);
+  EXPECT_EQ(model.expected_input(), offramp::input_kind::single);
   EXPECT_TRUE(model.info().warnings.empty());
   EXPECT_TRUE(result.warnings.empty());
   ASSERT_EQ(result.exits.size(), 3U);
@@ -209,11 +209,11 @@ TEST(FitExits, MixedModelsAnswerAlikeInEverySchedule) {
     options.mix = layer_mix::learned;
     options.golden = shop.files.write("golden.txt", "a good film\nnever\n");
     static_cast<void>(shop.fit(options));
-    const auto load = [&](offramp::cls_first schedule) {
-      return offramp::classifier::load(shop.files / "out", {.schedule = schedule});
+    const auto load = [&](offramp::schedule chosen) {
+      return offramp::classifier::load(shop.files / "out", {.schedule = chosen});
     };
-    const auto never = load(offramp::cls_first::never);
-    const auto always = load(offramp::cls_first::always);
+    const auto never = load(offramp::schedule::together);
+    const auto always = load(offramp::schedule::cls_first);
     for (const offramp::golden_text& golden : never.golden_texts()) {
       EXPECT_EQ(always.classify_every_exit(golden.first).back().logits, golden.logits.back());
     }
@@ -304,7 +304,7 @@ TEST(FitExits, ReadsPairs) {
   shop.files.write("train.tsv", pairs(shop.files.read("train.tsv")));
   shop.files.write("dev.tsv", pairs(shop.files.read("dev.tsv")));
   static_cast<void>(shop.fit());
-  EXPECT_EQ(offramp::classifier::load(shop.files / "out").input(), offramp::input_kind::pair);
+  EXPECT_EQ(offramp::classifier::load(shop.files / "out").expected_input(), offramp::input_kind::pair);
   fit_options golden;
   golden.golden = shop.files.write("golden.txt", "a\tb\r\na b\n");
   offramp_tests::expect_error(offramp::error_kind::bad_data, {"golden.txt:2: no tab"},

@@ -2,8 +2,8 @@
 #include <offramp/study/curve_report.hpp>
 
 #include "model_in_memory.hpp"
-#include "study/report/markup_checker.hpp"
 #include "study/random_logits.hpp"
+#include "study/report/markup_checker.hpp"
 
 #include <offramp/error.hpp>
 
@@ -293,7 +293,7 @@ TEST_F(CurveFiles, AreWholeOrAsBefore) {
 
 offramp::study::dataset few_texts(const offramp::classifier& model) {
   offramp::study::dataset data{"made up", std::string(64, '0'), {}};
-  const bool pairs = model.input() == offramp::input_kind::pair;
+  const bool pairs = model.expected_input() == offramp::input_kind::pair;
   for (int i = 0; i < 11; ++i) {
     const std::string text(static_cast<std::size_t>(i), 'a');
     data.texts.push_back({text, pairs ? std::optional<std::string>("b") : std::nullopt, 0, 1});

@@ -102,7 +102,8 @@ inline exit_policy make_policy(const policy_description& stored) {
 
 /// A threshold that means the same and that a file can hold.
 [[nodiscard]] inline float finite_threshold(const exit_policy& policy) {
-  if (policy.kind() == exit_policy::rule::confidence && policy.threshold() == std::numeric_limits<float>::infinity()) {
+  if (policy.rule_kind() == exit_policy::rule::confidence &&
+      policy.threshold() == std::numeric_limits<float>::infinity()) {
     return 2.0F;  // full depth
   }
   return std::clamp(policy.threshold(), std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max());
@@ -114,7 +115,7 @@ inline policy_description describe_policy(const exit_policy& policy) {
   if (policy.deadline()) {
     throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be stored");
   }
-  policy_description stored{.rule = policy.kind(),
+  policy_description stored{.rule = policy.rule_kind(),
                             .threshold = finite_threshold(policy),
                             .decline = policy.decline(),
                             .patience = policy.patience_count(),
