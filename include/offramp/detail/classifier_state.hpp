@@ -283,6 +283,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
   std::vector<exit_info> exit_infos;
   std::vector<int> layers;
   for (const std::size_t j : answering) {
+    heads.heads[j].exit = exit_infos.size();
     exit_infos.push_back({heads.heads[j].layer, heads.heads[j].temperature});
     layers.push_back(heads.heads[j].layer);
     detail::warn_of_temperature(description.exits[j], options.format, info.warnings);

@@ -8,6 +8,7 @@
 #include <offramp/nn/workspace.hpp>
 #include <offramp/prediction.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -81,6 +82,35 @@ struct engine_memory {
     active.clear();
     offsets.assign(1, 0);
     first_offsets.assign(1, 0);
+  }
+
+  /// Takes the texts out that are leaving: moves the rows, keys and values of the others together, in order.
+  void compact(std::size_t hidden) {
+    std::size_t kept = 0;
+    std::size_t end = 0;
+    for (std::size_t position = 0; position < active.size(); ++position) {
+      const std::size_t begin = offsets[position];
+      const std::size_t count = offsets[position + 1] - begin;
+      if (active[position].is_leaving) {
+        continue;
+      }
+      if (kept != position) {
+        move_rows(rows, begin, end, count, hidden);
+        move_rows(scratch.key_value, begin, end, count, 2 * hidden);
+        active[kept] = active[position];
+      }
+      offsets[kept++] = end;
+      end += count;
+    }
+    active.resize(kept);
+    offsets.resize(kept + 1);
+    offsets[kept] = end;
+  }
+
+ private:
+  static void move_rows(nn::aligned_vector<float>& rows, std::size_t from, std::size_t to, std::size_t count,
+                        std::size_t width) {
+    std::copy_n(rows.data() + from * width, count * width, rows.data() + to * width);
   }
 };
 

@@ -43,6 +43,8 @@ struct head {
   bool appends_previous_logits = false;
   classification classifier;
   float temperature = 1.0F;
+  /// Which of the exits that may answer it is, from 0; none where it runs for later heads only.
+  std::optional<std::size_t> exit = {};
 };
 
 /// Every head of a model, by ascending layer.
