@@ -4,14 +4,33 @@
 # CMAKE_DISABLE_FIND_PACKAGE_<Package>=ON passes the system's package over.
 include(FetchContent)
 
+# A compiled one that was fetched becomes part of the library: offramp_absorb(<target> NAME <name> NAMESPACES
+# <namespace>=<name> ...) compiles it in namespaces of ours, appends it to offramp_absorbed and makes offramp_<name>, its
+# headers. A package of offramp then needs nothing else.
+set(offramp_absorbed "")
+macro(offramp_absorb target)
+  cmake_parse_arguments(absorbed "" "NAME" "NAMESPACES" ${ARGN})
+  target_compile_definitions(${target} PRIVATE ${absorbed_NAMESPACES})
+  # As options, because old projects' policies let a static library pass over its visibility properties.
+  target_compile_options(${target} PRIVATE -fvisibility=hidden -fvisibility-inlines-hidden
+                                           $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON EXCLUDE_FROM_ALL ON)
+  list(APPEND offramp_absorbed ${target})
+  add_library(offramp_${absorbed_NAME} INTERFACE)
+  target_include_directories(offramp_${absorbed_NAME} SYSTEM
+                             INTERFACE $<TARGET_PROPERTY:${target},INTERFACE_INCLUDE_DIRECTORIES>)
+  target_compile_definitions(offramp_${absorbed_NAME}
+                             INTERFACE $<TARGET_PROPERTY:${target},INTERFACE_COMPILE_DEFINITIONS>)
+endmacro()
+
 # offramp_dependency(<Package> TARGET <target> MINIMUM <version> REPOSITORY <url> COMMIT <full id>
-#                    [HEADERS] [OPTIONS <variable> <value> ...])
+#                    [HEADERS] [OPTIONS <variable> <value> ...] [UNNAMED])
 #
 # Afterwards <target> exists. The commit is that of the release named beside it, read from a clone of the repository.
 # HEADERS: the sources are a directory of headers, and their CMake project is left alone. OPTIONS: variables for that
-# project.
+# project. UNNAMED: <target> is left to the caller where the package was fetched.
 function(offramp_dependency package)
-  cmake_parse_arguments(PARSE_ARGV 1 wanted "HEADERS" "TARGET;MINIMUM;REPOSITORY;COMMIT" "OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 wanted "HEADERS;UNNAMED" "TARGET;MINIMUM;REPOSITORY;COMMIT" "OPTIONS")
   if(TARGET ${wanted_TARGET})
     return()  # the surrounding project brought its own
   endif()
@@ -44,7 +63,7 @@ function(offramp_dependency package)
     add_library(offramp_${name} INTERFACE)
     add_library(${wanted_TARGET} ALIAS offramp_${name})
     target_include_directories(offramp_${name} SYSTEM INTERFACE ${${name}_SOURCE_DIR})
-  elseif(NOT TARGET ${wanted_TARGET})
+  elseif(NOT TARGET ${wanted_TARGET} AND NOT wanted_UNNAMED)
     string(REGEX REPLACE "^.*::" "" plain_name ${wanted_TARGET})  # some projects name their targets so when installed only
     add_library(${wanted_TARGET} ALIAS ${plain_name})
   endif()
@@ -59,18 +78,25 @@ offramp_dependency(nlohmann_json TARGET nlohmann_json::nlohmann_json MINIMUM 3.1
                    REPOSITORY https://github.com/nlohmann/json.git
                    COMMIT 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)  # v3.11.3
 
-offramp_dependency(hwy TARGET hwy::hwy MINIMUM 1.0.3
+offramp_dependency(hwy TARGET hwy::hwy MINIMUM 1.0.3 UNNAMED
                    REPOSITORY https://github.com/google/highway.git
                    COMMIT 457c891775a7397bdb0376bb1031e6e027af1c48  # 1.2.0
-                   OPTIONS HWY_ENABLE_TESTS OFF HWY_ENABLE_EXAMPLES OFF HWY_ENABLE_CONTRIB OFF HWY_ENABLE_INSTALL OFF)
+                   OPTIONS HWY_ENABLE_TESTS OFF HWY_ENABLE_EXAMPLES OFF HWY_ENABLE_CONTRIB OFF HWY_ENABLE_INSTALL OFF
+                   BUILD_SHARED_LIBS OFF HWY_FORCE_STATIC_LIBS ON)
+set(offramp_links_hwy ON)
+if(NOT TARGET hwy::hwy)
+  set(offramp_links_hwy OFF)
+  offramp_absorb(hwy NAME hwy NAMESPACES hwy=offramp_hwy)
+  add_library(hwy::hwy ALIAS offramp_hwy)
+endif()
 
 # sentencepiece exports no CMake package.
 list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
 find_package(SentencePiece QUIET MODULE)
 option(OFFRAMP_SENTENCEPIECE "Read sentencepiece models (tokenizer.json needs no such library)" ${SentencePiece_FOUND})
-set(offramp_installed_sentencepiece OFF)
+set(offramp_links_sentencepiece OFF)
 if(OFFRAMP_SENTENCEPIECE AND SentencePiece_FOUND)
-  set(offramp_installed_sentencepiece ON)
+  set(offramp_links_sentencepiece ON)
 elseif(OFFRAMP_SENTENCEPIECE)
   include(${CMAKE_CURRENT_LIST_DIR}/fetch-sentencepiece.cmake)
 endif()

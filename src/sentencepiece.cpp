@@ -11,14 +11,23 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 
 #if defined(OFFRAMP_WITH_SENTENCEPIECE)
+namespace {
+
+/// Of this file alone, so that no template over the library's class is instantiated for a whole program to share.
+struct processor {
+  sentencepiece::SentencePieceProcessor library;
+};
+
+}  // namespace
+
 sentencepiece_encoder make_sentencepiece_encoder(const sentencepiece_model& model, const std::string& name) {
-  const auto processor = std::make_shared<sentencepiece::SentencePieceProcessor>();
-  if (const auto status = processor->LoadFromSerializedProto(model.serialize()); !status.ok()) {
+  const auto loaded = std::make_shared<processor>();
+  if (const auto status = loaded->library.LoadFromSerializedProto(model.serialize()); !status.ok()) {
     throw error(error_kind::bad_model, name + ": sentencepiece refuses it: " + status.ToString());
   }
-  return [shared = std::shared_ptr<const sentencepiece::SentencePieceProcessor>(processor)](std::string_view text) {
+  return [shared = std::shared_ptr<const processor>(loaded)](std::string_view text) {
     std::vector<std::string> pieces;
-    if (const auto status = shared->Encode({text.data(), text.size()}, &pieces); !status.ok()) {
+    if (const auto status = shared->library.Encode({text.data(), text.size()}, &pieces); !status.ok()) {
       throw error(error_kind::bad_model, "sentencepiece cannot encode a text: " + status.ToString());
     }
     return pieces;

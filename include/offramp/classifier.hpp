@@ -78,7 +78,7 @@ struct model_info {
 /// numeric format and instruction set give bit-identical results, alone or in any batch, on any number of threads.
 /// Calls reuse the memory of earlier ones: after a call of the same size, a call allocates only what its result owns
 /// (the lists of batches beyond 4,096 inputs excepted).
-class classifier {
+class OFFRAMP_API classifier {
  public:
   /// Loads a model directory (docs/model-format.md). Throws `io` for files that cannot be read, `bad_model` for
   /// contradictions in them, `unsupported` for what this build cannot run, `invalid_argument` for options that do not
@@ -163,7 +163,7 @@ class classifier {
   [[nodiscard]] const model_info& info() const noexcept;
 
  private:
-  struct state;
+  struct OFFRAMP_HIDDEN state;
   explicit classifier(std::shared_ptr<const state> loaded) : state_(std::move(loaded)) {}
 
   template <classifiable Input>

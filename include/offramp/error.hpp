@@ -19,7 +19,7 @@ enum class error_kind {
 
 /// The only exception type thrown by offramp on purpose (std::bad_alloc may pass through). `what()` names the file, the
 /// tensor or field, what was found and what was expected.
-class error : public std::runtime_error {
+class OFFRAMP_API error : public std::runtime_error {
  public:
   error(error_kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
 

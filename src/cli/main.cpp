@@ -2,11 +2,13 @@
 #include "command.hpp"
 
 #include <offramp/error.hpp>
+#include <offramp/version.hpp>
 
 #include <exception>
 #include <functional>
 #include <iostream>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace {
@@ -44,7 +46,7 @@ int run(const std::function<void()>& work) {
 int main(int argc, char** argv) {
   std::ios_base::sync_with_stdio(false);
   CLI::App app("Classifies text with an early-exit BERT encoder.", "offramp");
-  app.set_version_flag("--version", OFFRAMP_VERSION);
+  app.set_version_flag("--version", std::string(offramp::version()));
   app.require_subcommand(1);
   const std::vector<offramp_cli::command> commands = {
       offramp_cli::add_classify(app),  offramp_cli::add_tokenize(app), offramp_cli::add_curve(app),

@@ -20,6 +20,7 @@
 #include "attention-inl.hpp"
 #include "choice.hpp"
 #include "cpu_features.hpp"
+#include "cpu_targets.hpp"
 #include "multiply-inl.hpp"
 #include "neon_products-inl.hpp"
 #include "rows-inl.hpp"
@@ -27,6 +28,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -101,8 +103,11 @@ HWY_AFTER_NAMESPACE();
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 namespace {
 
-HWY_EXPORT(make_kernels);
-HWY_EXPORT(make_tile_multiplication);
+// What HWY_EXPORT defines but for the first entry: that calls the Highway library, which cpu_targets.cpp alone does.
+#define OFFRAMP_ALL_TARGETS(function) {nullptr, HWY_CHOOSE_TARGET_LIST(function), HWY_CHOOSE_FALLBACK(function)}
+constexpr decltype(&HWY_STATIC_DISPATCH(make_kernels)) makers_of_kernels[] = OFFRAMP_ALL_TARGETS(make_kernels);
+constexpr decltype(&HWY_STATIC_DISPATCH(make_tile_multiplication)) makers_of_tile_multiplication[] =
+    OFFRAMP_ALL_TARGETS(make_tile_multiplication);
 
 /// The targets, best first on each architecture, from the one whose name stands for `set`.
 [[maybe_unused]] std::int64_t targets_with(instruction_set set) {
@@ -126,12 +131,12 @@ HWY_EXPORT(make_tile_multiplication);
   return 0;
 }
 
-/// The index of the best target without `avoid` in the tables of exported functions.
+/// The index of the best target without `avoid` in the tables above.
 std::size_t index_of_target([[maybe_unused]] const std::vector<instruction_set>& avoid) {
   if constexpr ((HWY_TARGETS & (HWY_TARGETS - 1)) == 0) {
-    return 0;  // the tables have one entry
+    return std::size(makers_of_kernels) - 1;  // the fallback is all there is
   } else {
-    std::int64_t targets = hwy::SupportedTargets();
+    std::int64_t targets = find_cpu_targets();
     for (const instruction_set set : avoid) {
       targets &= ~targets_with(set);
     }
@@ -155,7 +160,7 @@ kernels choose_kernels(const load_options& options, cpu_extras extras) {
   extras.int8_products = extras.int8_products && allows(options, instruction_set::arm_dotprod);
   extras.bfloat16_products = extras.bfloat16_products && allows(options, bfloat16);
   extras.tiles = extras.tiles && allows(options, instruction_set::amx);
-  return HWY_DISPATCH_TABLE(make_kernels)[index_of_target(options.avoid)](options.format, extras);
+  return makers_of_kernels[index_of_target(options.avoid)](options.format, extras);
 }
 
 kernels choose_kernels(const load_options& options) {
@@ -167,7 +172,7 @@ kernels choose_kernels(const load_options& options) {
 }
 
 tile_multiplication choose_tile_multiplication() {
-  return HWY_DISPATCH_TABLE(make_tile_multiplication)[index_of_target({})]();
+  return makers_of_tile_multiplication[index_of_target({})]();
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

@@ -59,22 +59,22 @@ struct calibration {
 /// Every exit with the temperatures in `logits`, and at temperature 1: how a calibrated model does on texts that fitted
 /// nothing. Throws `invalid_argument` for a policy that does not fit the exits, no texts and logits that are not
 /// finite.
-[[nodiscard]] calibration measure(exit_logits logits, const exit_policy& policy);
+[[nodiscard]] OFFRAMP_API calibration measure(exit_logits logits, const exit_policy& policy);
 
 /// The weights [labels, j * labels] with which exit j reads the earlier exits' logits, empty for heads that read none:
 /// the columns of its classifier behind the first `hidden_size`.
 using previous_logit_weights = std::vector<std::vector<float>>;
 
 /// Those of a model directory. Throws as classifier::load.
-[[nodiscard]] previous_logit_weights read_previous_logit_weights(const std::filesystem::path& directory);
+[[nodiscard]] OFFRAMP_API previous_logit_weights read_previous_logit_weights(const std::filesystem::path& directory);
 
 /// Fits every exit's temperature to the data, and measures as above. Heads that read earlier logits see other inputs
 /// once the earlier temperatures change; exits are therefore fitted in order, and their logits are corrected for it
 /// with `weights` (none: no head reads any) up to float32 rounding, as the engine will compute them from then on. What
 /// such an exit says "before" is at temperature 1, the earlier exits calibrated. Throws `invalid_argument` for a policy
 /// or weights that do not fit the exits, and as fit_temperature does.
-[[nodiscard]] calibration calibrate(exit_logits logits, const exit_policy& policy,
-                                    const previous_logit_weights& weights = {});
+[[nodiscard]] OFFRAMP_API calibration calibrate(exit_logits logits, const exit_policy& policy,
+                                                const previous_logit_weights& weights = {});
 
 /// Writes the temperatures of that format, and what they were fitted on, into the directory's exits.json, which is
 /// replaced whole; everything else in it stays, the default policy too. Only certificates go that speak of other
@@ -82,7 +82,7 @@ using previous_logit_weights = std::vector<std::vector<float>>;
 /// plain sequence classifier, gets its exits.json and, with its heads, its exits.safetensors; no other file changes. It
 /// answers as before, apart from the temperatures. Throws `invalid_argument` when the exits are not those of the
 /// directory, `io` when a file cannot be written, and as loading.
-std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format, const calibration& fitted,
-                              const dataset& data);
+OFFRAMP_API std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format,
+                                          const calibration& fitted, const dataset& data);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

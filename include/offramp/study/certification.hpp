@@ -27,33 +27,33 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 /// How many leading steps of a path reject "risk > epsilon" at level delta, given the loss of each summed over n texts:
 /// testing ends at the first that does not. Throws `invalid_argument` for an epsilon or delta that is not between 0
 /// and 1, both excluded, and for a sum outside 0..n.
-[[nodiscard]] std::size_t fixed_sequence_test(std::span<const std::int64_t> losses, std::int64_t n, double epsilon,
-                                              double delta);
+[[nodiscard]] OFFRAMP_API std::size_t fixed_sequence_test(std::span<const std::int64_t> losses, std::int64_t n,
+                                                          double epsilon, double delta);
 
 /// One confidence threshold for all exits: 1, 0.999, ... 0.
-[[nodiscard]] std::vector<exit_policy> threshold_path();
+[[nodiscard]] OFFRAMP_API std::vector<exit_policy> threshold_path();
 
 /// One threshold for the model's learned gate: 0, 0.001, ... 1.
-[[nodiscard]] std::vector<exit_policy> gate_path();
+[[nodiscard]] OFFRAMP_API std::vector<exit_policy> gate_path();
 
 /// The threshold of `declining` with this decline: from the lowest at which hardly a text of a model with so many exits
 /// leaves, in steps of 1/1000, to 0. Throws `invalid_argument` for a decline outside 0 to 1.
-[[nodiscard]] std::vector<exit_policy> declining_path(float decline, std::size_t num_exits);
+[[nodiscard]] OFFRAMP_API std::vector<exit_policy> declining_path(float decline, std::size_t num_exits);
 
 /// A threshold per exit (or per label), all moved by one scalar in steps of 1/500: from ones to `shape`, from there to
 /// zeros. `shape` holds values of 0..1, one per exit (per label), and must be chosen on other texts than those the path
 /// is tested on. Throws `invalid_argument` for other values.
-[[nodiscard]] std::vector<exit_policy> per_exit_path(std::span<const float> shape);
-[[nodiscard]] std::vector<exit_policy> per_label_path(std::span<const float> shape, std::size_t num_exits);
+[[nodiscard]] OFFRAMP_API std::vector<exit_policy> per_exit_path(std::span<const float> shape);
+[[nodiscard]] OFFRAMP_API std::vector<exit_policy> per_label_path(std::span<const float> shape, std::size_t num_exits);
 
 /// The lowest threshold in steps of 1/1000 at which the texts that an exit alone would answer (answers of a label, over
 /// all exits but the last) have a mean loss of at most epsilon; 1 where there is none.
-[[nodiscard]] std::vector<float> per_exit_shape(const replay& texts, certified_loss loss, double epsilon);
-[[nodiscard]] std::vector<float> per_label_shape(const replay& texts, certified_loss loss, double epsilon);
+[[nodiscard]] OFFRAMP_API std::vector<float> per_exit_shape(const replay& texts, certified_loss loss, double epsilon);
+[[nodiscard]] OFFRAMP_API std::vector<float> per_label_shape(const replay& texts, certified_loss loss, double epsilon);
 
 /// The loss of each answer, 0 or 1, [texts].
-[[nodiscard]] std::vector<std::uint8_t> losses_of(const replay& texts, std::span<const exit_answer> answers,
-                                                  certified_loss loss);
+[[nodiscard]] OFFRAMP_API std::vector<std::uint8_t> losses_of(const replay& texts, std::span<const exit_answer> answers,
+                                                              certified_loss loss);
 
 /// What the texts say about one policy.
 struct tested_policy {
@@ -78,18 +78,19 @@ struct certification {
 };
 
 /// Walks `path`. Throws as fixed_sequence_test does, and `invalid_argument` for an empty path.
-[[nodiscard]] certification certify(const replay& texts, std::span<const exit_policy> path, certified_loss loss,
-                                    double epsilon, double delta);
+[[nodiscard]] OFFRAMP_API certification certify(const replay& texts, std::span<const exit_policy> path,
+                                                certified_loss loss, double epsilon, double delta);
 
 /// Adds the certificate to the exits.json of the directory that `model` was loaded from, in place of one for the same
 /// loss, epsilon, delta, format, exits and length; the file is replaced whole, or made as
 /// store_calibration does. Throws `invalid_argument` when nothing
 /// was certified, and as refuse_calibration_data and loading do.
-void store_certificate(const std::filesystem::path& directory, const classifier& model, const certification& result,
-                       const dataset& data);
+OFFRAMP_API void store_certificate(const std::filesystem::path& directory, const classifier& model,
+                                   const certification& result, const dataset& data);
 
 /// Throws `invalid_argument` when `data` is the file that fitted the directory's temperatures of that format: it can
 /// certify nothing.
-void refuse_calibration_data(const std::filesystem::path& directory, numeric_format format, const dataset& data);
+OFFRAMP_API void refuse_calibration_data(const std::filesystem::path& directory, numeric_format format,
+                                         const dataset& data);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

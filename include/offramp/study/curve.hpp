@@ -42,21 +42,21 @@ struct curve {
   curve_areas areas;
 
   /// The point of this threshold. Throws `invalid_argument` for NaN.
-  [[nodiscard]] const operating_point& at(float threshold) const;
+  [[nodiscard]] OFFRAMP_API const operating_point& at(float threshold) const;
   [[nodiscard]] const operating_point& full_depth() const { return points.back(); }
 };
 
 /// Sums up given answers, one per text.
-[[nodiscard]] operating_point summarise(const exit_logits& logits, std::span<const exit_answer> answers);
+[[nodiscard]] OFFRAMP_API operating_point summarise(const exit_logits& logits, std::span<const exit_answer> answers);
 
 /// Every distinct behaviour of the rule on these logits: the calibrated confidences (or what the rule compares) that
 /// occur are where the answers change, so the curve is exact, equal to classify_batch text by text at any threshold.
 /// Time n log n for n texts; one point per value that occurs. Throws `invalid_argument` as policy_at, and for a
 /// learned gate that the model has not.
-[[nodiscard]] curve compute_curve(const exit_logits& logits, const sweep_rule& rule);
+[[nodiscard]] OFFRAMP_API curve compute_curve(const exit_logits& logits, const sweep_rule& rule);
 
 /// Indices of about `count` points, evenly spread over the mean layer, the first and the last among them; all where
 /// there are no more.
-[[nodiscard]] std::vector<std::size_t> spread_points(const curve& found, std::size_t count);
+[[nodiscard]] OFFRAMP_API std::vector<std::size_t> spread_points(const curve& found, std::size_t count);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -20,6 +20,6 @@ struct data_description {
 /// Looks through a file of the form that read_dataset reads: pairs where its first line holds one. The texts are not
 /// checked. Throws `io` for a file that cannot be read, `bad_data` for an empty one, and, naming file and line, for a
 /// line without a label.
-[[nodiscard]] data_description describe_data(const std::filesystem::path& path);
+[[nodiscard]] OFFRAMP_API data_description describe_data(const std::filesystem::path& path);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

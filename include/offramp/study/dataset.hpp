@@ -36,10 +36,10 @@ struct dataset {
 /// '\n', one '\r' before it is dropped. `labels` are the names as the file writes them, by label id. Throws `io` for a
 /// file that cannot be read and `invalid_argument`, naming file and line, for an unknown label, a missing or surplus
 /// column, an empty line and an empty file.
-[[nodiscard]] dataset read_dataset(const std::filesystem::path& path, std::span<const std::string> labels,
-                                   input_kind input);
+[[nodiscard]] OFFRAMP_API dataset read_dataset(const std::filesystem::path& path, std::span<const std::string> labels,
+                                               input_kind input);
 
 /// How many texts each label has, by label id.
-[[nodiscard]] std::vector<std::size_t> count_labels(const dataset& data, std::size_t num_labels);
+[[nodiscard]] OFFRAMP_API std::vector<std::size_t> count_labels(const dataset& data, std::size_t num_labels);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -42,10 +42,11 @@ struct exit_logits {
 
 /// One full-depth pass over the data set. `report` hears of every finished chunk, on the calling thread. Throws what
 /// classifier::classify_batch_every_exit throws.
-[[nodiscard]] exit_logits compute_exit_logits(const classifier& model, const dataset& data, const runner& run = {},
-                                              const progress& report = {});
+[[nodiscard]] OFFRAMP_API exit_logits compute_exit_logits(const classifier& model, const dataset& data,
+                                                          const runner& run = {}, const progress& report = {});
 
 /// softmax(logits / temperature) of one exit for every text, [texts, labels]; bit for bit what the engine computes.
-[[nodiscard]] std::vector<float> exit_probabilities(const exit_logits& logits, std::size_t exit, float temperature);
+[[nodiscard]] OFFRAMP_API std::vector<float> exit_probabilities(const exit_logits& logits, std::size_t exit,
+                                                                float temperature);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -62,9 +62,9 @@ struct fit_progress {
 /// label without texts and fewer than two labels; `invalid_argument` for options out of range and for dev texts that
 /// are the train texts; `bad_model` for
 /// features that are not finite; `io` for what cannot be written or stands in the way.
-[[nodiscard]] fit_result fit_exits(const std::filesystem::path& model, const std::filesystem::path& train,
-                                   const std::filesystem::path& dev, const std::filesystem::path& out,
-                                   const fit_options& options = {}, const runner& run = {},
-                                   const fit_progress& report = {});
+[[nodiscard]] OFFRAMP_API fit_result fit_exits(const std::filesystem::path& model, const std::filesystem::path& train,
+                                               const std::filesystem::path& dev, const std::filesystem::path& out,
+                                               const fit_options& options = {}, const runner& run = {},
+                                               const fit_progress& report = {});
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -14,7 +14,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 /// How much each label counts so that all count alike in sum: texts / (labels * texts of the label), as scikit-learn's
 /// class_weight="balanced". A label without texts gets 0.
-[[nodiscard]] std::vector<double> balanced_weights(std::span<const int> label_ids, std::size_t num_labels);
+[[nodiscard]] OFFRAMP_API std::vector<double> balanced_weights(std::span<const int> label_ids, std::size_t num_labels);
 
 /// Multinomial logistic regression (binary for two labels) with an L2 penalty, once for each of `strengths`: minimises
 ///
@@ -34,11 +34,13 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 /// Throws `invalid_argument` for no texts or strengths, sizes that contradict each other, label ids out of range, a
 /// label that no text has, fewer than two labels, features that are not finite, and strengths or weights that are not
 /// finite and positive.
-[[nodiscard]] std::vector<linear_head> fit_heads(const labelled_features& given, std::span<const double> strengths,
-                                                 std::span<const double> class_weights = {}, const runner& run = {});
+[[nodiscard]] OFFRAMP_API std::vector<linear_head> fit_heads(const labelled_features& given,
+                                                             std::span<const double> strengths,
+                                                             std::span<const double> class_weights = {},
+                                                             const runner& run = {});
 
 /// The logits [texts, labels] of a head for features [texts, features].
-[[nodiscard]] std::vector<float> head_logits(const linear_head& head, std::span<const float> features,
-                                             const runner& run = {});
+[[nodiscard]] OFFRAMP_API std::vector<float> head_logits(const linear_head& head, std::span<const float> features,
+                                                         const runner& run = {});
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

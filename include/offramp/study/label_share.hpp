@@ -23,7 +23,8 @@ struct label_share {
 };
 
 /// How the texts of each label fare under `policy`.
-[[nodiscard]] std::vector<label_share> share_by_label(const exit_logits& logits, std::span<const std::string> labels,
-                                                      const exit_policy& policy);
+[[nodiscard]] OFFRAMP_API std::vector<label_share> share_by_label(const exit_logits& logits,
+                                                                  std::span<const std::string> labels,
+                                                                  const exit_policy& policy);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

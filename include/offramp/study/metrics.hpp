@@ -33,53 +33,57 @@ struct reliability_bin {
 // and probabilities that are NaN or outside 0 to 1. No result depends on the order of the texts by more than rounding.
 
 /// The answers, [texts].
-[[nodiscard]] std::vector<int> answers(const labelled_probabilities& given);
+[[nodiscard]] OFFRAMP_API std::vector<int> answers(const labelled_probabilities& given);
 /// The answers' probabilities, [texts].
-[[nodiscard]] std::vector<float> confidences(const labelled_probabilities& given);
+[[nodiscard]] OFFRAMP_API std::vector<float> confidences(const labelled_probabilities& given);
 
 /// Share of texts whose answer is right.
-[[nodiscard]] double accuracy(const labelled_probabilities& given);
+[[nodiscard]] OFFRAMP_API double accuracy(const labelled_probabilities& given);
 /// The unweighted mean over labels of 2 TP / (2 TP + FP + FN); a label that neither occurs nor is answered is left out.
-[[nodiscard]] double macro_f1(const labelled_probabilities& given);
-[[nodiscard]] double mean_confidence(const labelled_probabilities& given);
+[[nodiscard]] OFFRAMP_API double macro_f1(const labelled_probabilities& given);
+[[nodiscard]] OFFRAMP_API double mean_confidence(const labelled_probabilities& given);
 /// The mean of -ln p[right answer] in nats. A probability below the smallest normal float counts as that, 87.3 nats;
 /// the overload on logits in temperature.hpp has no such limit.
-[[nodiscard]] double negative_log_likelihood(const labelled_probabilities& given);
+[[nodiscard]] OFFRAMP_API double negative_log_likelihood(const labelled_probabilities& given);
 /// The mean over texts of the sum over labels of (p - [label is right])^2, from 0 to 2 (Brier, 1950).
-[[nodiscard]] double brier_score(const labelled_probabilities& given);
+[[nodiscard]] OFFRAMP_API double brier_score(const labelled_probabilities& given);
 
 inline constexpr std::size_t default_bins = 15;
 
 /// Intervals of confidence of equal width from 0 to 1, each without its upper end except the last. Throws
 /// `invalid_argument` for no bins.
-[[nodiscard]] std::vector<reliability_bin> reliability_bins(const labelled_probabilities& given,
-                                                            std::size_t bins = default_bins);
+[[nodiscard]] OFFRAMP_API std::vector<reliability_bin> reliability_bins(const labelled_probabilities& given,
+                                                                        std::size_t bins = default_bins);
 /// Expected calibration error: the mean over texts of their bin's |accuracy - confidence| (Naeini et al., 2015; Guo et
 /// al., 2017), with bins of equal width.
-[[nodiscard]] double calibration_error(const labelled_probabilities& given, std::size_t bins = default_bins);
+[[nodiscard]] OFFRAMP_API double calibration_error(const labelled_probabilities& given,
+                                                   std::size_t bins = default_bins);
 /// The same with bins of equally many texts in order of confidence (Nguyen and O'Connor, 2015). Texts of equal
 /// confidence stay in one bin.
-[[nodiscard]] double equal_mass_calibration_error(const labelled_probabilities& given, std::size_t bins = default_bins);
+[[nodiscard]] OFFRAMP_API double equal_mass_calibration_error(const labelled_probabilities& given,
+                                                              std::size_t bins = default_bins);
 /// The mean over labels of the calibration error of "this label is right" under that label's probability, with bins of
 /// equal width (Kull et al., 2019).
-[[nodiscard]] double class_wise_calibration_error(const labelled_probabilities& given, std::size_t bins = default_bins);
+[[nodiscard]] OFFRAMP_API double class_wise_calibration_error(const labelled_probabilities& given,
+                                                              std::size_t bins = default_bins);
 /// What calibration_error says on average when the right answers are drawn from the probabilities themselves: above 0
 /// for a perfectly calibrated exit, because few texts scatter. The same seed gives the same draws everywhere.
-[[nodiscard]] double expected_calibration_error_of_draws(const labelled_probabilities& given,
-                                                         std::size_t bins = default_bins, std::size_t draws = 1000,
-                                                         std::uint64_t seed = 1);
+[[nodiscard]] OFFRAMP_API double expected_calibration_error_of_draws(const labelled_probabilities& given,
+                                                                     std::size_t bins = default_bins,
+                                                                     std::size_t draws = 1000, std::uint64_t seed = 1);
 
 /// The probability that a positive text scores above a negative one, ties counting half (the Mann-Whitney statistic
 /// divided by the number of such pairs); none where one kind is missing. Throws `invalid_argument` for NaN and for two
 /// lengths that differ.
-[[nodiscard]] std::optional<double> area_under_roc(std::span<const float> scores, const std::vector<bool>& positive);
+[[nodiscard]] OFFRAMP_API std::optional<double> area_under_roc(std::span<const float> scores,
+                                                               const std::vector<bool>& positive);
 /// How well confidence tells right from wrong answers.
-[[nodiscard]] std::optional<double> area_under_roc_of_correct(const labelled_probabilities& given);
+[[nodiscard]] OFFRAMP_API std::optional<double> area_under_roc_of_correct(const labelled_probabilities& given);
 /// How well confidence tells answers that equal `reference` [texts], those of the last exit, from others.
-[[nodiscard]] std::optional<double> area_under_roc_of_agreement(const labelled_probabilities& given,
-                                                                std::span<const int> reference);
+[[nodiscard]] OFFRAMP_API std::optional<double> area_under_roc_of_agreement(const labelled_probabilities& given,
+                                                                            std::span<const int> reference);
 /// The mean, over k from 1 to the number of texts, of the error rate among the k most confident texts (Geifman and
 /// El-Yaniv, 2017). Among texts of equal confidence errors are spread evenly.
-[[nodiscard]] double area_under_risk_coverage(const labelled_probabilities& given);
+[[nodiscard]] OFFRAMP_API double area_under_risk_coverage(const labelled_probabilities& given);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -36,24 +36,25 @@ struct goal {
 
 /// Reads "loss:1", "speedup:3" ("speedup:3x") and "p95:5ms" ("p95:5"). Throws `invalid_argument` for anything else, a
 /// loss outside 0 to 100, a speed-up below 1 and a time that is not above 0.
-[[nodiscard]] goal parse_goal(std::string_view text);
+[[nodiscard]] OFFRAMP_API goal parse_goal(std::string_view text);
 /// As in "at most 1 point of loss".
-[[nodiscard]] std::string describe(const goal& wanted);
+[[nodiscard]] OFFRAMP_API std::string describe(const goal& wanted);
 
 /// Index of the cheapest point with at most `points` hundredths of accuracy less than full depth; there is always one.
 /// Chosen on the same texts that measured it, the accuracy is a little flattered: pick on one data set, report on
 /// another.
-[[nodiscard]] std::size_t pick_loss(const curve& found, double points);
+[[nodiscard]] OFFRAMP_API std::size_t pick_loss(const curve& found, double points);
 /// Index of the most accurate point that runs the layer of the last exit / `factor` layers or fewer on average, the
 /// cheapest of equals; nothing when the first exit is too deep for that.
-[[nodiscard]] std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor);
+[[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor);
 /// The same among the points that were timed, in mean wall time of one text at a time, compared with full depth, which
 /// has to be among them; index into `timed`.
-[[nodiscard]] std::optional<std::size_t> pick_time_speedup(const curve& found, std::span<const timed_point> timed,
-                                                           double factor);
+[[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_time_speedup(const curve& found,
+                                                                       std::span<const timed_point> timed,
+                                                                       double factor);
 /// The most accurate timed point whose 95th percentile of one text at a time is at most `milliseconds`, the cheapest of
 /// equals; index into `timed`.
-[[nodiscard]] std::optional<std::size_t> pick_p95(const curve& found, std::span<const timed_point> timed,
-                                                  double milliseconds);
+[[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_p95(const curve& found, std::span<const timed_point> timed,
+                                                              double milliseconds);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

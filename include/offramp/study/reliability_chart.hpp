@@ -22,7 +22,7 @@ struct reliability_panel {
 /// A picture of the panels side by side, as a file of its own that knows light and dark: for every bin the accuracy
 /// over the mean confidence with Wilson's 95 % interval, the diagonal of a perfectly calibrated exit, and at the foot
 /// how the texts spread over the confidences. Any bytes are valid titles and notes.
-[[nodiscard]] std::string reliability_svg(std::span<const reliability_panel> panels);
+[[nodiscard]] OFFRAMP_API std::string reliability_svg(std::span<const reliability_panel> panels);
 
 /// How well one exit's confidence matches its accuracy.
 struct exit_reliability {
@@ -36,7 +36,7 @@ struct exit_reliability {
 };
 
 /// Of every exit over all texts, with the temperatures in `logits`.
-[[nodiscard]] std::vector<exit_reliability> reliability_of_exits(const exit_logits& logits);
-[[nodiscard]] reliability_panel panel_of(const exit_reliability& exit);
+[[nodiscard]] OFFRAMP_API std::vector<exit_reliability> reliability_of_exits(const exit_logits& logits);
+[[nodiscard]] OFFRAMP_API reliability_panel panel_of(const exit_reliability& exit);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -24,7 +24,7 @@ struct exit_answer {
 /// Answers every text of a data set under any policy, without running the encoder again: the same exit, label and
 /// confidence, bit for bit, as classifier::classify_batch gives. Immutable; const members are safe from any number of
 /// threads.
-class replay {
+class OFFRAMP_API replay {
  public:
   /// Under the temperatures in `logits`.
   explicit replay(const exit_logits& logits);

@@ -30,6 +30,6 @@ struct threshold_range {
 
 /// The policy for one value of the open number; for `patience` its whole part, and full depth below 1. Throws
 /// `invalid_argument` for NaN, a count below 1, a decline outside 0 to 1 and a rule with more than one number.
-[[nodiscard]] exit_policy policy_at(const sweep_rule& rule, float threshold);
+[[nodiscard]] OFFRAMP_API exit_policy policy_at(const sweep_rule& rule, float threshold);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

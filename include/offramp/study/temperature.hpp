@@ -28,13 +28,14 @@ struct temperature_fit {
 /// bracket; the same logits always give the same bits. Where the temperature makes no difference, because every text
 /// has equal logits, it is 1. Throws `invalid_argument` for no texts, sizes that contradict each other, label ids out
 /// of range and logits that are not finite.
-[[nodiscard]] temperature_fit fit_temperature(std::span<const float> logits /* [texts, labels] */,
-                                              std::span<const int> label_ids /* [texts] */, std::size_t num_labels);
+[[nodiscard]] OFFRAMP_API temperature_fit fit_temperature(std::span<const float> logits /* [texts, labels] */,
+                                                          std::span<const int> label_ids /* [texts] */,
+                                                          std::size_t num_labels);
 
 /// The mean of -ln softmax(logits / temperature)[right answer] in nats, by log-sum-exp: finite also where a probability
 /// is 0 in float32. With `class_weights` the mean in which a text counts as much as its label does. Throws as
 /// fit_temperature does, and for class weights that are not one for each label.
-[[nodiscard]] double negative_log_likelihood(
+[[nodiscard]] OFFRAMP_API double negative_log_likelihood(
     std::span<const float> logits /* [texts, labels] */, std::span<const int> label_ids /* [texts] */,
     std::size_t num_labels, float temperature,
     std::span<const double> class_weights /* [labels], or empty: all 1 */ = {});

@@ -39,14 +39,14 @@ struct timing_options {
 };
 
 /// Which texts measure_wall_time classifies: indices into the data set, ascending.
-[[nodiscard]] std::vector<std::size_t> timed_texts(std::size_t num_texts, const timing_options& options);
+[[nodiscard]] OFFRAMP_API std::vector<std::size_t> timed_texts(std::size_t num_texts, const timing_options& options);
 
 /// One entry per policy, in order. The policies take turns on every few texts, in a new order each time, so that
 /// whatever drifts on the machine (clock rate, neighbours, caches) hits all of them alike. `run` lends threads to each
 /// call. Throws `invalid_argument` for no policies, and for no rounds, texts or texts per call.
-[[nodiscard]] std::vector<wall_time> measure_wall_time(const classifier& model, const dataset& data,
-                                                       std::span<const exit_policy> policies,
-                                                       const timing_options& options, const runner& run = {},
-                                                       const progress& report = {});
+[[nodiscard]] OFFRAMP_API std::vector<wall_time> measure_wall_time(const classifier& model, const dataset& data,
+                                                                   std::span<const exit_policy> policies,
+                                                                   const timing_options& options,
+                                                                   const runner& run = {}, const progress& report = {});
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
