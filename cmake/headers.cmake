@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every header that is installed.
 set(public_headers
+    include/offramp/call_meter.hpp
     include/offramp/certificate.hpp
+    include/offramp/classifiable.hpp
     include/offramp/classifier.hpp
     include/offramp/drift_audit.hpp
     include/offramp/encoding.hpp
@@ -46,17 +48,26 @@ set(public_headers
 set(implementation_headers
     include/offramp/detail/batching.hpp
     include/offramp/detail/classifier_state.hpp
+    include/offramp/detail/floating_point.hpp
+    include/offramp/detail/input_failures.hpp
+    include/offramp/detail/interruption.hpp
     include/offramp/detail/lend.hpp
     include/offramp/detail/memory_pool.hpp
     include/offramp/detail/model_parts.hpp
     include/offramp/detail/write_file.hpp
+    include/offramp/exits/audit.hpp
     include/offramp/exits/confidence.hpp
     include/offramp/exits/drift_audit.hpp
+    include/offramp/exits/early_exit_model.hpp
     include/offramp/exits/engine.hpp
     include/offramp/exits/engine_memory.hpp
     include/offramp/exits/gate.hpp
     include/offramp/exits/head.hpp
+    include/offramp/exits/policy_values.hpp
     include/offramp/exits/schedule.hpp
+    include/offramp/exits/top_k.hpp
+    include/offramp/exits/visit_plan.hpp
+    include/offramp/exits/waiting_texts.hpp
     include/offramp/model/checkpoint.hpp
     include/offramp/model/config.hpp
     include/offramp/model/dtype.hpp

@@ -71,8 +71,8 @@ void expect_like_repaired(const std::string& text) {
   ASSERT_EQ(tokens, model().tokenize(repaired(text))) << testing::PrintToString(text);
   ASSERT_GE(tokens.ids.size(), 2U);
   ASSERT_LE(tokens.ids.size(), static_cast<std::size_t>(model().max_tokens()));
-  const prediction p = model().classify(text, 2.0F);
-  EXPECT_EQ(p, model().classify(tokens, 2.0F));
+  const prediction p = model().classify(text, exit_policy::full_depth());
+  EXPECT_EQ(p, model().classify(tokens, exit_policy::full_depth()));
   EXPECT_TRUE(std::isfinite(p.confidence));
   EXPECT_EQ(model().tokenize(sentence_pair{text, text}),
             model().tokenize(sentence_pair{repaired(text), repaired(text)}));
@@ -137,12 +137,12 @@ TEST(any_bytes, every_single_byte_is_text) {
 
 TEST(any_bytes, may_be_nothing) {
   for (const std::string& text : {""s, " "s, "\n\t\r"s, "\0\0"s, "\xFF"s}) {
-    const prediction p = model().classify(text, 2.0F);
+    const prediction p = model().classify(text, exit_policy::full_depth());
     EXPECT_EQ(p.tokens, 2);
     EXPECT_FALSE(p.truncated);
-    EXPECT_EQ(p, model().classify("", 2.0F));
+    EXPECT_EQ(p, model().classify("", exit_policy::full_depth()));
   }
-  EXPECT_EQ(model().classify(std::string_view(), 2.0F), model().classify("", 2.0F));
+  EXPECT_EQ(model().classify(std::string_view(), exit_policy::full_depth()), model().classify("", exit_policy::full_depth()));
 }
 
 TEST(any_bytes, may_be_ten_megabytes) {

@@ -109,8 +109,12 @@ TEST(bad_models, weights_that_overflow_are_noticed_when_they_do) {
     set_second("bert.encoder.layer." + std::to_string(layer) + ".output.LayerNorm.weight", 3e38F)(model);
   }
   const classifier loaded = model.load();
-  expect_refusal([&] { (void)loaded.classify("A good film.", 2.0F); }, bad, {"exit"});
-  expect_refusal([&] { (void)loaded.classify_batch(std::vector<std::string>{"a", "b"}, 2.0F); }, bad, {"exit"});
+  expect_refusal([&] { (void)loaded.classify("A good film.", exit_policy::full_depth()); }, bad, {"exit"});
+  expect_refusal(
+      [&] {
+        (void)loaded.classify_batch(std::vector<std::string>{"a", "b"}, exit_policy::full_depth());
+      },
+      bad, {"exit"});
   expect_refusal([&] { (void)loaded.classify_every_exit("a"); }, bad, {"exit"});
 }
 

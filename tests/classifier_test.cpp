@@ -188,7 +188,7 @@ TEST(classify, stops_late_texts_after_their_first_exit) {
 
 TEST(classify, says_why_it_stopped) {
   EXPECT_EQ(model().classify("bad", 0.0F).stopped, stop_reason::confident);
-  EXPECT_EQ(model().classify("bad", 2.0F).stopped, stop_reason::last_exit);
+  EXPECT_EQ(model().classify("bad", exit_policy::full_depth()).stopped, stop_reason::last_exit);
   EXPECT_EQ(model().classify("bad", exit_policy::full_depth().with_max_layer(3)).stopped, stop_reason::layer_limit);
   EXPECT_EQ(model().classify("bad", exit_policy::full_depth().with_max_layer(99)).stopped, stop_reason::last_exit);
 }
@@ -307,7 +307,7 @@ TEST(load, can_leave_exits_out) {
   const auto some = classifier::load(OFFRAMP_SOURCE_DIR "/models/sentiment-en", {.exits = {2, 4}, .max_tokens = {}});
   ASSERT_EQ(some.exits().size(), 2U);
   EXPECT_EQ(some.num_layers(), 6);
-  const prediction p = some.classify(texts()[5], 2.0F);
+  const prediction p = some.classify(texts()[5], exit_policy::full_depth());
   EXPECT_EQ(p.layer, 4);
   EXPECT_EQ(p.stopped, stop_reason::last_exit);
   EXPECT_EQ(p.probabilities, model().classify_every_exit(texts()[5])[3].answer.probabilities);

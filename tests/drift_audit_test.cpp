@@ -209,7 +209,7 @@ classifier broken_above_layer_2() {
 
 TEST(drift_audit, a_last_exit_that_cannot_answer_disagrees_and_fails_no_call) {
   const classifier model = broken_above_layer_2();
-  EXPECT_THROW((void)model.classify(texts()[0], 2.0F), offramp::error);
+  EXPECT_THROW((void)model.classify(texts()[0], exit_policy::full_depth()), offramp::error);
   const drift_audit audit(1.0, 0);
   EXPECT_EQ(model.classify_batch(texts(), exit_policy(0.0F).audited_by(audit)), model.classify_batch(texts(), 0.0F));
   EXPECT_EQ(audit.counts().audited, 12);

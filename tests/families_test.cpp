@@ -87,7 +87,7 @@ TEST_P(families, answer_alike_alone_and_in_a_batch) {
   for (const golden_text& golden : read_golden_texts(name())) {
     texts.push_back(golden.first);
   }
-  const auto together = model.classify_batch(texts, 2.0F);
+  const auto together = model.classify_batch(texts, exit_policy::full_depth());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     EXPECT_EQ(together[i], model.classify(texts[i]));
   }

@@ -84,12 +84,12 @@ TEST(hostile_policy, may_limit_layers_between_and_beyond_the_exits) {
   const prediction p = sparse.classify("A good film.", exit_policy::full_depth().with_max_layer(2));
   EXPECT_EQ(p.layer, 1);
   EXPECT_EQ(p.stopped, stop_reason::layer_limit);
-  EXPECT_EQ(sparse.classify("A good film.", exit_policy(2.0F).with_max_layer(std::numeric_limits<int>::max())),
-            sparse.classify("A good film.", 2.0F));
+  EXPECT_EQ(sparse.classify("A good film.", exit_policy::full_depth().with_max_layer(std::numeric_limits<int>::max())),
+            sparse.classify("A good film.", exit_policy::full_depth()));
 }
 
 const std::vector<exit_policy>& rules_that_go_on() {
-  static const std::vector<exit_policy> all = {2.0F,
+  static const std::vector<exit_policy> all = {exit_policy::full_depth(),
                                                exit_policy::full_depth(),
                                                exit_policy::declining(3.0F, 1.0F),
                                                exit_policy::per_exit({2, 2, 2}),
@@ -118,7 +118,7 @@ TEST(deadline, that_is_past_leaves_every_text_its_first_exit) {
 
 TEST(deadline, that_is_past_stops_no_text_between_exits) {
   const exit_policy late = exit_policy::full_depth().with_deadline(an_hour_ago());
-  (void)late_model().classify_batch(texts(), 2.0F);  // leaves answers in memory that is used again
+  (void)late_model().classify_batch(texts(), exit_policy::full_depth());  // leaves answers in memory that is used again
   std::vector<std::string> many;
   for (std::size_t i = 0; i < 500; ++i) {
     many.push_back(texts()[i % texts().size()] + repeated(" good", i % 50));
@@ -149,8 +149,9 @@ TEST(deadline, is_no_reason_where_another_one_holds) {
     return asked.classify("A good film.", policy.with_deadline(an_hour_ago())).stopped;
   };
   EXPECT_EQ(stopped(model(), 0.0F), stop_reason::confident);
-  EXPECT_EQ(stopped(model(), exit_policy(2.0F).with_max_layer(1)), stop_reason::layer_limit);
-  EXPECT_EQ(stopped(classifier::load(offramp_tests::tiny_directory("tiny-plain")), 2.0F), stop_reason::last_exit);
+  EXPECT_EQ(stopped(model(), exit_policy::full_depth().with_max_layer(1)), stop_reason::layer_limit);
+  EXPECT_EQ(stopped(classifier::load(offramp_tests::tiny_directory("tiny-plain")), exit_policy::full_depth()),
+            stop_reason::last_exit);
 }
 
 TEST(deadline, that_is_far_ahead_changes_nothing) {

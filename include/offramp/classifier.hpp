@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/certificate.hpp>
+#include <offramp/classifiable.hpp>
 #include <offramp/encoding.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exit_policy.hpp>
@@ -22,36 +23,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
-
-namespace detail {
-
-/// One text, pair or encoding of the caller, borrowed for the length of a call.
-struct input_view {
-  std::string_view first;
-  std::optional<std::string_view> second;
-  const encoding* tokens = nullptr;
-};
-
-/// A batch of any supported element type, borrowed for the length of a call.
-struct batch_view {
-  const void* elements = nullptr;
-  std::size_t size = 0;
-  input_view (*at)(const void* elements, std::size_t index) = nullptr;
-};
-
-}  // namespace detail
-
-/// Something that can be classified: a text (whatever converts to std::string_view), a sentence_pair, or token ids.
-/// Braced lists are not: `classify({"a", "b"})` does not compile, because a list of two texts would read as one of
-/// them.
-template <class T>
-concept classifiable = (std::convertible_to<const T&, std::string_view> && !std::same_as<T, std::nullptr_t>) ||
-                       std::same_as<T, sentence_pair> || std::same_as<T, encoding>;
 
 /// One exit of a loaded model.
 struct exit_info {
@@ -68,6 +44,16 @@ struct model_info {
   std::vector<std::string> warnings;
 };
 
+namespace detail {
+
+/// A function of the caller that takes predictions, borrowed for the length of a call.
+struct prediction_sink {
+  const void* function = nullptr;
+  void (*call)(const void* function, std::size_t index, prediction&& answer) = nullptr;
+};
+
+}  // namespace detail
+
 /// A loaded early-exit model.
 ///
 ///     const auto model = offramp::classifier::load("models/sentiment-en");
@@ -76,66 +62,136 @@ struct model_info {
 /// An immutable handle: cheap to copy, every member is const and safe to call from any number of threads at once.
 /// Moving copies, so that no handle is ever empty. The library starts no thread and prints nothing. Same input, model,
 /// numeric format and instruction set give bit-identical results, alone or in any batch, on any number of threads.
+/// What the host set for floating point (rounding, flushing to zero, traps) changes no result and is left as it was.
 /// Calls reuse the memory of earlier ones: after a call of the same size, a call allocates only what its result owns
 /// (the lists of batches beyond 4,096 inputs excepted).
 class OFFRAMP_API classifier {
  public:
-  /// Loads a model directory (docs/model-format.md). Throws `io` for files that cannot be read, `bad_model` for
-  /// contradictions in them, `unsupported` for what this build cannot run, `invalid_argument` for options that do not
-  /// fit the model.
-  static classifier load(const std::filesystem::path& directory, const load_options& options = {});
+  /// Loads a model directory (docs/model-format.md), on the threads that `run` lends. Throws `io` for files that cannot
+  /// be read, `bad_model` for contradictions in them, `unsupported` for what this build cannot run, `invalid_argument`
+  /// for options that do not fit the model.
+  static classifier load(const std::filesystem::path& directory, const load_options& options = {},
+                         const runner& run = {}, const load_progress& report = {});
   /// The same from memory.
-  static classifier load(std::span<const model_file> files, const load_options& options = {});
+  static classifier load(std::span<const model_file> files, const load_options& options = {}, const runner& run = {},
+                         const load_progress& report = {});
 
   classifier(const classifier&) = default;
   classifier& operator=(const classifier&) = default;
   ~classifier() = default;
 
   /// Classifies one input with early exit. Any bytes are valid text: ill-formed UTF-8 reads as U+FFFD, over-long text
-  /// is cut to max_tokens() and says so. Throws `invalid_argument` for a policy that does not fit the model and for
-  /// token ids out of range, `bad_model` when logits become non-finite. The threads that `run` lends share the work of
-  /// each layer; without it the calling thread does it all.
+  /// is cut to max_tokens() and says so. Throws `invalid_argument` for a policy that does not fit the model, for token
+  /// ids out of range and for a null pointer, `bad_model` when logits become non-finite. The threads that `run` lends
+  /// share the work of each layer; without it the calling thread does it all.
   template <classifiable Input>
   [[nodiscard]] prediction classify(const Input& input, const exit_policy& policy, const runner& run = {}) const {
-    return classify_one(view(input), policy, run);
+    return classify_one(detail::view(input), policy, run);
   }
-  /// With default_policy().
+  /// With default_policy(), as in every form below that is given none.
   template <classifiable Input>
-  [[nodiscard]] prediction classify(const Input& input) const {
-    return classify_one(view(input), default_policy(), {});
+  [[nodiscard]] prediction classify(const Input& input, const runner& run = {}) const {
+    return classify_one(detail::view(input), default_policy(), run);
   }
+  template <classifiable Input>
+  prediction classify(const Input& input, std::nullptr_t) const = delete;  // what a literal 0 would become
 
   /// Throws `invalid_argument` for a policy that classify would refuse, because it does not fit the model.
   void check(const exit_policy& policy) const;
 
-  /// Classifies a contiguous range (vector, array, span) of inputs; predictions in input order. Ragged, nothing is
-  /// padded, and each text leaves the batch at its own exit. Errors as in classify; also `invalid_argument` when `run`
-  /// did not call every body.
-  template <std::ranges::contiguous_range Inputs>
-  requires std::ranges::sized_range<Inputs> && classifiable<std::ranges::range_value_t<Inputs>>
-  [[nodiscard]] std::vector<prediction> classify_batch(const Inputs& inputs, const exit_policy& policy,
+  /// Classifies a range of inputs; predictions in input order. Ragged, nothing is padded, and each text leaves the
+  /// batch at its own exit. Errors as in classify, those of an input with its index: of several the lowest. Also
+  /// `invalid_argument` when `run` did not call every body. Ranges other than arrays, vectors and spans are read once,
+  /// by the calling thread, and cost a list.
+  template <classifiable_range Inputs>
+  [[nodiscard]] std::vector<prediction> classify_batch(Inputs&& inputs, const exit_policy& policy,
                                                        const runner& run = {}) const {
-    return classify_many(view_batch(inputs), policy, run);
+    return detail::with_view(inputs, [&](const detail::batch_view& all) { return classify_many(all, policy, run); });
+  }
+  template <classifiable_range Inputs>
+  [[nodiscard]] std::vector<prediction> classify_batch(Inputs&& inputs, const runner& run = {}) const {
+    return classify_batch(inputs, default_policy(), run);
+  }
+  template <classifiable_range Inputs>
+  std::vector<prediction> classify_batch(Inputs&& inputs, std::nullptr_t) const = delete;
+
+  /// The same into predictions of the caller, whose memory is used again: the next call of the same size allocates
+  /// nothing. Throws `invalid_argument` unless there are as many as inputs. After an error they hold anything.
+  template <classifiable_range Inputs>
+  void classify_batch_into(Inputs&& inputs, std::span<prediction> results, const exit_policy& policy,
+                           const runner& run = {}) const {
+    detail::with_view(inputs, [&](const detail::batch_view& all) { classify_into(all, results, policy, run); });
+  }
+  template <classifiable_range Inputs>
+  void classify_batch_into(Inputs&& inputs, std::span<prediction> results, const runner& run = {}) const {
+    classify_batch_into(inputs, results, default_policy(), run);
+  }
+
+  /// The same to a function: on_result(index, prediction) for each input, as soon as its text leaves, so early exits
+  /// come first. Calls come one at a time, from whichever thread ran the text: the calling one or one that `run` lent,
+  /// in the default floating-point environment. What on_result throws ends the call: texts that are still in the
+  /// encoder are given up, and classify_batch_as_ready throws it on. An error of an input is thrown before the first
+  /// result where the input itself shows it, as in classify_batch.
+  template <classifiable_range Inputs, class OnResult>
+  requires std::invocable<const OnResult&, std::size_t, prediction>
+  void classify_batch_as_ready(Inputs&& inputs, const OnResult& on_result, const exit_policy& policy,
+                               const runner& run = {}) const {
+    const detail::prediction_sink sink{&on_result, [](const void* function, std::size_t index, prediction&& answer) {
+                                         (*static_cast<const OnResult*>(function))(index, std::move(answer));
+                                       }};
+    detail::with_view(inputs, [&](const detail::batch_view& all) { classify_as_ready(all, sink, policy, run); });
+  }
+  template <classifiable_range Inputs, class OnResult>
+  requires std::invocable<const OnResult&, std::size_t, prediction>
+  void classify_batch_as_ready(Inputs&& inputs, const OnResult& on_result, const runner& run = {}) const {
+    classify_batch_as_ready(inputs, on_result, default_policy(), run);
+  }
+
+  /// As classify_batch, but an input that has an error gets it instead of a prediction, and the others theirs. Throws
+  /// only what is no input's: a policy that does not fit, a `run` that did not call every body.
+  template <classifiable_range Inputs>
+  [[nodiscard]] std::vector<std::variant<prediction, error>> try_classify_batch(Inputs&& inputs,
+                                                                                const exit_policy& policy,
+                                                                                const runner& run = {}) const {
+    return detail::with_view(inputs,
+                             [&](const detail::batch_view& all) { return try_classify_many(all, policy, run); });
+  }
+  template <classifiable_range Inputs>
+  [[nodiscard]] std::vector<std::variant<prediction, error>> try_classify_batch(Inputs&& inputs,
+                                                                                const runner& run = {}) const {
+    return try_classify_batch(inputs, default_policy(), run);
   }
 
   /// Runs every layer and reports each exit in turn: the basis of calibration and speed/accuracy curves.
   template <classifiable Input>
   [[nodiscard]] std::vector<exit_output> classify_every_exit(const Input& input, const runner& run = {}) const {
-    return every_exit_of_one(view(input), run);
+    return every_exit_of_one(detail::view(input), run);
   }
   /// For each input in order, each exit in turn.
-  template <std::ranges::contiguous_range Inputs>
-  requires std::ranges::sized_range<Inputs> && classifiable<std::ranges::range_value_t<Inputs>>
-  [[nodiscard]] std::vector<std::vector<exit_output>> classify_batch_every_exit(const Inputs& inputs,
+  template <classifiable_range Inputs>
+  [[nodiscard]] std::vector<std::vector<exit_output>> classify_batch_every_exit(Inputs&& inputs,
                                                                                 const runner& run = {}) const {
-    return every_exit_of_many(view_batch(inputs), run);
+    return detail::with_view(inputs, [&](const detail::batch_view& all) { return every_exit_of_many(all, run); });
   }
 
   /// The token ids the encoder would see.
   template <classifiable Input>
   requires(!std::same_as<Input, encoding>) [[nodiscard]] encoding tokenize(const Input& input) const {
-    return tokenize_one(view(input));
+    return tokenize_one(detail::view(input));
   }
+  /// Those of each input, in input order.
+  template <classifiable_range Inputs>
+  requires(!std::same_as<std::ranges::range_value_t<Inputs>, encoding>)
+      [[nodiscard]] std::vector<encoding> tokenize_batch(Inputs&& inputs, const runner& run = {}) const {
+    return detail::with_view(inputs, [&](const detail::batch_view& all) { return tokenize_many(all, run); });
+  }
+
+  /// Takes the memory that calls with so many tokens, special tokens included, need (of batches, at most 4,096 run at
+  /// once), for so many calls or lent threads at a time, and touches every weight: so that the first of them are as
+  /// fast as later ones. Runs the encoder `threads` times, in the calling thread. Throws `invalid_argument` for
+  /// less than 1.
+  void warm_up(int tokens, int threads = 1) const;
+
   /// The vocabulary's text of one token id. Throws `invalid_argument` when there is none.
   [[nodiscard]] std::string_view piece(std::int32_t id) const;
 
@@ -166,32 +222,22 @@ class OFFRAMP_API classifier {
   struct OFFRAMP_HIDDEN state;
   explicit classifier(std::shared_ptr<const state> loaded) : state_(std::move(loaded)) {}
 
-  template <classifiable Input>
-  static detail::input_view view(const Input& input) {
-    if constexpr (std::same_as<Input, sentence_pair>) {
-      return {input.premise, input.hypothesis, nullptr};
-    } else if constexpr (std::same_as<Input, encoding>) {
-      return {{}, {}, &input};
-    } else {
-      return {std::string_view(input), {}, nullptr};
-    }
-  }
-
-  template <class Inputs>
-  static detail::batch_view view_batch(const Inputs& inputs) {
-    using element = std::ranges::range_value_t<Inputs>;
-    return {std::ranges::data(inputs), std::ranges::size(inputs),
-            [](const void* elements, std::size_t index) { return view(static_cast<const element*>(elements)[index]); }};
-  }
-
   [[nodiscard]] prediction classify_one(const detail::input_view& input, const exit_policy& policy,
                                         const runner& run) const;
   [[nodiscard]] std::vector<prediction> classify_many(const detail::batch_view& inputs, const exit_policy& policy,
                                                       const runner& run) const;
+  void classify_into(const detail::batch_view& inputs, std::span<prediction> results, const exit_policy& policy,
+                     const runner& run) const;
+  void classify_as_ready(const detail::batch_view& inputs, const detail::prediction_sink& on_result,
+                         const exit_policy& policy, const runner& run) const;
+  [[nodiscard]] std::vector<std::variant<prediction, error>> try_classify_many(const detail::batch_view& inputs,
+                                                                               const exit_policy& policy,
+                                                                               const runner& run) const;
   [[nodiscard]] std::vector<exit_output> every_exit_of_one(const detail::input_view& input, const runner& run) const;
   [[nodiscard]] std::vector<std::vector<exit_output>> every_exit_of_many(const detail::batch_view& inputs,
                                                                          const runner& run) const;
   [[nodiscard]] encoding tokenize_one(const detail::input_view& input) const;
+  [[nodiscard]] std::vector<encoding> tokenize_many(const detail::batch_view& inputs, const runner& run) const;
 
   std::shared_ptr<const state> state_;
 };

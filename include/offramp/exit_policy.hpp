@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/call_meter.hpp>
 #include <offramp/drift_audit.hpp>
 #include <offramp/error.hpp>
 
 #include <chrono>
-#include <cmath>
-#include <limits>
+#include <concepts>
 #include <optional>
-#include <string>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 
-/// When a text may leave the encoder: one rule, and optionally a layer limit and a deadline. A float is a policy:
+/// When a text may leave the encoder: one rule, and optionally a layer limit, a deadline and a stop token; and what its
+/// predictions carry besides the answer. A floating-point number is a policy; an integer is none, since 1 would mean
+/// something else to everyone:
 ///
 ///     model.classify(text, 0.9F);
 ///     model.classify(text, exit_policy::patience(2).with_max_layer(4));
@@ -22,7 +24,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 /// The last exit always answers and asks no rule. Every constructor throws `invalid_argument` for NaN; lengths that
 /// depend on the model (per_exit, per_class, max_layer) are checked by the call that uses the policy.
 /// A regular value type; const members are safe from any number of threads.
-class exit_policy {
+class OFFRAMP_API exit_policy {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
@@ -40,25 +42,19 @@ class exit_policy {
     learned
   };
 
-  /// Leave at the first exit with confidence >= threshold. Above 1: every layer runs; 0 or less: the first exit
-  /// answers.
-  exit_policy(float threshold) : exit_policy(rule::confidence, threshold, 0) {}  // NOLINT: implicit by design
+  /// Leave at the first exit with confidence >= threshold; at 0 or less the first exit answers. Throws
+  /// `invalid_argument` above 1, which no confidence reaches: full_depth() says so by name.
+  template <std::floating_point Number>
+  exit_policy(Number threshold)  // NOLINT: implicit by design
+      : exit_policy(rule::confidence, confidence_threshold(threshold), 0) {}
 
   /// Every layer runs.
-  static exit_policy full_depth() { return std::numeric_limits<float>::infinity(); }
+  static exit_policy full_depth();
 
   /// confidence >= threshold - decline * exit, the first exit being 0: it has to be surest, because more layers follow
   /// that could know better. Where few answers differ from full depth's, fewer do at 0.06 than at 0, one threshold for
   /// all, at the same cost (docs/results.md). Throws `invalid_argument` for a decline outside 0 to 1.
-  static exit_policy declining(float threshold, float decline) {
-    if (!(decline >= 0.0F && decline <= 1.0F)) {
-      throw error(error_kind::invalid_argument,
-                  "exit_policy: decline is " + std::to_string(decline) + ", expected 0 to 1");
-    }
-    exit_policy policy{rule::declining, threshold, 0};
-    policy.decline_ = decline;
-    return policy;
-  }
+  static exit_policy declining(float threshold, float decline);
 
   /// confidence >= thresholds[exit], one per exit of the model.
   static exit_policy per_exit(std::vector<float> thresholds) { return {rule::per_exit, {std::move(thresholds)}}; }
@@ -83,13 +79,7 @@ class exit_policy {
 
   /// The normalized entropy was < threshold at `count` consecutive exits (PCEE-BERT). Throws `invalid_argument` for
   /// `count` below 1.
-  static exit_policy patience_entropy(float threshold, int count) {
-    if (count < 1) {
-      throw error(error_kind::invalid_argument,
-                  "patience_entropy: count is " + std::to_string(count) + ", expected at least 1");
-    }
-    return {rule::patience_entropy, threshold, count};
-  }
+  static exit_policy patience_entropy(float threshold, int count);
 
   /// The model's own gate, which learned to tell how unsure an exit is, says < threshold (BERxiT). The call that uses
   /// the policy throws `invalid_argument` where the model has no gate.
@@ -110,12 +100,42 @@ class exit_policy {
     return limited;
   }
 
+  /// The same policy, whose calls end soon after a stop is requested: between two layers, two parts of a batch or, in
+  /// long texts, two words. What has been answered stays so; any other text is answered by the last exit it visited, or
+  /// has no answer, and says stop_reason::cancelled.
+  [[nodiscard]] exit_policy with_stop_token(std::stop_token token) const {
+    exit_policy stoppable = *this;
+    stoppable.stop_token_ = std::move(token);
+    return stoppable;
+  }
+
   /// The same policy, whose early exits are audited: the answers stay the same, and the audit counts how often they
   /// disagree with the last exit. Without a deadline only.
   [[nodiscard]] exit_policy audited_by(const drift_audit& audit) const {
     exit_policy audited = *this;
     audited.audit_ = audit;
     return audited;
+  }
+
+  /// The same policy, whose calls are measured.
+  [[nodiscard]] exit_policy metered_by(const call_meter& meter) const {
+    exit_policy metered = *this;
+    metered.meter_ = meter;
+    return metered;
+  }
+
+  /// The same policy, whose predictions carry the logits of the exit that answered.
+  [[nodiscard]] exit_policy with_logits() const {
+    exit_policy talkative = *this;
+    talkative.has_logits_ = true;
+    return talkative;
+  }
+
+  /// The same policy, whose predictions carry the state that the exit's classifier read: an embedding of the text.
+  [[nodiscard]] exit_policy with_embedding() const {
+    exit_policy talkative = *this;
+    talkative.has_embedding_ = true;
+    return talkative;
   }
 
   [[nodiscard]] rule rule_kind() const noexcept { return rule_; }
@@ -128,32 +148,24 @@ class exit_policy {
   [[nodiscard]] int patience_count() const noexcept { return patience_; }
   [[nodiscard]] std::optional<int> max_layer() const noexcept { return max_layer_; }
   [[nodiscard]] std::optional<time_point> deadline() const noexcept { return deadline_; }
+  /// One that is never stopped when none was given.
+  [[nodiscard]] const std::stop_token& stop_token() const noexcept { return stop_token_; }
   [[nodiscard]] const std::optional<drift_audit>& audit() const noexcept { return audit_; }
+  [[nodiscard]] const std::optional<call_meter>& meter() const noexcept { return meter_; }
+  /// Whether predictions carry logits.
+  [[nodiscard]] bool has_logits() const noexcept { return has_logits_; }
+  /// Whether predictions carry an embedding.
+  [[nodiscard]] bool has_embedding() const noexcept { return has_embedding_; }
 
   bool operator==(const exit_policy&) const = default;
 
  private:
-  exit_policy(rule kind, float threshold, int patience) : rule_(kind), threshold_(threshold), patience_(patience) {
-    refuse_nan(threshold);
-    if (patience < 0) {
-      throw error(error_kind::invalid_argument,
-                  "exit_policy: patience is " + std::to_string(patience) + ", expected at least 0");
-    }
-  }
-
-  exit_policy(rule kind, std::vector<std::vector<float>> thresholds) : rule_(kind), thresholds_(std::move(thresholds)) {
-    for (const std::vector<float>& row : thresholds_) {
-      for (const float threshold : row) {
-        refuse_nan(threshold);
-      }
-    }
-  }
-
-  static void refuse_nan(float threshold) {
-    if (std::isnan(threshold)) {
-      throw error(error_kind::invalid_argument, "exit_policy: a threshold is NaN");
-    }
-  }
+  // Out of line, so that they refuse NaN also in programs whose flags say that there is none.
+  exit_policy(rule kind, float threshold, int patience);
+  exit_policy(rule kind, std::vector<std::vector<float>> thresholds);
+  [[nodiscard]] static float confidence_threshold(float threshold);
+  [[nodiscard]] static float confidence_threshold(double threshold);
+  [[nodiscard]] static float confidence_threshold(long double threshold);
 
   rule rule_;
   float threshold_ = 0.0F;
@@ -162,7 +174,15 @@ class exit_policy {
   int patience_ = 0;
   std::optional<int> max_layer_;
   std::optional<time_point> deadline_;
+  std::stop_token stop_token_;
   std::optional<drift_audit> audit_;
+  std::optional<call_meter> meter_;
+  bool has_logits_ = false;
+  bool has_embedding_ = false;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE
+
+#if defined(OFFRAMP_HEADER_ONLY)
+#include <offramp/exits/policy_values.hpp>
+#endif

@@ -4,6 +4,7 @@
 #include <offramp/version.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -37,6 +38,9 @@ enum class instruction_set {
 ///   together   all rows of every layer that runs
 enum class schedule { by_cost, cls_first, together };
 
+/// What happens where a model is used in a way that works, but that it was not made for.
+enum class reaction { warn, refuse };
+
 /// How classifier::load prepares a model.
 struct load_options {
   numeric_format format = numeric_format::float32;
@@ -49,7 +53,18 @@ struct load_options {
   offramp::schedule schedule = offramp::schedule::by_cost;
   /// Longest text in tokens, special tokens included; default: what the model directory says.
   std::optional<int> max_tokens = {};
+  /// Where an exit has no temperature of its own for `format`: another one's, with a warning in info(), or
+  /// `invalid_argument` from load.
+  reaction missing_temperature = reaction::warn;
+  /// Single texts for a model that was trained on pairs, and pairs for one trained on single texts: classified, with a
+  /// warning in info() where the model expects pairs; or `invalid_argument` from the call. Encodings of the caller's
+  /// own are not asked, nor models that do not say what they were trained on.
+  reaction other_input = reaction::warn;
 };
+
+/// Called while a model loads with how many parts are ready, first with 0; a layer is a part. One call at a time, on
+/// any of the threads that load; what it throws ends the loading.
+using load_progress = std::function<void(std::size_t done, std::size_t total)>;
 
 /// One file of a model in memory, under its plain file name. The bytes are needed during classifier::load only.
 struct model_file {

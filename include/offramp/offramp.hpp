@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/call_meter.hpp>
 #include <offramp/certificate.hpp>
 #include <offramp/classifier.hpp>
 #include <offramp/drift_audit.hpp>

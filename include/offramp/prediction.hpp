@@ -3,6 +3,7 @@
 
 #include <offramp/version.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,9 +16,11 @@ enum class stop_reason {
   last_exit,    ///< it reached the last exit, which always answers
   deadline,     ///< the next exit could not be reached before the policy's deadline
   layer_limit,  ///< it reached the last exit at or below the policy's max_layer
+  cancelled,    ///< a stop was requested of the policy's stop token
 };
 
-/// The answer for one text.
+/// The answer for one text. One that is cancelled before its first exit has none: its label is empty, label_id and
+/// layer are -1, probabilities are empty, and tokens is 0 where it had not been tokenized.
 struct prediction {
   std::string label;                 ///< name of the class
   int label_id = 0;                  ///< index into classifier::labels(), the lowest of the most probable
@@ -27,9 +30,22 @@ struct prediction {
   int tokens = 0;                    ///< tokens the encoder saw, special tokens included
   bool truncated = false;            ///< the text was longer than max_tokens
   stop_reason stopped = stop_reason::last_exit;
+  std::vector<float> logits = {};     ///< of the exit that answered, before the temperature; by policy.with_logits()
+  std::vector<float> embedding = {};  ///< [hidden], the pooled state its classifier read; by policy.with_embedding()
 
   bool operator==(const prediction&) const = default;
 };
+
+/// One class of a prediction.
+struct ranked_label {
+  int label_id = 0;  ///< index into classifier::labels()
+  float probability = 0.0F;
+
+  bool operator==(const ranked_label&) const = default;
+};
+
+/// The `count` most probable classes, or all if there are fewer: the most probable first, of equals the lower label_id.
+[[nodiscard]] OFFRAMP_API std::vector<ranked_label> top_k(const prediction& answer, std::size_t count);
 
 /// What one exit says of a text, whether or not a policy would let it answer.
 struct exit_output {
@@ -44,3 +60,7 @@ struct exit_output {
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE
+
+#if defined(OFFRAMP_HEADER_ONLY)
+#include <offramp/exits/top_k.hpp>
+#endif

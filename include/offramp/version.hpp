@@ -27,8 +27,9 @@
 #define OFFRAMP_INLINE
 #endif
 
-#if defined(__FAST_MATH__)
-#error "offramp promises bit-identical results and cannot be compiled with -ffast-math"
+// The compiled library keeps its promise whatever flags its users have; what is compiled with those flags cannot.
+#if defined(OFFRAMP_HEADER_ONLY) && (defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__))
+#error "offramp promises bit-identical results: its header-only target cannot be compiled with -ffast-math"
 #endif
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {

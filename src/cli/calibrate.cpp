@@ -156,7 +156,7 @@ void warn(const study::calibration& fitted, const study::dataset& data, const st
 study::calibration calibration_of(const offramp::classifier& model, const study::dataset& data,
                                   const calibrate_options& options) {
   const offramp::exit_policy policy =
-      options.threshold ? offramp::exit_policy(*options.threshold) : model.default_policy();
+      options.threshold ? study::policy_at({}, *options.threshold) : model.default_policy();
   const auto logits = [&] {
     return study::compute_exit_logits(model, data, thread_runner(options.threads), progress_bar(data.name, "texts"));
   };

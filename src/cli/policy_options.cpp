@@ -85,6 +85,11 @@ int required_patience(const policy_options& options) {
   return *options.patience;
 }
 
+/// One threshold; above 1, which no confidence reaches, every layer runs.
+offramp::exit_policy confidence_of_at_least(float threshold) {
+  return threshold > 1.0F ? offramp::exit_policy::full_depth() : offramp::exit_policy(threshold);
+}
+
 offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_policy& fallback) {
   using offramp::exit_policy;
   const bool patient = options.rule == "patience" || options.rule == "patience-entropy";
@@ -93,7 +98,7 @@ offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_
   }
   check_decline(options.rule, options.decline);
   if (options.rule.empty()) {
-    return options.threshold ? exit_policy(*options.threshold) : fallback;
+    return options.threshold ? confidence_of_at_least(*options.threshold) : fallback;
   }
   if (options.rule == "declining") {
     return exit_policy::declining(required_threshold(options), *options.decline);
@@ -119,7 +124,7 @@ offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_
   if (options.rule == "learned") {
     return exit_policy::learned(required_threshold(options));
   }
-  return {required_threshold(options)};
+  return confidence_of_at_least(required_threshold(options));
 }
 
 }  // namespace

@@ -122,7 +122,9 @@ TEST_P(formats, classify_allocates_its_result_only) {
   const offramp::encoding tokens = model.tokenize(text);
   const runner lent = in_order;
   const auto expect_one = [&](const auto& input, const runner& run) {
-    const auto classify = [&] { EXPECT_EQ(model.classify(input, 2.0F, run).probabilities.size(), 2U); };
+    const auto classify = [&] {
+      EXPECT_EQ(model.classify(input, exit_policy::full_depth(), run).probabilities.size(), 2U);
+    };
     classify();
     EXPECT_LE(allocations_of(classify), 1U);  // probabilities; a short label needs no memory
   };
@@ -150,7 +152,8 @@ TEST_P(formats, classify_batch_allocates_its_results_only) {
     }
     const drift_audit audit(0.5, 1);
     for (const runner& run : {runner(), runner(in_order)}) {
-      for (const exit_policy& policy : {exit_policy(2.0F), exit_policy(0.7F), exit_policy(0.7F).audited_by(audit)}) {
+      for (const exit_policy& policy :
+           {exit_policy::full_depth(), exit_policy(0.7F), exit_policy(0.7F).audited_by(audit)}) {
         expect_results_only(model, texts(), policy, run);
         expect_results_only(model, pairs(), policy, run);
         expect_results_only(model, tokens, policy, run);
@@ -173,14 +176,15 @@ TEST_P(formats, threads_soon_have_all_they_need) {
     }
     return fewest;
   };
-  EXPECT_LE(fewest_allocations_of([&] { (void)model.classify(texts()[1], 2.0F, run); }), 1U);
-  EXPECT_LE(fewest_allocations_of([&] { (void)model.classify_batch(texts(), 2.0F, run); }), owned_by(texts().size()));
+  EXPECT_LE(fewest_allocations_of([&] { (void)model.classify(texts()[1], exit_policy::full_depth(), run); }), 1U);
+  EXPECT_LE(fewest_allocations_of([&] { (void)model.classify_batch(texts(), exit_policy::full_depth(), run); }),
+            owned_by(texts().size()));
 }
 
 TEST(allocation, unusually_large_batches_give_their_lists_back) {
   const classifier model = classifier::load(OFFRAMP_TEST_DATA "/models/tiny-plain");
   const std::vector<std::string> many(5000, "a");
-  const auto classify = [&] { EXPECT_EQ(model.classify_batch(many, 2.0F).size(), many.size()); };
+  const auto classify = [&] { EXPECT_EQ(model.classify_batch(many, exit_policy::full_depth()).size(), many.size()); };
   classify();
   EXPECT_GT(allocations_of(classify), owned_by(many.size()) + many.size());
 }

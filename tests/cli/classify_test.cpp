@@ -71,31 +71,31 @@ const auto past = std::chrono::steady_clock::time_point();
 
 INSTANTIATE_TEST_SUITE_P(
     all, choices,
-    testing::Values(choice{"the_default_of_the_model", {}, 0.6F}, choice{"threshold", {"--threshold", "0.97"}, 0.97F},
-                    choice{"lowest_threshold", {"--threshold", "-1"}, -1.0F},
-                    choice{"unreachable_threshold", {"--threshold", "1.5"}, 1.5F},
-                    choice{"rule_confidence", {"--rule", "confidence", "--threshold", "0.97"}, 0.97F},
-                    choice{"rule_declining",
-                           {"--rule", "declining", "--threshold", "0.97", "--decline", "0.1"},
-                           exit_policy::declining(0.97F, 0.1F)},
-                    choice{"rule_entropy", {"--rule", "entropy", "--threshold", "0.15"}, exit_policy::entropy(0.15F)},
-                    choice{"rule_normalized_entropy",
-                           {"--rule", "normalized-entropy", "--threshold", "0.2"},
-                           exit_policy::normalized_entropy(0.2F)},
-                    choice{"rule_margin", {"--rule", "margin", "--threshold", "0.95"}, exit_policy::margin(0.95F)},
-                    choice{"rule_patience", {"--rule", "patience", "--patience", "1"}, exit_policy::patience(1)},
-                    choice{"rule_patience_entropy",
-                           {"--rule", "patience-entropy", "--patience", "2", "--threshold", "0.9"},
-                           exit_policy::patience_entropy(0.9F, 2)},
-                    choice{"max_layer", {"--threshold", "2", "--max-layer", "2"}, exit_policy(2.0F).with_max_layer(2)},
-                    choice{"max_layer_on_the_default", {"--max-layer", "1"}, exit_policy(0.6F).with_max_layer(1)},
-                    choice{
-                        "deadline", {"--threshold", "2", "--deadline-ms", "0"}, exit_policy(2.0F).with_deadline(past)},
-                    choice{"far_deadline", {"--threshold", "2", "--deadline-ms", "1e9"}, 2.0F},
-                    choice{"exits", {"--threshold", "2", "--exits", "1,2"}, 2.0F, {1, 2}},
-                    choice{"one_exit", {"--exits", "2"}, 0.6F, {2}},
-                    choice{"threads", {"--threshold", "0.97", "--threads", "3"}, 0.97F},
-                    choice{"format", {"--format", "float32"}, 0.6F}),
+    testing::Values(
+        choice{"the_default_of_the_model", {}, 0.6F}, choice{"threshold", {"--threshold", "0.97"}, 0.97F},
+        choice{"lowest_threshold", {"--threshold", "-1"}, -1.0F},
+        choice{"unreachable_threshold", {"--threshold", "1.5"}, 1.5F},
+        choice{"rule_confidence", {"--rule", "confidence", "--threshold", "0.97"}, 0.97F},
+        choice{"rule_declining",
+               {"--rule", "declining", "--threshold", "0.97", "--decline", "0.1"},
+               exit_policy::declining(0.97F, 0.1F)},
+        choice{"rule_entropy", {"--rule", "entropy", "--threshold", "0.15"}, exit_policy::entropy(0.15F)},
+        choice{"rule_normalized_entropy",
+               {"--rule", "normalized-entropy", "--threshold", "0.2"},
+               exit_policy::normalized_entropy(0.2F)},
+        choice{"rule_margin", {"--rule", "margin", "--threshold", "0.95"}, exit_policy::margin(0.95F)},
+        choice{"rule_patience", {"--rule", "patience", "--patience", "1"}, exit_policy::patience(1)},
+        choice{"rule_patience_entropy",
+               {"--rule", "patience-entropy", "--patience", "2", "--threshold", "0.9"},
+               exit_policy::patience_entropy(0.9F, 2)},
+        choice{"max_layer", {"--threshold", "2", "--max-layer", "2"}, exit_policy::full_depth().with_max_layer(2)},
+        choice{"max_layer_on_the_default", {"--max-layer", "1"}, exit_policy(0.6F).with_max_layer(1)},
+        choice{"deadline", {"--threshold", "2", "--deadline-ms", "0"}, exit_policy::full_depth().with_deadline(past)},
+        choice{"far_deadline", {"--threshold", "2", "--deadline-ms", "1e9"}, exit_policy::full_depth()},
+        choice{"exits", {"--threshold", "2", "--exits", "1,2"}, exit_policy::full_depth(), {1, 2}},
+        choice{"one_exit", {"--exits", "2"}, 0.6F, {2}},
+        choice{"threads", {"--threshold", "0.97", "--threads", "3"}, 0.97F},
+        choice{"format", {"--format", "float32"}, 0.6F}),
     [](const auto& test) { return test.param.name; });
 
 TEST(classify, reads_options_before_and_after_texts) {
@@ -112,7 +112,7 @@ TEST(classify, writes_one_line_of_label_confidence_and_layer) {
   const process_result found = run_offramp({"classify", "--model", tiny("tiny"), "--threshold", "2", "x", ""});
   std::string expected;
   for (const char* text : {"x", ""}) {
-    const offramp::prediction p = model.classify(text, 2.0F);
+    const offramp::prediction p = model.classify(text, exit_policy::full_depth());
     char confidence[32];
     std::snprintf(confidence, sizeof confidence, "%.4f", static_cast<double>(p.confidence));
     expected += p.label + '\t' + confidence + "\t3\n";

@@ -3,11 +3,15 @@
 
 #include <offramp/classifier.hpp>
 #include <offramp/detail/batching.hpp>
+#include <offramp/detail/floating_point.hpp>
+#include <offramp/detail/input_failures.hpp>
 #include <offramp/detail/lend.hpp>
 #include <offramp/detail/memory_pool.hpp>
 #include <offramp/detail/model_parts.hpp>
 #include <offramp/drift_audit.hpp>
 #include <offramp/exits/engine.hpp>
+#include <offramp/exits/policy_values.hpp>
+#include <offramp/exits/top_k.hpp>
 #include <offramp/model/exits/policy.hpp>
 #include <offramp/model/exits/reader.hpp>
 #include <offramp/model/heads.hpp>
@@ -18,14 +22,20 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <list>
 #include <memory>
+#include <mutex>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #if defined(OFFRAMP_HEADER_ONLY)
@@ -58,6 +68,7 @@ struct classifier::state {
   std::vector<std::string> labels;
   std::vector<exit_info> exits;
   std::optional<input_kind> input;
+  reaction other_input;
   exit_policy default_policy;
   std::vector<certificate> certificates;
   numeric_format format;
@@ -66,7 +77,8 @@ struct classifier::state {
   std::unique_ptr<detail::memory_pool<detail::call_memory>> call_pool;
   std::unique_ptr<detail::memory_pool<detail::batch_memory>> batch_pool;
 
-  static std::shared_ptr<const state> load(const model::file_set& files, const load_options& options);
+  static std::shared_ptr<const state> load(const model::file_set& files, const load_options& options, const runner& run,
+                                           const load_progress& report);
 
   /// The tokens of an input: the caller's own, else encoded into `memory`.
   [[nodiscard]] const encoding& encode(const detail::input_view& given, text::encode_memory& memory) const {
@@ -74,12 +86,19 @@ struct classifier::state {
       check(*given.tokens);
       return *given.tokens;
     }
+    check(given);
     return reader.encode(given.first, given.second, memory);
   }
 
-  [[nodiscard]] encoding encode(const detail::input_view& given) const {
-    text::encode_memory memory;
-    return encode(given, memory);
+  void check(const detail::input_view& given) const {
+    if (given.is_null) {
+      throw error(error_kind::invalid_argument, "the text is a null pointer, expected characters");
+    }
+    if (other_input == reaction::refuse && input && (*input == input_kind::pair) != given.second.has_value()) {
+      throw error(error_kind::invalid_argument,
+                  given.second ? "a pair of texts, expected a single text as in training (load_options::other_input)"
+                               : "a single text, expected a pair of texts as in training (load_options::other_input)");
+    }
   }
 
   void check(const encoding& tokens) const {
@@ -109,22 +128,25 @@ struct classifier::state {
     }
   }
 
-  [[nodiscard]] prediction predict(const encoding& tokens, std::vector<float> probabilities, std::size_t exit,
-                                   stop_reason stopped) const {
-    const std::size_t label = exits::most_probable(probabilities);
-    const float confidence = probabilities[label];
-    return {.label = labels[label],
-            .label_id = static_cast<int>(label),
-            .confidence = confidence,
-            .probabilities = std::move(probabilities),
-            .layer = exits[exit].layer,
-            .tokens = static_cast<int>(tokens.ids.size()),
-            .truncated = tokens.truncated,
-            .stopped = stopped};
-  }
-
-  [[nodiscard]] prediction predict(const encoding& tokens, exits::outcome& outcome) const {
-    return predict(tokens, std::move(outcome.probabilities), outcome.exit, outcome.stopped);
+  /// Writes an answer into `result`, whose memory goes to the outcome in exchange.
+  void predict(const encoding& tokens, exits::outcome& outcome, prediction& result) const {
+    result.tokens = static_cast<int>(tokens.ids.size());
+    result.truncated = tokens.truncated;
+    result.stopped = outcome.stopped;
+    std::swap(result.probabilities, outcome.probabilities);
+    std::swap(result.logits, outcome.logits);
+    std::swap(result.embedding, outcome.embedding);
+    if (result.probabilities.empty()) {  // cancelled before the first exit
+      result.label.clear();
+      result.label_id = result.layer = -1;
+      result.confidence = 0.0F;
+      return;
+    }
+    const std::size_t label = exits::most_probable(result.probabilities);
+    result.label = labels[label];
+    result.label_id = static_cast<int>(label);
+    result.confidence = result.probabilities[label];
+    result.layer = exits[outcome.exit].layer;
   }
 
   [[nodiscard]] std::vector<exit_output> report(const encoding& tokens, exits::outcome& outcome) const {
@@ -132,13 +154,23 @@ struct classifier::state {
     outputs.reserve(outcome.visits.size());
     for (exits::visit_record& visit : outcome.visits) {
       const bool is_last = visit.exit + 1 == exits.size();
-      outputs.push_back({std::move(visit.logits),
-                         predict(tokens, std::move(visit.probabilities), visit.exit,
-                                 is_last ? stop_reason::last_exit : stop_reason::layer_limit),
-                         visit.uncertainty});
+      exits::outcome here{.exit = visit.exit,
+                          .probabilities = std::move(visit.probabilities),
+                          .stopped = is_last ? stop_reason::last_exit : stop_reason::layer_limit};
+      exit_output& output = outputs.emplace_back();
+      output.logits = std::move(visit.logits);
+      predict(tokens, here, output.answer);
+      output.uncertainty = visit.uncertainty;
     }
     return outputs;
   }
+
+  [[nodiscard]] static error failure_of(const exits::outcome& outcome) {
+    return {error_kind::bad_model, "the logits of the exit on layer " + std::to_string(*outcome.failed_layer) +
+                                       " are not finite, expected finite numbers"};
+  }
+
+  [[nodiscard]] static bool is_cancelled(const exit_policy& policy) { return policy.stop_token().stop_requested(); }
 
   /// The audit that samples the texts of a call, if it has one.
   [[nodiscard]] static const drift_audit* audit_of(const exit_policy& policy) {
@@ -152,7 +184,11 @@ struct classifier::state {
             .disagrees = outcome.audit == exits::audit_result::disagrees};
   }
 
+  /// Not of a cancelled call: which texts it answered is no fair sample.
   static void report_to_audit(const exit_policy& policy, std::span<const detail::drift_observation> texts) {
+    if (is_cancelled(policy)) {
+      return;
+    }
     if (const drift_audit* audit = audit_of(policy)) {
       audit->count(texts);
     } else if (policy.audit()) {
@@ -160,11 +196,19 @@ struct classifier::state {
     }
   }
 
+  /// What a call does with each text, besides the text.
+  struct call_plan {
+    const exit_policy& policy;
+    exits::keep kept = exits::keep::last_visit;
+    const std::atomic<bool>* is_given_up = nullptr;  // set when nobody wants the rest of a batch
+  };
+
   /// Runs one batch on the threads that `run` lends: the first to start leads, the others help until it is done, and
-  /// those that start later find nothing left to do. Gives each text's outcome to `finish(index, outcome)`.
+  /// those that start later find nothing left to do. Gives each text's outcome to `finish(index, outcome)` as it
+  /// leaves.
   template <class Finish>
-  void run_batch(std::span<const exits::request> texts, const exit_policy& policy, exits::keep kept, const runner& run,
-                 exits::engine_memory& engine_memory, const Finish& finish) const {
+  void run_batch(std::span<const exits::request> texts, const call_plan& call, exits::waiting_texts* waiting,
+                 const runner& run, exits::engine_memory& engine_memory, const Finish& finish) const {
     const std::size_t workers = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
     nn::team team(workers);
     std::atomic<bool> has_leader{false};
@@ -174,56 +218,172 @@ struct classifier::state {
         return;
       }
       const detail::closing_team closing(team);
-      const std::span<exits::outcome> outcomes = exits::engine(model, policy, kept, engine_memory, team).run(texts);
-      for (std::size_t i = 0; i < outcomes.size(); ++i) {
-        finish(i, outcomes[i]);
+      call_statistics statistics;
+      const exits::assignment assignment{.policy = call.policy,
+                                         .kept = call.kept,
+                                         .waiting = waiting,
+                                         .statistics = call.policy.meter() ? &statistics : nullptr};
+      exits::engine(model, assignment, exits::leave_callback(finish), engine_memory, team).run(texts);
+      if (call.policy.meter()) {
+        statistics.texts = static_cast<std::int64_t>(texts.size());
+        for (const exits::request& text : texts) {
+          statistics.tokens += static_cast<std::int64_t>(text.tokens->ids.size());
+        }
+        call.policy.meter()->add(statistics);
       }
     });
   }
 
-  /// Encodes and runs one input; `finish(encoding, outcome)` makes the result.
-  template <class Finish>
-  [[nodiscard]] auto run_one(const detail::input_view& given, const exit_policy& policy, exits::keep kept,
-                             const runner& run, const Finish& finish) const {
-    const typename detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
-    const drift_audit* audit = audit_of(policy);
-    const exits::request text{.tokens = &encode(given, memory->text),
-                              .is_sampled = audit != nullptr && audit->samples(audit->take_numbers(1))};
-    detail::drift_observation observation;
-    decltype(finish(*text.tokens, memory->engine.outcomes.front())) result;
-    run_batch(std::span(&text, 1), policy, kept, run, memory->engine,
-              [&](std::size_t /*index*/, exits::outcome& outcome) {
-                observation = observe(text, outcome);
-                result = finish(*text.tokens, outcome);
-              });
-    report_to_audit(policy, std::span(&observation, 1));
-    return result;
+  /// Adds the time since it began to a policy's meter, if it has one.
+  class tokenizing_clock {
+   public:
+    explicit tokenizing_clock(const exit_policy& policy) : policy_(policy) {
+      if (policy.meter()) {
+        start_ = std::chrono::steady_clock::now();
+      }
+    }
+    tokenizing_clock(const tokenizing_clock&) = delete;
+    tokenizing_clock& operator=(const tokenizing_clock&) = delete;
+    ~tokenizing_clock() {
+      if (policy_.meter()) {
+        policy_.meter()->add({.tokenizing = std::chrono::steady_clock::now() - start_});
+      }
+    }
+
+   private:
+    const exit_policy& policy_;
+    std::chrono::steady_clock::time_point start_;
+  };
+
+  [[nodiscard]] const encoding& encode_for_call(const detail::input_view& given, const exit_policy& policy,
+                                                text::encode_memory& memory) const {
+    const detail::default_floating_point environment;
+    const tokenizing_clock clock(policy);
+    return encode(given, memory);
   }
 
-  /// Encodes every input, on the threads that `run` lends.
-  void encode_all(const detail::batch_view& inputs, const runner& run, detail::batch_memory& batch) const {
+  /// Encodes and runs one input; `finish(encoding, outcome)` makes the result.
+  template <class Finish>
+  void run_one(const detail::input_view& given, const call_plan& call, const runner& run, const Finish& finish) const {
+    const typename detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
+    const encoding& tokens = encode_for_call(given, call.policy, memory->text);
+    if (is_cancelled(call.policy)) {
+      exits::outcome cancelled{.stopped = stop_reason::cancelled};
+      finish(encoding{}, cancelled);
+      return;
+    }
+    const drift_audit* audit = audit_of(call.policy);
+    const exits::request text{.tokens = &tokens,
+                              .is_sampled = audit != nullptr && audit->samples(audit->take_numbers(1))};
+    detail::drift_observation observation;
+    run_batch(std::span(&text, 1), call, nullptr, run, memory->engine,
+              [&](std::size_t /*index*/, exits::outcome& outcome) {
+                if (outcome.failed_layer) {
+                  throw failure_of(outcome);
+                }
+                observation = observe(text, outcome);
+                finish(*text.tokens, outcome);
+              });
+    report_to_audit(call.policy, std::span(&observation, 1));
+  }
+
+  /// Runs made-up texts of so many tokens, as one batch, in `threads` pieces of memory at a time.
+  void warm_up(int tokens, int threads) const {
+    if (tokens < 1 || threads < 1) {
+      throw error(error_kind::invalid_argument, "warm_up: " + std::to_string(tokens) + " tokens and " +
+                                                    std::to_string(threads) + " threads, expected at least 1 of each");
+    }
+    std::size_t left = std::clamp(static_cast<std::size_t>(tokens), std::size_t{1},
+                                  std::max(detail::batch_token_budget, reader.max_tokens));
+    std::vector<encoding> texts;
+    for (; left > 0; left -= texts.back().ids.size()) {
+      texts.push_back({.ids = std::vector<std::int32_t>(std::min(left, reader.max_tokens)), .type_ids = {}});
+    }
+    std::vector<exits::request> requests;
+    for (const encoding& text : texts) {
+      requests.push_back({.tokens = &text});
+    }
+    std::string words;
+    for (std::size_t word = 0; word < texts.front().ids.size(); ++word) {
+      words += "a ";
+    }
+    const exit_policy policy = exit_policy::full_depth();
+    std::list<detail::memory_pool<detail::call_memory>::lease> pieces;
+    while (pieces.size() < static_cast<std::size_t>(threads)) {
+      detail::call_memory& memory = *pieces.emplace_back(*call_pool);
+      run_batch(requests, {policy}, nullptr, {}, memory.engine, [](std::size_t, const exits::outcome&) {});
+      (void)encode_for_call({.first = words, .second = {}}, policy, memory.text);
+    }
+  }
+
+  /// Encodes the inputs, on the threads that `run` lends, until the policy's token stops it; those that could not be,
+  /// or were not, have no tokens.
+  void encode_all(const detail::batch_view& inputs, const exit_policy& policy, const runner& run,
+                  detail::batch_memory& batch, detail::input_failures& failures) const {
     constexpr std::size_t at_once = 8;  // inputs that a thread takes at a time
     nn::grow(batch.encoded, inputs.size);
-    batch.texts.resize(inputs.size);
+    batch.texts.assign(inputs.size, nullptr);
     detail::lend(run, nn::layout::ceil_divide(inputs.size, at_once), [&](std::size_t piece) {
       const detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
+      const tokenizing_clock clock(policy);
       for (std::size_t i = piece * at_once; i < std::min(inputs.size, (piece + 1) * at_once); ++i) {
-        const detail::input_view given = inputs.at(inputs.elements, i);
-        batch.texts[i] = &encode(given, memory->text);
-        if (given.tokens == nullptr) {
-          batch.encoded[i] = *batch.texts[i];
-          batch.texts[i] = &batch.encoded[i];
+        if (is_cancelled(policy)) {
+          return;
+        }
+        try {
+          const detail::input_view given = inputs.at(inputs.elements, i);
+          const encoding& tokens = encode(given, memory->text);
+          if (is_cancelled(policy)) {
+            return;  // perhaps in the middle of this text
+          }
+          if (given.tokens == nullptr) {
+            batch.encoded[i] = tokens;
+          }
+          batch.texts[i] = given.tokens == nullptr ? &batch.encoded[i] : given.tokens;
+        } catch (const error& problem) {
+          failures.add(i, problem);
         }
       }
     });
   }
 
+  /// Tokens that run together where a deadline or a stop token is to be noticed soon: one layer of a BERT-base takes
+  /// some tens of milliseconds, and about as long per token as with more.
+  static constexpr std::size_t tokens_of_quick_cut = 512;
+
+  [[nodiscard]] static std::size_t count_tokens(std::span<const encoding* const> texts) {
+    return std::accumulate(texts.begin(), texts.end(), std::size_t{0},
+                           [](std::size_t sum, const encoding* text) { return sum + text->ids.size(); });
+  }
+  [[nodiscard]] static std::size_t count_tokens(std::span<const exits::request> texts) {
+    return std::accumulate(texts.begin(), texts.end(), std::size_t{0},
+                           [](std::size_t sum, const exits::request& text) { return sum + text.tokens->ids.size(); });
+  }
+
+  /// Takes out the inputs that have no tokens. The indices of the others, or none where that was all of them.
+  [[nodiscard]] static std::vector<std::size_t> remove_failed(detail::batch_memory& batch) {
+    std::vector<std::size_t> inputs;
+    if (std::find(batch.texts.begin(), batch.texts.end(), nullptr) == batch.texts.end()) {
+      return inputs;
+    }
+    for (std::size_t i = 0; i < batch.texts.size(); ++i) {
+      if (batch.texts[i] != nullptr) {
+        batch.texts[inputs.size()] = batch.texts[i];
+        inputs.push_back(i);
+      }
+    }
+    batch.texts.resize(inputs.size());
+    return inputs;
+  }
+
   /// Cuts the encoded texts into batches and writes their requests.
   static void plan(const exit_policy& policy, std::size_t threads, detail::batch_memory& batch) {
     const auto order = policy.deadline() ? detail::batch_order::as_given : detail::batch_order::longest_first;
-    detail::cut_batches(batch, order, threads);
+    const bool must_be_quick = policy.deadline() || policy.stop_token().stop_possible();
+    const std::size_t quick_cuts = nn::layout::ceil_divide(count_tokens(batch.texts), tokens_of_quick_cut);
+    detail::cut_batches(batch, order, must_be_quick ? std::max(threads, quick_cuts) : threads);
     batch.requests.clear();
-    batch.observations.resize(batch.texts.size());
+    batch.observations.assign(batch.texts.size(), {});
     const drift_audit* audit = audit_of(policy);
     const std::uint64_t first_number = audit == nullptr ? 0 : audit->take_numbers(batch.texts.size());
     for (const std::size_t index : batch.order) {
@@ -232,37 +392,94 @@ struct classifier::state {
     }
   }
 
+  enum class on_failure { stop, go_on };
+
   /// Encodes every input, cuts batches, runs them on the threads that `run` lends, and gives each text's outcome to
-  /// `finish(encoding, outcome)`; results in input order.
-  template <class Result, class Finish>
-  [[nodiscard]] std::vector<Result> run_batches(const detail::batch_view& inputs, const exit_policy& policy,
-                                                exits::keep kept, const runner& run, const Finish& finish) const {
+  /// `finish(input, encoding, outcome)` as it leaves. Inputs that fail get none: where the call goes on, they are in
+  /// `failures`; else it throws.
+  template <class Finish>
+  void run_batches(const detail::batch_view& inputs, const call_plan& call, const runner& run, on_failure reaction,
+                   detail::input_failures& failures, const Finish& finish) const {
     const typename detail::memory_pool<detail::batch_memory>::lease batch(*batch_pool);
-    encode_all(inputs, run, *batch);
-    plan(policy, run ? std::max(1U, std::thread::hardware_concurrency()) : 1, *batch);
-    std::vector<Result> results(inputs.size);
+    encode_all(inputs, call.policy, run, *batch, failures);
+    if (reaction == on_failure::stop) {
+      failures.throw_first();
+    }
+    if (is_cancelled(call.policy)) {
+      cancel_all(*batch, failures, finish);
+    } else {
+      run_encoded(call, run, *batch, failures, finish);
+    }
+    if (reaction == on_failure::stop) {
+      failures.throw_first();
+    }
+    batch->trim();
+  }
+
+  /// Gives every input that did not fail an outcome without an answer.
+  template <class Finish>
+  void cancel_all(const detail::batch_memory& batch, const detail::input_failures& failures,
+                  const Finish& finish) const {
+    const encoding nothing;
+    for (std::size_t i = 0; i < batch.texts.size(); ++i) {
+      if (failures.has(i)) {
+        continue;
+      }
+      exits::outcome cancelled{.stopped = stop_reason::cancelled};
+      finish(i, batch.texts[i] == nullptr ? nothing : *batch.texts[i], cancelled);
+    }
+  }
+
+  /// Runs those of a batch that were encoded.
+  template <class Finish>
+  void run_encoded(const call_plan& call, const runner& run, detail::batch_memory& batch,
+                   detail::input_failures& failures, const Finish& finish) const {
+    const std::vector<std::size_t> inputs = remove_failed(batch);
+    const std::size_t threads = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
+    plan(call.policy, threads, batch);
+    exits::waiting_texts waiting(call.policy.deadline() ? count_tokens(batch.texts) : 0, threads);
     const auto run_cut = [&](std::size_t cut, const runner& lent) {
+      if (call.is_given_up != nullptr && *call.is_given_up) {
+        return;
+      }
+      const std::size_t begin = cut == 0 ? 0 : batch.ends[cut - 1];
+      const auto texts = std::span(batch.requests).subspan(begin, batch.ends[cut] - begin);
+      const auto finish_text = [&](std::size_t i, exits::outcome& outcome) {
+        const std::size_t text = batch.order[begin + i];
+        const std::size_t index = inputs.empty() ? text : inputs[text];
+        if (outcome.failed_layer) {
+          failures.add(index, failure_of(outcome));
+          return;
+        }
+        batch.observations[begin + i] = observe(texts[i], outcome);
+        finish(index, *texts[i].tokens, outcome);
+      };
+      if (is_cancelled(call.policy)) {
+        for (std::size_t i = 0; i < texts.size(); ++i) {
+          exits::outcome cancelled{.stopped = stop_reason::cancelled};
+          finish_text(i, cancelled);
+        }
+        return;
+      }
+      if (call.policy.deadline()) {
+        waiting.begin(count_tokens(texts));
+      }
       const typename detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
-      const std::size_t begin = cut == 0 ? 0 : batch->ends[cut - 1];
-      const auto texts = std::span(batch->requests).subspan(begin, batch->ends[cut] - begin);
-      run_batch(texts, policy, kept, lent, memory->engine, [&](std::size_t i, exits::outcome& outcome) {
-        batch->observations[begin + i] = observe(texts[i], outcome);
-        results[batch->order[begin + i]] = finish(*texts[i].tokens, outcome);
-      });
+      run_batch(texts, call, call.policy.deadline() ? &waiting : nullptr, lent, memory->engine, finish_text);
     };
-    if (batch->ends.size() == 1) {
+    if (batch.ends.size() == 1) {
       run_cut(0, run);
     } else {
-      detail::lend(run, batch->ends.size(), [&](std::size_t cut) { run_cut(cut, {}); });
+      detail::lend(run, batch.ends.size(), [&](std::size_t cut) { run_cut(cut, {}); });
     }
-    report_to_audit(policy, batch->observations);
-    batch->trim();
-    return results;
+    report_to_audit(call.policy, batch.observations);
   }
 };
 
 inline std::shared_ptr<const classifier::state> classifier::state::load(const model::file_set& files,
-                                                                        const load_options& options) {
+                                                                        const load_options& options, const runner& run,
+                                                                        const load_progress& report) {
+  const detail::default_floating_point environment;
   const nn::kernels kernels = nn::choose_kernels(options);
   const model::config config = model::read_config(files);
   std::optional<model::exits_file> exits_file = model::read_exits_file(files, config);
@@ -286,7 +503,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
     heads.heads[j].exit = exit_infos.size();
     exit_infos.push_back({heads.heads[j].layer, heads.heads[j].temperature});
     layers.push_back(heads.heads[j].layer);
-    detail::warn_of_temperature(description.exits[j], options.format, info.warnings);
+    detail::warn_of_temperature(description.exits[j], options, info.warnings);
   }
   const int last_layer = heads.heads[answering.back()].layer;
   exit_policy policy =
@@ -299,9 +516,13 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
     policy = exit_policy::full_depth();
     info.warnings.emplace_back("the stored policy does not fit the chosen exits; full depth is the default");
   }
+  if (description.input == model::input_kind::pair && options.other_input == reaction::warn) {
+    info.warnings.emplace_back(
+        "the model was trained on pairs of texts: single texts are classified too, but are not what it knows");
+  }
   std::vector<certificate> certificates =
       model::certificates_for(description, options.format, layers, reader.max_tokens);
-  nn::encoder encoder = model::read_encoder(tensors, config, last_layer, kernels);
+  nn::encoder encoder = model::read_encoder(tensors, config, last_layer, kernels, run, report);
   info.weight_bytes = encoder.bytes() + heads.bytes();
   return std::make_shared<const state>(
       state{.config = config,
@@ -313,6 +534,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
             .labels = description.labels,
             .exits = std::move(exit_infos),
             .input = description.input,
+            .other_input = options.other_input,
             .default_policy = std::move(policy),
             .certificates = std::move(certificates),
             .format = options.format,
@@ -322,53 +544,138 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
             .batch_pool = std::make_unique<detail::memory_pool<detail::batch_memory>>()});
 }
 
-OFFRAMP_INLINE classifier classifier::load(const std::filesystem::path& directory, const load_options& options) {
-  return classifier(state::load(model::file_set(directory), options));
+OFFRAMP_INLINE classifier classifier::load(const std::filesystem::path& directory, const load_options& options,
+                                           const runner& run, const load_progress& report) {
+  return classifier(state::load(model::file_set(directory), options, run, report));
 }
 
-OFFRAMP_INLINE classifier classifier::load(std::span<const model_file> files, const load_options& options) {
+OFFRAMP_INLINE classifier classifier::load(std::span<const model_file> files, const load_options& options,
+                                           const runner& run, const load_progress& report) {
   std::vector<model::file_set::blob> blobs;
   for (const model_file& file : files) {
     blobs.push_back({std::string(file.name), file.bytes});
   }
-  return classifier(state::load(model::file_set(std::move(blobs)), options));
+  return classifier(state::load(model::file_set(std::move(blobs)), options, run, report));
 }
 
 OFFRAMP_INLINE prediction classifier::classify_one(const detail::input_view& input, const exit_policy& policy,
                                                    const runner& run) const {
   state_->check(policy);
-  return state_->run_one(
-      input, policy, exits::keep::last_visit, run,
-      [&](const encoding& tokens, exits::outcome& outcome) { return state_->predict(tokens, outcome); });
+  prediction result;
+  state_->run_one(input, {policy}, run,
+                  [&](const encoding& tokens, exits::outcome& outcome) { state_->predict(tokens, outcome, result); });
+  return result;
 }
 
 OFFRAMP_INLINE std::vector<prediction> classifier::classify_many(const detail::batch_view& inputs,
                                                                  const exit_policy& policy, const runner& run) const {
+  std::vector<prediction> results(inputs.size);
+  classify_into(inputs, results, policy, run);
+  return results;
+}
+
+OFFRAMP_INLINE void classifier::classify_into(const detail::batch_view& inputs, std::span<prediction> results,
+                                              const exit_policy& policy, const runner& run) const {
   state_->check(policy);
-  return state_->run_batches<prediction>(
-      inputs, policy, exits::keep::last_visit, run,
-      [&](const encoding& tokens, exits::outcome& outcome) { return state_->predict(tokens, outcome); });
+  if (results.size() != inputs.size) {
+    throw error(error_kind::invalid_argument, "classify_batch_into: room for " + std::to_string(results.size()) +
+                                                  " results, expected " + std::to_string(inputs.size));
+  }
+  detail::input_failures failures;
+  state_->run_batches(inputs, {policy}, run, state::on_failure::stop, failures,
+                      [&](std::size_t input, const encoding& tokens, exits::outcome& outcome) {
+                        state_->predict(tokens, outcome, results[input]);
+                      });
+}
+
+OFFRAMP_INLINE void classifier::classify_as_ready(const detail::batch_view& inputs,
+                                                  const detail::prediction_sink& on_result, const exit_policy& policy,
+                                                  const runner& run) const {
+  struct given_up {};
+  state_->check(policy);
+  std::mutex mutex;
+  std::atomic<bool> is_given_up{false};
+  std::exception_ptr why;
+  detail::input_failures failures;
+  try {
+    state_->run_batches(inputs, {.policy = policy, .is_given_up = &is_given_up}, run, state::on_failure::stop, failures,
+                        [&](std::size_t input, const encoding& tokens, exits::outcome& outcome) {
+                          prediction answer;
+                          state_->predict(tokens, outcome, answer);
+                          const std::scoped_lock lock(mutex);
+                          if (is_given_up) {
+                            throw given_up();
+                          }
+                          try {
+                            on_result.call(on_result.function, input, std::move(answer));
+                          } catch (...) {
+                            why = std::current_exception();
+                            is_given_up = true;
+                            throw given_up();
+                          }
+                        });
+  } catch (const given_up&) {
+    std::rethrow_exception(why);
+  }
+}
+
+OFFRAMP_INLINE std::vector<std::variant<prediction, error>> classifier::try_classify_many(
+    const detail::batch_view& inputs, const exit_policy& policy, const runner& run) const {
+  state_->check(policy);
+  std::vector<std::variant<prediction, error>> results(inputs.size);
+  detail::input_failures failures;
+  state_->run_batches(inputs, {policy}, run, state::on_failure::go_on, failures,
+                      [&](std::size_t input, const encoding& tokens, exits::outcome& outcome) {
+                        state_->predict(tokens, outcome, std::get<prediction>(results[input]));
+                      });
+  for (const detail::input_failure& failure : failures.all()) {
+    results[failure.input] = failure.what;
+  }
+  return results;
 }
 
 OFFRAMP_INLINE std::vector<exit_output> classifier::every_exit_of_one(const detail::input_view& input,
                                                                       const runner& run) const {
-  return state_->run_one(
-      input, exit_policy::full_depth(), exits::keep::every_visit, run,
-      [&](const encoding& tokens, exits::outcome& outcome) { return state_->report(tokens, outcome); });
+  const exit_policy policy = exit_policy::full_depth();
+  std::vector<exit_output> exits;
+  state_->run_one(input, {.policy = policy, .kept = exits::keep::every_visit}, run,
+                  [&](const encoding& tokens, exits::outcome& outcome) { exits = state_->report(tokens, outcome); });
+  return exits;
 }
 
 OFFRAMP_INLINE std::vector<std::vector<exit_output>> classifier::every_exit_of_many(const detail::batch_view& inputs,
                                                                                     const runner& run) const {
-  return state_->run_batches<std::vector<exit_output>>(
-      inputs, exit_policy::full_depth(), exits::keep::every_visit, run,
-      [&](const encoding& tokens, exits::outcome& outcome) { return state_->report(tokens, outcome); });
+  const exit_policy policy = exit_policy::full_depth();
+  std::vector<std::vector<exit_output>> results(inputs.size);
+  detail::input_failures failures;
+  state_->run_batches(inputs, {.policy = policy, .kept = exits::keep::every_visit}, run, state::on_failure::stop,
+                      failures, [&](std::size_t input, const encoding& tokens, exits::outcome& outcome) {
+                        results[input] = state_->report(tokens, outcome);
+                      });
+  return results;
 }
 
 OFFRAMP_INLINE void classifier::check(const exit_policy& policy) const { state_->check(policy); }
 
 OFFRAMP_INLINE encoding classifier::tokenize_one(const detail::input_view& input) const {
-  return state_->encode(input);
+  const detail::default_floating_point environment;
+  text::encode_memory memory;
+  return state_->encode(input, memory);
 }
+
+OFFRAMP_INLINE std::vector<encoding> classifier::tokenize_many(const detail::batch_view& inputs,
+                                                               const runner& run) const {
+  const detail::memory_pool<detail::batch_memory>::lease batch(*state_->batch_pool);
+  detail::input_failures failures;
+  state_->encode_all(inputs, exit_policy::full_depth(), run, *batch, failures);
+  failures.throw_first();
+  const auto end = batch->encoded.begin() + static_cast<std::ptrdiff_t>(inputs.size);
+  std::vector<encoding> results(batch->encoded.begin(), end);
+  batch->trim();
+  return results;
+}
+
+OFFRAMP_INLINE void classifier::warm_up(int tokens, int threads) const { state_->warm_up(tokens, threads); }
 
 OFFRAMP_INLINE std::string_view classifier::piece(std::int32_t id) const { return state_->reader.tokenizer.piece(id); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/runner.hpp>
 
@@ -13,10 +14,12 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::detail {
 
 /// Calls body(0..n-1) through `run`, or here one after another without one. The first exception of a body is rethrown
-/// when all have ended, since it may not unwind the caller's threads.
+/// when all have ended, since it may not unwind the caller's threads. Bodies compute in the default floating-point
+/// environment; `run` itself, which may do other work meanwhile, has its own.
 template <class Body>
 void lend(const runner& run, std::size_t n, const Body& body) {
   if (!run || n < 2) {
+    const default_floating_point environment;
     for (std::size_t i = 0; i < n; ++i) {
       body(i);
     }
@@ -32,6 +35,7 @@ void lend(const runner& run, std::size_t n, const Body& body) {
       return;
     }
     try {
+      const default_floating_point environment;
       body(claimed);
     } catch (...) {
       if (!has_failed.exchange(true)) {

@@ -44,13 +44,18 @@ inline std::vector<std::size_t> answering_exits(const exits::head_set& heads, co
   return answering;
 }
 
-/// Says so where an exit has no temperature of its own for the format.
-inline void warn_of_temperature(const model::exit_description& exit, numeric_format format,
+/// Says so where an exit has no temperature of its own for the format; throws `invalid_argument` where that is refused.
+inline void warn_of_temperature(const model::exit_description& exit, const load_options& options,
                                 std::vector<std::string>& warnings) {
   const model::temperatures& stored = exit.temperature;
+  const numeric_format format = options.format;
   const auto warn = [&](const char* name, const char* instead) {
-    warnings.push_back("the exit on layer " + std::to_string(exit.layer) + " has no temperature for " + name + "; " +
-                       instead + " is used");
+    const std::string what = "the exit on layer " + std::to_string(exit.layer) + " has no temperature for " + name;
+    if (options.missing_temperature == reaction::refuse) {
+      throw error(error_kind::invalid_argument,
+                  "load_options: " + what + ", which missing_temperature refuses; offramp calibrate fits one");
+    }
+    warnings.push_back(what + "; " + instead + " is used");
   };
   const char* instead = stored.float32 ? "float32's" : "1";
   if (format == numeric_format::float32 && !stored.float32) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/call_meter.hpp>
 #include <offramp/encoding.hpp>
-#include <offramp/error.hpp>
 #include <offramp/exit_policy.hpp>
 #include <offramp/exits/audit.hpp>
 #include <offramp/exits/confidence.hpp>
@@ -11,6 +11,7 @@
 #include <offramp/exits/gate.hpp>
 #include <offramp/exits/head.hpp>
 #include <offramp/exits/visit_plan.hpp>
+#include <offramp/exits/waiting_texts.hpp>
 #include <offramp/nn/encoder_layer.hpp>
 #include <offramp/nn/team.hpp>
 #include <offramp/prediction.hpp>
@@ -18,41 +19,78 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
+
+/// What an engine is asked to do with texts, besides the texts.
+struct assignment {
+  const exit_policy& policy;  // was checked against the model
+  keep kept = keep::last_visit;
+  waiting_texts* waiting = nullptr;       // of the same call, where it has a deadline
+  call_statistics* statistics = nullptr;  // what it did, where the policy has a meter
+};
+
+/// Called with the index and the outcome of each text as it leaves; may move from the outcome.
+class leave_callback {
+ public:
+  template <class Function>
+  explicit leave_callback(const Function& function)
+      : function_(&function), call_([](const void* erased, std::size_t index, outcome& outcome) {
+          (*static_cast<const Function*>(erased))(index, outcome);
+        }) {}
+
+  void operator()(std::size_t index, outcome& outcome) const { call_(function_, index, outcome); }
+
+ private:
+  const void* function_;
+  void (*call_)(const void* function, std::size_t index, outcome& outcome);
+};
 
 /// The ragged early-exit loop: embeds a batch of texts, runs layer after layer over the rows of those still unsure, and
 /// takes every text out at the exit that answers it, or at the last one if an audit sampled it. One object serves one
 /// call; the threads of its team share the work of each step.
 class engine {
  public:
-  /// `policy` was checked against the model. `memory` serves one engine at a time.
-  engine(const early_exit_model& model, const exit_policy& policy, keep kept, engine_memory& memory, nn::team& team)
+  /// `memory` serves one engine at a time. What `work` and `on_leave` refer to outlives the engine.
+  engine(const early_exit_model& model, const assignment& work, leave_callback on_leave, engine_memory& memory,
+         nn::team& team)
       : model_(model),
-        policy_(policy),
-        kept_(kept),
-        plan_(model, policy, kept),
+        work_(work),
+        policy_(work.policy),
+        on_leave_(on_leave),
+        plan_(model, policy_, work.kept),
         memory_(memory),
         layers_(model.encoder, memory.scratch, team) {}
 
-  /// Outcomes in the order of `texts`, which were checked against the encoder's embeddings and are not empty. They live
-  /// in the memory until its next use, and may be moved from.
-  std::span<outcome> run(std::span<const request> texts) {
+  /// Answers all of `texts`, which were checked against the encoder's embeddings and are not empty. Indices of outcomes
+  /// are those of the texts.
+  void run(std::span<const request> texts) {
+    const auto call_start = clock::now();
     plan_.begin(texts);
     embed(texts);
+    const std::size_t tokens_at_start = tokens();
     for (int layer = 1; layer <= plan_.last_layer() && !memory_.active.empty(); ++layer) {
+      if (policy_.stop_token().stop_requested()) {
+        stop_texts(stop_reason::cancelled);
+        break;
+      }
       const auto start = clock::now();
       run_layer(layer);
       slowest_layer_ = std::max(slowest_layer_, clock::now() - start);
+      if (work_.waiting != nullptr && layer == model_.head_of(0).layer) {
+        work_.waiting->reached_first_exit(tokens_at_start, clock::now() - call_start);
+      }
       if (!memory_.active.empty() && next_layer_is_late()) {
-        stop_late_texts();
+        stop_texts(stop_reason::deadline);
       }
     }
-    return std::span(memory_.outcomes).first(texts.size());
+    if (work_.statistics != nullptr) {
+      work_.statistics->encoding += clock::now() - call_start - work_.statistics->classifying;
+    }
   }
 
  private:
@@ -76,6 +114,9 @@ class engine {
 
   /// Encodes one layer and asks its exit, where it has one.
   void run_layer(int number) {
+    if (work_.statistics != nullptr) {
+      work_.statistics->token_layers += static_cast<std::int64_t>(tokens());
+    }
     const nn::encoder_layer& layer = model_.encoder.layer(static_cast<std::size_t>(number) - 1);
     const head* exit = plan_.head_on(number);
     const nn::linear* pooler = exit == nullptr ? nullptr : model_.heads.pooler_of(*exit);
@@ -114,8 +155,21 @@ class engine {
     layers_.finish_rows(layer, memory_.first_offsets, memory_.offsets, memory_.first_rows.data(), next);
   }
 
-  /// Asks the exit of the layer whose output is `rows`, and keeps what later exits need of that layer.
   void visit(const head* exit, const float* rows, std::span<const std::size_t> offsets) {
+    if (work_.statistics == nullptr) {
+      ask_all(exit, rows, offsets);
+    } else {
+      const auto start = clock::now();
+      ask_all(exit, rows, offsets);
+      work_.statistics->classifying += clock::now() - start;
+    }
+    if (exit != nullptr) {
+      leave();
+    }
+  }
+
+  /// Asks the exit of the layer whose output is `rows`, and keeps what later exits need of that layer.
+  void ask_all(const head* exit, const float* rows, std::span<const std::size_t> offsets) {
     const head* mixing = model_.heads.mixing_head();
     if (mixing != nullptr) {
       pool_all(*mixing, rows, offsets);
@@ -134,7 +188,6 @@ class engine {
     for (std::size_t position = 0; position < memory_.active.size(); ++position) {
       ask(*exit, position);
     }
-    memory_.compact(hidden());
   }
 
   /// The pooled states of all active texts, through the head's pooler where it has one.
@@ -169,8 +222,9 @@ class engine {
     memory_.logits.resize(model_.heads.num_labels);
     apply_head(head, pooled(position), heads, memory_.head_input, memory_.logits);
     if (!text.is_answered && !all_finite(memory_.logits)) {
-      throw error(error_kind::bad_model, "the logits of the exit on layer " + std::to_string(head.layer) +
-                                             " are not finite, expected finite numbers");
+      memory_.outcomes[text.index].failed_layer = head.layer;
+      text.is_answered = text.is_leaving = true;
+      return;
     }
     if (model_.heads.append_logits) {
       for (const float logit : memory_.logits) {
@@ -195,11 +249,18 @@ class engine {
     outcome.exit = *head.exit;
     outcome.probabilities.resize(memory_.logits.size());
     calibrate(memory_.logits, head.temperature, outcome.probabilities);
+    if (policy_.has_logits()) {
+      outcome.logits = memory_.logits;
+    }
+    if (policy_.has_embedding()) {
+      const auto end = memory_.head_input.begin() + static_cast<std::ptrdiff_t>(hidden());
+      outcome.embedding.assign(memory_.head_input.begin(), end);
+    }
     std::optional<float> said_by_gate;
     if (model_.heads.gate) {
       said_by_gate = text.gate.uncertainty = uncertainty(*model_.heads.gate, pooled(position));
     }
-    if (kept_ == keep::every_visit) {
+    if (work_.kept == keep::every_visit) {
       outcome.visits.push_back({outcome.exit, memory_.logits, outcome.probabilities, said_by_gate});
     }
     decide(outcome, text);
@@ -221,23 +282,42 @@ class engine {
     text.is_leaving = text.is_answered && (is_last || !text.is_sampled);
   }
 
+  /// Also when it would take the time that waiting texts need to their first exits.
   [[nodiscard]] bool next_layer_is_late() const {
-    return policy_.deadline() && clock::now() + slowest_layer_ > *policy_.deadline();
+    if (!policy_.deadline()) {
+      return false;
+    }
+    const auto others = work_.waiting == nullptr ? clock::duration{0} : work_.waiting->needed();
+    return clock::now() + slowest_layer_ + others > *policy_.deadline();
   }
 
-  void stop_late_texts() {
+  /// Takes out the texts that have an answer, or, when cancelled, all.
+  void stop_texts(stop_reason why) {
     for (active_text& text : memory_.active) {
-      if (outcome& outcome = memory_.outcomes[text.index]; !outcome.probabilities.empty()) {
-        outcome.stopped = stop_reason::deadline;
-        text.is_leaving = true;
+      outcome& outcome = memory_.outcomes[text.index];
+      const bool is_leaving = why == stop_reason::cancelled || !outcome.probabilities.empty();
+      if (is_leaving && !text.is_answered) {
+        outcome.stopped = why;
+      }
+      text.is_leaving = is_leaving;
+    }
+    leave();
+  }
+
+  /// Hands on and takes out the texts that are leaving.
+  void leave() {
+    for (const active_text& text : memory_.active) {
+      if (text.is_leaving) {
+        on_leave_(text.index, memory_.outcomes[text.index]);
       }
     }
     memory_.compact(hidden());
   }
 
   const early_exit_model& model_;
+  const assignment& work_;
   const exit_policy& policy_;
-  keep kept_;
+  leave_callback on_leave_;
   visit_plan plan_;
   engine_memory& memory_;
   nn::layer_runner layers_;

@@ -34,11 +34,14 @@ enum class audit_result { none, agrees, disagrees };
 
 /// How one text ended.
 struct outcome {
-  std::size_t exit = 0;              // the last one that could answer, index into early_exit_model::answering
-  std::vector<float> probabilities;  // there; empty until an exit was visited
+  std::size_t exit = 0;                   // the last one that could answer, index into early_exit_model::answering
+  std::vector<float> probabilities = {};  // there; empty until an exit was visited
   stop_reason stopped = stop_reason::last_exit;
   audit_result audit = audit_result::none;
-  std::vector<visit_record> visits;  // only where every visit is kept
+  std::optional<int> failed_layer = {};   // whose exit's logits were not finite: there is no answer
+  std::vector<visit_record> visits = {};  // only where every visit is kept
+  std::vector<float> logits = {};         // of the exit, where the policy asks for them
+  std::vector<float> embedding = {};      // [hidden], likewise
 };
 
 /// One text that is still in the encoder: not answered yet, or on its way to the last exit for an audit.
@@ -75,7 +78,10 @@ struct engine_memory {
     for (std::size_t i = 0; i < texts; ++i) {
       outcomes[i].probabilities.clear();
       outcomes[i].audit = audit_result::none;
+      outcomes[i].failed_layer.reset();
       outcomes[i].visits.clear();
+      outcomes[i].logits.clear();
+      outcomes[i].embedding.clear();
       heads[i].pooled_layers.clear();
       heads[i].previous_logits.clear();
     }

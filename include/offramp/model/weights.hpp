@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/lend.hpp>
+#include <offramp/load_options.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
 #include <offramp/nn/encoder_layer.hpp>
+#include <offramp/runner.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -111,24 +115,51 @@ inline std::string backbone_prefix(const checkpoint& tensors, const family& fami
   return "";
 }
 
-/// The encoder's first `num_layers` layers, packed for `kernels`.
+/// Counts the parts of a model that are ready, on several threads.
+class part_counter {
+ public:
+  part_counter(std::size_t parts, const load_progress& report) : parts_(parts), report_(report) { tell(); }
+
+  void add_one() {
+    const std::scoped_lock lock(mutex_);
+    ++ready_;
+    tell();
+  }
+
+ private:
+  void tell() const {
+    if (report_) {
+      report_(ready_, parts_);
+    }
+  }
+
+  std::mutex mutex_;
+  std::size_t ready_ = 0;
+  std::size_t parts_;
+  const load_progress& report_;
+};
+
+/// The encoder's first `num_layers` layers, packed for `kernels`, on the threads that `run` lends: each reads a layer.
 inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, int num_layers,
-                                const nn::kernels& kernels) {
+                                const nn::kernels& kernels, const runner& run = {}, const load_progress& report = {}) {
   const family& family = *shape.family;
   const std::string prefix = backbone_prefix(tensors, family);
+  const auto depth = static_cast<std::size_t>(num_layers);
+  const std::size_t distinct = family.shares_layers() ? 1 : depth;
+  part_counter ready(distinct + 1, report);
   nn::encoder encoder{.kernels = kernels,
                       .hidden = static_cast<std::size_t>(shape.hidden_size),
                       .heads = static_cast<std::size_t>(shape.num_heads),
                       .feed_forward_activation = shape.hidden_activation,
                       .embeddings = read_embeddings(tensors, prefix + "embeddings.", shape),
                       .projection = read_projection(tensors, prefix, shape, kernels.layout),
-                      .depth = static_cast<std::size_t>(num_layers),
-                      .layers = {}};
-  const std::size_t distinct = family.shares_layers() ? 1 : encoder.depth;
-  for (std::size_t layer = 0; layer < distinct; ++layer) {
-    encoder.layers.push_back(
-        read_encoder_layer(tensors, prefix + numbered(family.layer, layer), shape, kernels.layout));
-  }
+                      .depth = depth,
+                      .layers = std::vector<nn::encoder_layer>(distinct)};
+  ready.add_one();
+  offramp::detail::lend(run, distinct, [&](std::size_t layer) {
+    encoder.layers[layer] = read_encoder_layer(tensors, prefix + numbered(family.layer, layer), shape, kernels.layout);
+    ready.add_one();
+  });
   return encoder;
 }
 

@@ -28,7 +28,8 @@ struct threshold_range {
   bool operator==(const threshold_range&) const = default;
 };
 
-/// The policy for one value of the open number; for `patience` its whole part, and full depth below 1. Throws
+/// The policy for one value of the open number; for `patience` its whole part, and full depth below 1; for `confidence`
+/// full depth above 1. Throws
 /// `invalid_argument` for NaN, a count below 1, a decline outside 0 to 1 and a rule with more than one number.
 [[nodiscard]] OFFRAMP_API exit_policy policy_at(const sweep_rule& rule, float threshold);
 

@@ -10,7 +10,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 exit_policy policy_at(const sweep_rule& rule, float threshold) {
   switch (rule.kind) {
     case exit_policy::rule::confidence:
-      return {threshold};
+      return threshold > 1.0F ? exit_policy::full_depth() : exit_policy(threshold);
     case exit_policy::rule::declining:
       return exit_policy::declining(threshold, rule.decline);
     case exit_policy::rule::entropy:

@@ -75,7 +75,7 @@ inline exit_policy make_policy(const policy_description& stored) {
   const auto by_rule = [&]() -> exit_policy {
     switch (stored.rule) {
       case policy_rule::confidence:
-        return exit_policy(stored.threshold);
+        return stored.threshold > 1.0F ? exit_policy::full_depth() : exit_policy(stored.threshold);
       case policy_rule::declining:
         return exit_policy::declining(stored.threshold, stored.decline);
       case policy_rule::per_exit:
@@ -110,10 +110,10 @@ inline exit_policy make_policy(const policy_description& stored) {
 }
 
 /// The other way round; infinite thresholds become finite ones, because the file holds finite numbers. Throws
-/// `invalid_argument` for a deadline, which is a moment and cannot be stored.
+/// `invalid_argument` for a deadline or a stop token, which belong to a moment and cannot be stored.
 inline policy_description describe_policy(const exit_policy& policy) {
-  if (policy.deadline()) {
-    throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be stored");
+  if (policy.deadline() || policy.stop_token().stop_possible()) {
+    throw error(error_kind::invalid_argument, "exit_policy: a deadline or a stop token cannot be stored");
   }
   policy_description stored{.rule = policy.rule_kind(),
                             .threshold = finite_threshold(policy),
