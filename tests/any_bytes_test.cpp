@@ -16,6 +16,7 @@ namespace any_bytes_test {
 
 using offramp::classifier;
 using offramp::encoding;
+using offramp::exit_policy;
 using offramp::prediction;
 using offramp::sentence_pair;
 using namespace std::string_literals;
@@ -142,7 +143,8 @@ TEST(any_bytes, may_be_nothing) {
     EXPECT_FALSE(p.truncated);
     EXPECT_EQ(p, model().classify("", exit_policy::full_depth()));
   }
-  EXPECT_EQ(model().classify(std::string_view(), exit_policy::full_depth()), model().classify("", exit_policy::full_depth()));
+  EXPECT_EQ(model().classify(std::string_view(), exit_policy::full_depth()),
+            model().classify("", exit_policy::full_depth()));
 }
 
 TEST(any_bytes, may_be_ten_megabytes) {

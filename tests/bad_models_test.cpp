@@ -26,6 +26,7 @@ using nlohmann::json;
 using offramp::classifier;
 using offramp::error;
 using offramp::error_kind;
+using offramp::exit_policy;
 using offramp_tests::change_tensors;
 using offramp_tests::damage;
 using offramp_tests::expect_damage_found;

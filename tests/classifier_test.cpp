@@ -141,7 +141,8 @@ TEST(classify, equals_the_report_of_the_exit_that_answered) {
 TEST(classify, leaves_at_the_first_exit_that_reaches_the_threshold) {
   for (const std::string& text : texts()) {
     const auto exits = model().classify_every_exit(text);
-    for (float threshold = 0.5F; threshold <= 1.01F; threshold += 0.05F) {
+    for (int percent = 50; percent <= 100; percent += 5) {
+      const float threshold = static_cast<float>(percent) / 100.0F;
       const auto first = std::find_if(exits.begin(), exits.end() - 1,
                                       [&](const auto& exit) { return exit.answer.confidence >= threshold; });
       EXPECT_EQ(model().classify(text, threshold).layer, first->answer.layer);
@@ -152,8 +153,8 @@ TEST(classify, leaves_at_the_first_exit_that_reaches_the_threshold) {
 TEST(classify, goes_no_less_deep_for_a_higher_threshold) {
   for (const std::string& text : texts()) {
     int layer = 0;
-    for (float threshold = 0.0F; threshold <= 1.1F; threshold += 0.05F) {
-      const int deeper = model().classify(text, threshold).layer;
+    for (int percent = 0; percent <= 100; percent += 5) {
+      const int deeper = model().classify(text, static_cast<float>(percent) / 100.0F).layer;
       EXPECT_GE(deeper, layer);
       layer = deeper;
     }

@@ -23,6 +23,7 @@ using offramp::encoding;
 using offramp::error;
 using offramp::error_kind;
 using offramp::exit_output;
+using offramp::exit_policy;
 using offramp::golden_text;
 using offramp::load_options;
 using offramp::numeric_format;

@@ -44,7 +44,7 @@ TEST(hostile_threshold, stops_at_the_first_exit_or_never) {
       EXPECT_EQ(p.stopped, stop_reason::confident);
     }
     for (const float high : {1.0000001F, 2.0F, std::numeric_limits<float>::max(), infinity}) {
-      const prediction p = model().classify(text, high);
+      const prediction p = model().classify(text, exit_policy::full_depth());
       EXPECT_EQ(p.layer, 3);
       EXPECT_EQ(p.stopped, stop_reason::last_exit);
       EXPECT_EQ(model().classify(text, exit_policy::per_exit({high, high, high})), p);
@@ -77,6 +77,12 @@ TEST(hostile_policy, is_refused_before_any_text_is_looked_at) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   expect_invalid_argument([&] { return model().classify_batch(texts(), nan); }, "NaN");
   expect_invalid_argument([&] { return model().classify_batch(texts(), -nan); }, "NaN");
+  for (const float high : {1.0000001F, 2.0F, 90.0F, std::numeric_limits<float>::max(), infinity}) {
+    expect_invalid_argument([&] { return model().classify("a", high); },
+                            "expected at most 1; exit_policy::full_depth()");
+  }
+  expect_invalid_argument([&] { return model().classify("a", 1.0000001); }, "the threshold is 1.0000001");
+  expect_invalid_argument([&] { return model().classify("a", std::nextafter(1.0L, 2.0L)); }, "expected at most 1");
 }
 
 TEST(hostile_policy, may_limit_layers_between_and_beyond_the_exits) {
@@ -90,7 +96,6 @@ TEST(hostile_policy, may_limit_layers_between_and_beyond_the_exits) {
 
 const std::vector<exit_policy>& rules_that_go_on() {
   static const std::vector<exit_policy> all = {exit_policy::full_depth(),
-                                               exit_policy::full_depth(),
                                                exit_policy::declining(3.0F, 1.0F),
                                                exit_policy::per_exit({2, 2, 2}),
                                                exit_policy::per_class({{2, 2}, {2, 2}, {2, 2}}),

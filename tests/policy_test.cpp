@@ -161,8 +161,9 @@ TEST_P(policies, above_one_run_every_layer_and_the_last_exit_answers) {
     const prediction last = model.classify_every_exit(text).back().answer;
     EXPECT_EQ(last.layer, model.exits().back().layer);
     EXPECT_EQ(last.stopped, stop_reason::last_exit);
-    for (const exit_policy& policy : {exit_policy(1.0001F), exit_policy::full_depth(), exit_policy::patience(0),
-                                      exit_policy::entropy(-1.0F), exit_policy::margin(1.5F)}) {
+    for (const exit_policy& policy :
+         {exit_policy::declining(1.0001F, 0.0F), exit_policy::full_depth(), exit_policy::patience(0),
+          exit_policy::entropy(-1.0F), exit_policy::margin(1.5F)}) {
       EXPECT_EQ(model.classify(text, policy), last);
     }
   }
@@ -277,8 +278,9 @@ TEST(stored_policy, comes_back_the_same_with_finite_thresholds) {
     EXPECT_EQ(make_policy(describe_policy(policy)), policy);
   }
   const classifier& model = model_named("tiny");
-  for (const exit_policy& policy : {exit_policy(infinity), exit_policy(-infinity), exit_policy::declining(infinity, 1),
-                                    exit_policy::entropy(infinity), exit_policy::entropy(-infinity)}) {
+  for (const exit_policy& policy :
+       {exit_policy::full_depth(), exit_policy(-infinity), exit_policy::declining(infinity, 1),
+        exit_policy::entropy(infinity), exit_policy::entropy(-infinity)}) {
     const exit_policy stored = make_policy(describe_policy(policy));
     EXPECT_TRUE(std::isfinite(stored.threshold()));
     EXPECT_EQ(model.classify("A good film.", stored), model.classify("A good film.", policy));

@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         choice{"the_default_of_the_model", {}, 0.6F}, choice{"threshold", {"--threshold", "0.97"}, 0.97F},
         choice{"lowest_threshold", {"--threshold", "-1"}, -1.0F},
-        choice{"unreachable_threshold", {"--threshold", "1.5"}, 1.5F},
+        choice{"unreachable_threshold", {"--threshold", "1.5"}, exit_policy::full_depth()},
         choice{"rule_confidence", {"--rule", "confidence", "--threshold", "0.97"}, 0.97F},
         choice{"rule_declining",
                {"--rule", "declining", "--threshold", "0.97", "--decline", "0.1"},

@@ -40,7 +40,6 @@ TEST(confidence, leaves_at_the_threshold_itself) {
   EXPECT_FALSE(leaves(std::nextafter(0.75F, 1.0F), {0.25F, 0.75F}));
   EXPECT_TRUE(leaves(0.0F, {0.5F, 0.5F}));
   EXPECT_TRUE(leaves(-1.0F, {0.5F, 0.5F}));
-
   EXPECT_FALSE(leaves(exit_policy::full_depth(), {0.0F, 1.0F}));
 }
 
@@ -250,7 +249,7 @@ TEST(may_leave_early, is_false_only_where_no_probabilities_satisfy_the_rule) {
   using offramp::exit_policy;
   using offramp::exits::may_leave_early;
   for (const exit_policy& never :
-       {exit_policy(1.001F), exit_policy::full_depth(), exit_policy::margin(1.001F), exit_policy::entropy(0.0F),
+       {exit_policy::full_depth(), exit_policy::margin(1.001F), exit_policy::entropy(0.0F),
         exit_policy::normalized_entropy(-0.001F), exit_policy::patience(0), exit_policy::patience_entropy(0.0F, 1),
         exit_policy::learned(0.0F), exit_policy::declining(1.001F, 0.0F),
         exit_policy::declining(std::numeric_limits<float>::infinity(), 0.1F)}) {

@@ -479,7 +479,6 @@ struct classifier::state {
 inline std::shared_ptr<const classifier::state> classifier::state::load(const model::file_set& files,
                                                                         const load_options& options, const runner& run,
                                                                         const load_progress& report) {
-  const detail::default_floating_point environment;
   const nn::kernels kernels = nn::choose_kernels(options);
   const model::config config = model::read_config(files);
   std::optional<model::exits_file> exits_file = model::read_exits_file(files, config);
@@ -546,11 +545,13 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
 
 OFFRAMP_INLINE classifier classifier::load(const std::filesystem::path& directory, const load_options& options,
                                            const runner& run, const load_progress& report) {
+  const detail::default_floating_point environment;
   return classifier(state::load(model::file_set(directory), options, run, report));
 }
 
 OFFRAMP_INLINE classifier classifier::load(std::span<const model_file> files, const load_options& options,
                                            const runner& run, const load_progress& report) {
+  const detail::default_floating_point environment;
   std::vector<model::file_set::blob> blobs;
   for (const model_file& file : files) {
     blobs.push_back({std::string(file.name), file.bytes});
