@@ -12,6 +12,20 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
+namespace {
+
+/// Whether palette 1 has the eight registers of 16 rows of 64 bytes, and a product takes whole ones.
+bool has_registers(const tile_answers& answers) noexcept {
+  const auto lower = [](std::uint32_t value) { return value & 0xFFFFU; };
+  const auto upper = [](std::uint32_t value) { return value >> 16U; };
+  return answers.most_palettes >= 1 && lower(answers.palette_1_eax) >= 8192 && upper(answers.palette_1_eax) >= 1024 &&
+         lower(answers.palette_1_ebx) >= 64 && upper(answers.palette_1_ebx) >= 8 &&
+         lower(answers.palette_1_ecx) >= most_register_rows && (answers.products_ebx & 0xFFU) >= layout::block_units &&
+         (answers.products_ebx >> 8U & 0xFFFFU) >= 64;
+}
+
+}  // namespace
+
 bool offers_tiles(const tile_answers& answers) noexcept {
   constexpr std::uint32_t has_xgetbv = 1U << 27U;
   constexpr std::uint32_t bfloat16_tiles = 1U << 22U;
@@ -20,7 +34,7 @@ bool offers_tiles(const tile_answers& answers) noexcept {
   constexpr std::uint32_t all_of_leaf_7 = bfloat16_tiles | tile_registers | int8_tiles;
   constexpr std::uint64_t configuration_and_data = 3U << 17U;
   return (answers.leaf_1_ecx & has_xgetbv) != 0 && (answers.leaf_7_edx & all_of_leaf_7) == all_of_leaf_7 &&
-         (answers.enabled_state & configuration_and_data) == configuration_and_data;
+         (answers.enabled_state & configuration_and_data) == configuration_and_data && has_registers(answers);
 }
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -72,6 +86,17 @@ tile_answers ask_cpu() noexcept {
   answers.leaf_1_ecx = c;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
     answers.leaf_7_edx = d;
+  }
+  if (__get_cpuid_count(0x1D, 0, &a, &b, &c, &d) != 0) {
+    answers.most_palettes = a;
+  }
+  if (answers.most_palettes >= 1 && __get_cpuid_count(0x1D, 1, &a, &b, &c, &d) != 0) {
+    answers.palette_1_eax = a;
+    answers.palette_1_ebx = b;
+    answers.palette_1_ecx = c;
+  }
+  if (__get_cpuid_count(0x1E, 0, &a, &b, &c, &d) != 0) {
+    answers.products_ebx = b;
   }
   if ((answers.leaf_1_ecx & bit_OSXSAVE) != 0) {
     asm volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));

@@ -12,9 +12,15 @@ struct tile_answers {
   std::uint32_t leaf_1_ecx = 0;
   std::uint32_t leaf_7_edx = 0;
   std::uint64_t enabled_state = 0;  // XCR0
+  std::uint32_t most_palettes = 0;  // leaf 1D
+  std::uint32_t palette_1_eax = 0;  // leaf 1D, palette 1: bytes of all registers and of one
+  std::uint32_t palette_1_ebx = 0;  // bytes of a row, registers
+  std::uint32_t palette_1_ecx = 0;  // rows
+  std::uint32_t products_ebx = 0;   // leaf 1E: what a product takes of rows and of their bytes
 };
 
-/// Whether the CPU multiplies int8 and bfloat16 tiles and the operating system saves their registers.
+/// Whether the CPU multiplies int8 and bfloat16 tiles, in registers of the sizes that a tile_configuration sets, and
+/// the operating system saves them. Hypervisors are known to show the instructions without the registers.
 [[nodiscard]] bool offers_tiles(const tile_answers& answers) noexcept;
 
 /// The tile instructions, whether or not this CPU has them; null where the library is not built for x86-64 Linux.
