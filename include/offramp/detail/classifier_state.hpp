@@ -481,6 +481,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
                                                                         const load_progress& report) {
   const nn::kernels kernels = nn::choose_kernels(options);
   const model::config config = model::read_config(files);
+  model::check_sums(config, files, options.format);
   std::optional<model::exits_file> exits_file = model::read_exits_file(files, config);
   const model::checkpoint tensors = model::open_checkpoint(files);
   const bool is_described = exits_file.has_value();

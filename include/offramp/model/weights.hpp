@@ -20,6 +20,18 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
+/// Throws `unsupported` where a linear layer has more inputs than the sums of `format` can take in. Only the
+/// feed-forward size may be that large.
+inline void check_sums(const config& shape, const file_set& files, numeric_format format) {
+  constexpr auto most = static_cast<int>(nn::most_int8_inputs);
+  if (format == numeric_format::int8 && shape.intermediate_size > most) {
+    throw error(error_kind::unsupported, files.describe("config.json") + ": " +
+                                             std::string(shape.family->keys.intermediate_size) + " is " +
+                                             std::to_string(shape.intermediate_size) + ", expected at most " +
+                                             std::to_string(most) + " in int8, whose sums would overflow");
+  }
+}
+
 /// Reads one linear layer, row by row into its panels: `name`.weight [outputs, inputs] and `name`.bias [outputs]. Rows
 /// stored in int8 are used as they are where the target's format is int8.
 inline void read_linear(const checkpoint& tensors, const std::string& name, std::size_t outputs, std::size_t inputs,

@@ -16,7 +16,7 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
 /// The weights of y = W x + b, packed for the kernels of one layout. Built empty, then filled row by row as the rows
-/// come from the file; immutable afterwards.
+/// come from the file; immutable afterwards. In int8 at most most_int8_inputs inputs.
 class linear {
  public:
   linear() = default;

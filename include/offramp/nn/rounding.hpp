@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
@@ -17,6 +19,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   return static_cast<std::uint16_t>((bits + 0x7FFFU + ((bits >> 16U) & 1U)) >> 16U);
 }
+
+/// The most products of int8 values within +-127 whose sum fits int32, whatever their signs: 133,144. What is on the
+/// way to such a sum may wrap around.
+inline constexpr std::size_t most_int8_inputs = std::numeric_limits<std::int32_t>::max() / (127 * 127);
 
 /// Symmetric rounding of a row of numbers to -127..127.
 struct int8_scale {
