@@ -137,7 +137,8 @@ class attention {
     }
   }
 
-  /// Replaces a row of scores by exp(x - max), padded with zeros, and returns the sum.
+  /// Replaces a row of scores by exp(x - max), padded with zeros, and returns the sum: NaN where a score is not finite,
+  /// which the maximum and exp would pass over.
   float exponentiate(float* scores) const {
     const tag<float> d;
     const std::size_t padded = token_blocks_ * layout::block_units;
@@ -149,11 +150,12 @@ class attention {
              : i >= head_.tokens         ? lowest
                                          : hn::IfThenElse(hn::FirstN(d, head_.tokens - i), x, lowest);
     };
+    auto sum = hn::Zero(d);
     for (std::size_t i = 0; i < padded; i += lanes()) {
       highest = hn::Max(highest, masked(i));
+      sum = hn::MulAdd(hn::LoadU(d, scores + i), hn::Zero(d), sum);  // 0, or NaN
     }
     const auto top = hn::MaxOfLanes(d, highest);
-    auto sum = hn::Zero(d);
     for (std::size_t i = 0; i < padded; i += lanes()) {
       const auto power = hn::Exp(d, masked(i) - top);
       hn::StoreU(power, d, scores + i);

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
@@ -40,13 +41,14 @@ inline void pack_float32(const float* source, std::size_t stride, index_range ra
   }
 }
 
-/// Rounds to the nearest bfloat16, ties to even, and leaves it in float32.
+/// Rounds to the nearest bfloat16, ties to even, and leaves it in float32. NaN becomes a NaN whatever its bits, which
+/// the addition could carry over into the sign.
 HWY_INLINE vector<float> round_to_bfloat16(vector<float> x) {
   const tag<std::uint32_t> d;
   const auto bits = hn::BitCast(d, x);
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1U));
   const auto rounded = hn::And(bits + odd + hn::Set(d, 0x7FFFU), hn::Set(d, 0xFFFF0000U));
-  return hn::BitCast(tag<float>(), rounded);
+  return hn::BitCast(tag<float>(), hn::IfThenElse(hn::RebindMask(d, hn::IsNaN(x)), hn::Set(d, 0x7FC00000U), rounded));
 }
 
 inline void pack_widened_bfloat16(const float* source, std::size_t stride, index_range range, packed_rows& target) {
@@ -171,7 +173,9 @@ inline void normalize(const layer_norm& norm, float* rows, std::size_t count) {
       return hn::MulAdd(difference, difference, so_far);
     });
     const float deviation = std::sqrt(squares / static_cast<float>(size) + norm.epsilon);
-    const auto inverse = hn::Set(d, 1.0F / deviation);
+    // An infinite deviation would turn every finite number into 0.
+    const auto inverse =
+        hn::Set(d, std::isfinite(squares) ? 1.0F / deviation : std::numeric_limits<float>::quiet_NaN());
     std::size_t i = 0;
     for (; i + lanes() <= size; i += lanes()) {
       const auto y = scale_and_shift(hn::LoadU(d, row + i), mean, inverse, hn::LoadU(d, norm.scale.data() + i),

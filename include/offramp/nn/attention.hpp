@@ -26,15 +26,18 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
   }
 }
 
-/// softmax(q k^T / sqrt(size)) v of one head of one text (Vaswani et al. 2017), query by query.
+/// softmax(q k^T / sqrt(size)) v of one head of one text (Vaswani et al. 2017), query by query. Queries are scaled
+/// before the products, as by every other kernel: so all overflow alike.
 inline void attend(const attention_head& head, attention_scratch& scratch) {
   const float scale = 1.0F / std::sqrt(static_cast<float>(head.size));
-  scratch.scores.resize(std::max(scratch.scores.size(), head.tokens));
+  scratch.scores.resize(std::max(scratch.scores.size(), head.tokens + head.size));
   const std::span<float> weights(scratch.scores.data(), head.tokens);
+  float* query = scratch.scores.data() + head.tokens;
   for (std::size_t row = 0; row < head.queries; ++row) {
-    const float* query = head.query + row * head.query_stride;
+    std::transform(head.query + row * head.query_stride, head.query + row * head.query_stride + head.size, query,
+                   [=](float x) { return x * scale; });
     for (std::size_t token = 0; token < head.tokens; ++token) {
-      weights[token] = dot(query, head.key + token * head.key_value_stride, head.size) * scale;
+      weights[token] = dot(query, head.key + token * head.key_value_stride, head.size);
     }
     softmax(weights);
     float* context = head.context + row * head.context_stride;
