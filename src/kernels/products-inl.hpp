@@ -21,14 +21,16 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// 32 vector registers hold 12 rows of two vectors; 16 hold 6. Beyond 10 rows g++ moves NEON's sums from one register to
-// another.
+// 32 vector registers hold 12 rows of two vectors; 16 hold 6, or 5 where a product takes a register before it is added.
+// Beyond 10 rows g++ moves NEON's sums from one register to another.
 #if HWY_ARCH_ARM_A64
 inline constexpr int tallest_tile = 10;
 #elif HWY_TARGET <= HWY_AVX3
 inline constexpr int tallest_tile = 12;
-#else
+#elif HWY_TARGET <= HWY_AVX2
 inline constexpr int tallest_tile = 6;
+#else
+inline constexpr int tallest_tile = 5;
 #endif
 
 // A single tall tile would leave the memory idle while it multiplies.
@@ -45,6 +47,14 @@ constexpr std::size_t lanes() { return HWY_LANES(float); }
 template <class Value>
 HWY_INLINE vector<Value> load_weights(const std::uint32_t* units) {
   return hn::Load(tag<Value>(), reinterpret_cast<const Value*>(units));
+}
+
+/// Has a sum finished before the next is begun: g++ would keep many half-finished ones, and spill.
+template <class Sum>
+HWY_INLINE void keep_order([[maybe_unused]] Sum& sum) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSSE3
+  asm volatile("" : "+v"(sum.raw));
+#endif
 }
 
 /// The sums of `height` rows by two vectors of outputs. Recursive, so that every compiler keeps each in a register.
@@ -72,7 +82,9 @@ struct tile_sums {
   HWY_INLINE void add(const std::uint32_t* row, Weights weights_left, Weights weights_right) {
     const auto unit = Products::broadcast(row);
     left = Products::add(left, unit, weights_left);
+    keep_order(left);
     right = Products::add(right, unit, weights_right);
+    keep_order(right);
     below.add(row + layout::block_units, weights_left, weights_right);
   }
 };
@@ -84,9 +96,7 @@ struct tile_sums<Products, 0> {
   HWY_INLINE void store(value* /*rows*/, std::size_t /*stride*/) const {}
   template <class Weights>
   HWY_INLINE void add(const std::uint32_t* /*row*/, Weights /*left*/, Weights /*right*/) {
-#if HWY_ARCH_ARM_A64
-    asm("" ::: "memory");  // else g++ loads the operands of several units ahead, and spills
-#endif
+    asm volatile("" ::: "memory");  // else g++ loads the operands of several units ahead, and spills
   }
 };
 
@@ -121,7 +131,7 @@ struct float32_products : unit_by_unit<float> {
 /// bfloat16 weights widened to float32 in registers; the rows are float32 that were rounded to bfloat16.
 struct widened_bfloat16_products {
   using value = float;
-  static constexpr int tallest = tallest_tile;
+  static constexpr int tallest = tallest_tile == 5 ? 4 : tallest_tile;  // the mask takes a register
   static constexpr int tallest_alone = two_thirds(tallest);
   static constexpr std::size_t four_units = 2;
 
@@ -140,10 +150,10 @@ struct widened_bfloat16_products {
   static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
     const std::size_t n = lanes();
     for (int pair = 0; pair < 2; ++pair) {
-      const auto left = load_weights<std::int32_t>(weights);
-      const auto right = load_weights<std::int32_t>(weights + n);
-      sums.add(row, even(left), even(right));
-      sums.add(row + 1, odd(left), odd(right));
+      // Loaded twice: kept for the odd inputs, they would take the registers of two sums.
+      const auto load = [](const std::uint32_t* units) OFFRAMP_ATTR { return load_weights<std::int32_t>(units); };
+      sums.add(row, even(load(weights)), even(load(weights + n)));
+      sums.add(row + 1, odd(load(weights)), odd(load(weights + n)));
       row += 2;
       weights += 2 * n;
     }
