@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels alone: products at BERT's shapes for every row count, with weights that stay in the second-level cache
-// and with weights that stream through all of them as in a whole model.
+// The kernels alone, on the problems that the tests solve: products at BERT's shapes for every row count, with weights
+// that stay in the second-level cache and with weights that stream through all of them as in a whole model; and what
+// lies between the products.
 #include "machine.hpp"
+#include "reference/attention_problem.hpp"
+#include "reference/normalization_problem.hpp"
+#include "reference/product_problem.hpp"
 
 #include <offramp/nn/kernels.hpp>
 
@@ -10,7 +14,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,25 +23,6 @@ namespace {
 
 namespace nn = offramp::nn;
 using offramp::numeric_format;
-
-std::vector<float> random_values(std::size_t size) {
-  static std::mt19937 generator(1);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(size);
-  for (float& value : values) {
-    value = normal(generator);
-  }
-  return values;
-}
-
-nn::linear random_linear(const nn::layout& layout, std::size_t outputs, std::size_t inputs) {
-  nn::linear weights(layout, outputs, inputs);
-  const std::vector<float> row = random_values(inputs);
-  for (std::size_t output = 0; output < outputs; ++output) {
-    weights.set_row(output, row);
-  }
-  return weights;
-}
 
 /// The machine's peak in one format on one thread, operations/s, measured once.
 double peak(numeric_format format) {
@@ -77,14 +61,12 @@ void multiply(benchmark::State& state, numeric_format format, nn::weight_prefetc
               std::size_t inputs, std::size_t matrices) {
   const nn::kernels kernels = nn::choose_kernels({.format = format});
   const auto rows = static_cast<std::size_t>(state.range(0));
+  const naive::product_problem problem{rows, inputs, outputs};
   std::vector<nn::linear> weights;
   for (std::size_t i = 0; i < matrices; ++i) {
-    weights.push_back(random_linear(kernels.layout, outputs, inputs));
+    weights.push_back(problem.linear(kernels.layout));
   }
-  nn::packed_rows packed;
-  packed.resize(kernels.layout, rows, inputs);
-  const std::vector<float> source = random_values(rows * inputs);
-  kernels.pack(source.data(), inputs, {0, rows}, packed);
+  const nn::packed_rows packed = problem.packed(kernels);
   std::vector<float> result(rows * outputs);
   std::size_t next = 0;
   for (auto _ : state) {
@@ -119,6 +101,53 @@ void register_products(const std::string& name, numeric_format format, nn::weigh
   add("streaming_768x3072", 768, 3072, 128 / unit);
 }
 
+/// Rounds 64 rows of `inputs` numbers to a format.
+void pack(benchmark::State& state, numeric_format format) {
+  const nn::kernels kernels = nn::choose_kernels({.format = format});
+  const naive::product_problem problem{64, static_cast<std::size_t>(state.range(0)), 1};
+  nn::packed_rows packed = problem.packed(kernels);
+  for (auto _ : state) {
+    kernels.pack(problem.x.data(), problem.source_stride, {0, problem.rows}, packed);
+    benchmark::DoNotOptimize(packed.block(0, 0));
+  }
+}
+
+/// One head of 64 among 12, of a text of so many tokens.
+void attend(benchmark::State& state) {
+  const nn::kernels kernels = nn::choose_kernels({});
+  const auto tokens = static_cast<std::size_t>(state.range(0));
+  const naive::attention_problem problem{tokens, tokens, 64, 768};
+  std::vector<float> context(tokens * problem.stride);
+  nn::attention_scratch scratch;
+  for (auto _ : state) {
+    kernels.attend(problem.head(context.data()), scratch);
+    benchmark::DoNotOptimize(context.data());
+  }
+}
+
+/// 64 rows in place, which keeps them normalized.
+void normalize(benchmark::State& state) {
+  const nn::kernels kernels = nn::choose_kernels({});
+  naive::normalization_problem problem{64, static_cast<std::size_t>(state.range(0))};
+  for (auto _ : state) {
+    kernels.normalize(problem.norm, problem.rows.data(), problem.count);
+    benchmark::DoNotOptimize(problem.rows.data());
+  }
+}
+
+void register_the_rest() {
+  for (const auto& [name, format] : {std::pair{"float32", numeric_format::float32},
+                                     {"bfloat16", numeric_format::bfloat16},
+                                     {"int8", numeric_format::int8}}) {
+    benchmark::RegisterBenchmark((std::string(name) + "/pack").c_str(),
+                                 [format = format](benchmark::State& state) { pack(state, format); })
+        ->Arg(768)
+        ->Arg(3072);
+  }
+  benchmark::RegisterBenchmark("attend", &attend)->Arg(16)->Arg(64)->Arg(128)->Arg(512);
+  benchmark::RegisterBenchmark("normalize", &normalize)->Arg(384)->Arg(768);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -126,6 +155,7 @@ int main(int argc, char** argv) {
   register_products("float32", numeric_format::float32, prefetch);
   register_products("bfloat16", numeric_format::bfloat16, prefetch);
   register_products("int8", numeric_format::int8, prefetch);
+  register_the_rest();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
     return 1;

@@ -7,10 +7,15 @@
 
 #include <offramp/nn/kernels.hpp>
 
+#include <vector>
+
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
 /// The kernels that a CPU of this one's target with `extras` would get. To run them, it needs to be that CPU.
 [[nodiscard]] kernels choose_kernels(const load_options& options, cpu_extras extras);
+
+/// The kernels for `format` of every target in the library that this CPU runs, and with every part of its extras.
+[[nodiscard]] std::vector<kernels> all_kernels(numeric_format format);
 
 /// kernels::multiply on any tile engine, between the rows packed and the weights of this CPU's best kernels. int8 takes
 /// the vector instructions for up to 16 rows, where they are faster and give the same sums.

@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "begin_target-inl.hpp"
@@ -131,19 +132,40 @@ constexpr decltype(&HWY_STATIC_DISPATCH(make_tile_multiplication)) makers_of_til
   return 0;
 }
 
-/// The index of the best target without `avoid` in the tables above.
-std::size_t index_of_target([[maybe_unused]] const std::vector<instruction_set>& avoid) {
+/// The targets that this CPU runs, a bit each.
+std::int64_t supported_targets() {
+  if constexpr ((HWY_TARGETS & (HWY_TARGETS - 1)) == 0) {
+    return HWY_TARGETS;
+  } else {
+    return find_cpu_targets() & HWY_TARGETS;
+  }
+}
+
+/// The index of the best of `targets` in the tables above.
+std::size_t index_of_best([[maybe_unused]] std::int64_t targets) {
   if constexpr ((HWY_TARGETS & (HWY_TARGETS - 1)) == 0) {
     return std::size(makers_of_kernels) - 1;  // the fallback is all there is
   } else {
-    std::int64_t targets = find_cpu_targets();
-    for (const instruction_set set : avoid) {
-      targets &= ~targets_with(set);
-    }
     hwy::ChosenTarget chosen;
     chosen.Update(targets);
     return chosen.GetIndex();
   }
+}
+
+/// The index of the best target without `avoid`.
+std::size_t index_of_target(const std::vector<instruction_set>& avoid) {
+  std::int64_t targets = supported_targets();
+  for (const instruction_set set : avoid) {
+    targets &= ~targets_with(set);
+  }
+  return index_of_best(targets);
+}
+
+/// What this CPU has beyond its target. Only a program that will use the tiles asks the operating system for them.
+cpu_extras extras_of_cpu(bool with_tiles) {
+  cpu_extras extras = find_cpu_extras();
+  extras.tiles = with_tiles && amx_tiles() != nullptr;
+  return extras;
 }
 
 /// Whether `set` may be used: neither it nor one that it includes is to be avoided.
@@ -164,11 +186,24 @@ kernels choose_kernels(const load_options& options, cpu_extras extras) {
 }
 
 kernels choose_kernels(const load_options& options) {
-  // Only a program that will use the tiles asks the operating system for them.
-  cpu_extras extras = find_cpu_extras();
-  extras.tiles =
-      options.format != numeric_format::float32 && allows(options, instruction_set::amx) && amx_tiles() != nullptr;
-  return choose_kernels(options, extras);
+  const bool may_use_tiles = options.format != numeric_format::float32 && allows(options, instruction_set::amx);
+  return choose_kernels(options, extras_of_cpu(may_use_tiles));
+}
+
+std::vector<kernels> all_kernels(numeric_format format) {
+  const cpu_extras all = extras_of_cpu(true);
+  const cpu_extras without_tiles{.int8_products = all.int8_products, .bfloat16_products = all.bfloat16_products};
+  std::vector<kernels> found;
+  for (std::uint64_t left = static_cast<std::uint64_t>(supported_targets()); left != 0; left &= left - 1) {
+    const auto make = makers_of_kernels[index_of_best(static_cast<std::int64_t>(left & (~left + 1)))];
+    for (const cpu_extras& extras : {all, without_tiles, cpu_extras{}}) {
+      kernels made = make(format, extras);
+      if (std::ranges::find(found, made.name, &kernels::name) == found.end()) {
+        found.push_back(std::move(made));
+      }
+    }
+  }
+  return found;
 }
 
 tile_multiplication choose_tile_multiplication() {

@@ -1,74 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every kernel of every target that this machine can run, against naive ones and against itself; compiled against the
-// header-only target too, which has one.
-#include "reference/naive.hpp"
+// The products of every target that this machine can run, against naive ones and against themselves; compiled against
+// the header-only target too, which has one.
+#include "reference/kernel_targets.hpp"
 #include "reference/product_problem.hpp"
-
-#if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/nn/reference_kernels.hpp>
-#else
-#include <offramp/nn/kernels.hpp>
-#endif
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <iostream>
 #include <limits>
 #include <numeric>
 #include <random>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kernels_test {
 
 namespace nn = offramp::nn;
 using naive::product_problem;
-using naive::random_values;
 using nn::epilogue;
-using offramp::instruction_set;
 using offramp::numeric_format;
 
-/// A parameter that GoogleTest can show.
-struct target : nn::kernels {};
-void PrintTo(const target& shown, std::ostream* out) { *out << shown.name; }
+class kernels_test : public testing::TestWithParam<naive::target> {};
 
-/// One set of kernels for each target and format; targets that the CPU lacks fall together with the next one down.
-std::vector<target> all_kernels() {
-  std::vector<target> all;
-  std::set<std::string> names;
-#if defined(OFFRAMP_HEADER_ONLY)
-  const std::vector formats{numeric_format::float32};
-#else
-  const std::vector formats{numeric_format::float32, numeric_format::bfloat16, numeric_format::int8};
-#endif
-  for (const numeric_format format : formats) {
-    for (const std::vector<instruction_set>& avoid : {std::vector<instruction_set>{},
-                                                      {instruction_set::amx},
-                                                      {instruction_set::avx512_bf16},
-                                                      {instruction_set::avx512_vnni},
-                                                      {instruction_set::avx512},
-                                                      {instruction_set::avx2},
-                                                      {instruction_set::arm_bf16},
-                                                      {instruction_set::arm_dotprod}}) {
-      target kernels{nn::choose_kernels({.format = format, .avoid = avoid})};
-      if (names.insert(kernels.name).second) {
-        all.push_back(std::move(kernels));
-      }
-    }
-  }
-  return all;
-}
-
-class kernels_test : public testing::TestWithParam<target> {};
-
-INSTANTIATE_TEST_SUITE_P(targets, kernels_test, testing::ValuesIn(all_kernels()), [](const auto& instance) {
-  std::string name = instance.param.name;
-  std::replace(name.begin(), name.end(), ' ', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(targets, kernels_test, testing::ValuesIn(naive::all_targets()), naive::name_of_target);
 
 TEST_P(kernels_test, products_agree_with_naive_ones_at_ragged_sizes) {
   for (const std::size_t rows : {1UL, 2UL, 5UL, 12UL, 13UL, 29UL}) {
@@ -124,6 +83,43 @@ TEST_P(kernels_test, a_row_does_not_depend_on_its_neighbours) {
   }
 }
 
+TEST_P(kernels_test, a_part_of_the_outputs_is_written_alone) {
+  const nn::kernels& kernels = GetParam();
+  const std::size_t width = kernels.layout.panel_width;
+  const product_problem problem{6, 40, 3 * width + 5};
+  const std::vector<float> all = problem.run(kernels, epilogue::gelu);
+  const nn::linear weights = problem.linear(kernels.layout);
+  const nn::packed_rows packed = problem.packed(kernels);
+  constexpr float untouched = -7.0F;
+  for (const auto& [first, last] : {std::pair{1UL, 3UL}, {0UL, 1UL}, {2UL, 4UL}}) {
+    const std::size_t columns = std::min(last * width, problem.outputs) - first * width;
+    const std::size_t stride = columns + 11;
+    std::vector<float> y((problem.rows + 1) * stride, untouched);
+    float* from = y.data() + 3;
+    kernels.multiply(packed, weights, {first, last}, {from, stride, epilogue::gelu});
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      const std::size_t row = (i - 3) / stride;
+      const std::size_t column = (i - 3) % stride;
+      const bool is_written = i >= 3 && row < problem.rows && column < columns;
+      ASSERT_EQ(y[i], is_written ? all[row * problem.outputs + first * width + column] : untouched)
+          << "panels " << first << " to " << last << ", element " << i;
+    }
+  }
+}
+
+TEST_P(kernels_test, rows_may_lie_further_apart_than_they_are_long) {
+  const nn::kernels& kernels = GetParam();
+  const product_problem dense{5, 70, 20};
+  product_problem apart = dense;
+  apart.source_stride = 83;
+  apart.x.assign(dense.rows * apart.source_stride, std::numeric_limits<float>::quiet_NaN());
+  for (std::size_t row = 0; row < dense.rows; ++row) {
+    std::copy_n(dense.x.begin() + static_cast<std::ptrdiff_t>(row * dense.inputs), dense.inputs,
+                apart.x.begin() + static_cast<std::ptrdiff_t>(row * apart.source_stride));
+  }
+  EXPECT_EQ(apart.run(kernels, epilogue::store), dense.run(kernels, epilogue::store));
+}
+
 TEST_P(kernels_test, a_row_does_not_depend_on_alignment) {
   const nn::kernels& kernels = GetParam();
   const product_problem problem{3, 40, 50};
@@ -169,18 +165,6 @@ TEST_P(kernels_test, fetching_weights_ahead_changes_no_byte) {
   }
 }
 
-TEST_P(kernels_test, non_finite_inputs_reach_the_outputs) {
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    product_problem problem{3, 40, 20};
-    problem.x[45] = bad;
-    const std::vector<float> y = problem.run(GetParam(), epilogue::store);
-    for (std::size_t o = 0; o < problem.outputs; ++o) {
-      EXPECT_FALSE(std::isfinite(y[problem.outputs + o])) << bad;
-      EXPECT_TRUE(std::isfinite(y[o])) << bad;
-    }
-  }
-}
-
 TEST_P(kernels_test, rows_of_zeros_give_the_bias) {
   product_problem problem{2, 40, 20};
   std::fill(problem.x.begin(), problem.x.end(), 0.0F);
@@ -188,66 +172,12 @@ TEST_P(kernels_test, rows_of_zeros_give_the_bias) {
   EXPECT_TRUE(std::equal(problem.bias.begin(), problem.bias.end(), y.begin()));
 }
 
-TEST_P(kernels_test, attention_agrees_with_a_naive_one) {
-  for (const std::size_t size : {11UL, 32UL, 64UL}) {
-    for (const std::size_t tokens : {1UL, 3UL, 16UL, 17UL, 70UL, 200UL}) {
-      for (const std::size_t queries : {std::size_t{1}, tokens}) {
-        const std::vector<float> query = random_values(queries * size, 1);
-        const std::vector<float> key = random_values(tokens * size, 2);
-        const std::vector<float> value = random_values(tokens * size, 3);
-        std::vector<float> context(queries * size);
-        nn::attention_scratch scratch;
-        GetParam().attend(
-            {query.data(), queries, size, key.data(), value.data(), tokens, size, size, context.data(), size}, scratch);
-        const std::vector<double> expected = naive::attend(query, key, value, size);
-        for (std::size_t i = 0; i < context.size(); ++i) {
-          ASSERT_NEAR(static_cast<double>(context[i]), expected[i], 1e-5) << size << ' ' << tokens << ' ' << queries;
-        }
-      }
-    }
-  }
-}
-
-TEST_P(kernels_test, a_query_does_not_depend_on_the_others) {
-  constexpr std::size_t size = 24;
-  constexpr std::size_t tokens = 75;
-  const std::vector<float> query = random_values(tokens * size, 1);
-  const std::vector<float> key = random_values(tokens * size, 2);
-  const std::vector<float> value = random_values(tokens * size, 3);
-  nn::attention_scratch scratch;
-  std::vector<float> together(tokens * size);
-  GetParam().attend({query.data(), tokens, size, key.data(), value.data(), tokens, size, size, together.data(), size},
-                    scratch);
-  for (const std::size_t row : {0UL, 13UL, 74UL}) {
-    std::vector<float> alone(size);
-    GetParam().attend(
-        {query.data() + row * size, 1, size, key.data(), value.data(), tokens, size, size, alone.data(), size},
-        scratch);
-    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + static_cast<std::ptrdiff_t>(row * size)));
-  }
-}
-
-TEST_P(kernels_test, normalizes_rows_of_any_length) {
-  for (const std::size_t size : {1UL, 7UL, 16UL, 37UL, 384UL}) {
-    std::vector<float> rows = random_values(3 * size, 5);
-    const nn::layer_norm norm{random_values(size, 6), random_values(size, 7), 1e-5F};
-    std::vector<float> expected = rows;
-    for (std::size_t row = 0; row < 3; ++row) {
-      norm.apply(expected.data() + row * size);
-    }
-    GetParam().normalize(norm, rows.data(), 3);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      ASSERT_NEAR(rows[i], expected[i], 2e-5F) << size;
-    }
-  }
-}
-
 // One int8 model gives the same sums on every CPU. Without a bias the epilogue rounds once, with or without FMA.
 TEST(int8_kernels, give_the_same_bytes_on_every_target) {
   product_problem problem{13, 130, 65};
   std::fill(problem.bias.begin(), problem.bias.end(), 0.0F);
   std::vector<float> first;
-  for (const nn::kernels& kernels : all_kernels()) {
+  for (const nn::kernels& kernels : naive::all_targets()) {
     if (kernels.layout.format == numeric_format::int8) {
       const std::vector<float> y = problem.run(kernels, epilogue::store);
       if (first.empty()) {
@@ -283,7 +213,7 @@ TEST(int8_kernels, give_the_bytes_of_plain_integers) {
   const auto as_float = [](int value) { return static_cast<float>(value) * 0.25F; };
   std::transform(x.begin(), x.end(), problem.x.begin(), as_float);
   std::transform(weights.begin(), weights.end(), problem.weights.begin(), as_float);
-  for (const nn::kernels& kernels : all_kernels()) {
+  for (const nn::kernels& kernels : naive::all_targets()) {
     if (kernels.layout.format != numeric_format::int8) {
       continue;
     }
@@ -297,9 +227,30 @@ TEST(int8_kernels, give_the_bytes_of_plain_integers) {
   }
 }
 
+// The longest inputs that int8 allows, with the largest sums of either sign.
+TEST(int8_kernels, sums_reach_the_largest_integer_and_do_not_wrap) {
+  constexpr std::size_t inputs = nn::most_int8_inputs;
+  product_problem problem{.rows = 3,
+                          .inputs = inputs,
+                          .outputs = 17,
+                          .weights = std::vector<float>(17 * inputs, 127.0F),
+                          .bias = std::vector<float>(17),
+                          .x = std::vector<float>(3 * inputs, 127.0F)};
+  std::fill_n(problem.x.begin(), inputs, -127.0F);
+  constexpr auto largest = static_cast<float>(127 * 127 * static_cast<std::int64_t>(inputs));
+  for (const nn::kernels& kernels : naive::all_targets()) {
+    if (kernels.layout.format == numeric_format::int8) {
+      const std::vector<float> y = problem.run(kernels, epilogue::store);
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        ASSERT_EQ(y[i], i < problem.outputs ? -largest : largest) << kernels.name << ", element " << i;
+      }
+    }
+  }
+}
+
 // Shows which of them this machine could run: the others went untested.
 TEST(choose_kernels, names_its_target_and_format) {
-  for (const nn::kernels& kernels : all_kernels()) {
+  for (const nn::kernels& kernels : naive::all_targets()) {
     std::cout << "tested: " << kernels.name << '\n';
     EXPECT_NE(kernels.name.find(kernels.layout.format == numeric_format::float32    ? " float32"
                                 : kernels.layout.format == numeric_format::bfloat16 ? " bfloat16"

@@ -4,10 +4,12 @@
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/rounding.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -87,30 +89,50 @@ inline std::vector<double> multiply(offramp::numeric_format format, const std::v
   return result;
 }
 
-/// softmax(q k^T / sqrt(size)) v of one head; all matrices dense.
-inline std::vector<double> attend(const std::vector<float>& query, const std::vector<float>& key,
-                                  const std::vector<float>& value, std::size_t size) {
-  const std::size_t queries = query.size() / size;
-  const std::size_t tokens = key.size() / size;
-  std::vector<double> context(queries * size, 0.0);
-  for (std::size_t q = 0; q < queries; ++q) {
-    std::vector<double> weight(tokens);
-    double total = 0.0;
-    for (std::size_t t = 0; t < tokens; ++t) {
-      double score = 0.0;
-      for (std::size_t i = 0; i < size; ++i) {
-        score += static_cast<double>(query[q * size + i]) * static_cast<double>(key[t * size + i]);
+/// softmax(q k^T / sqrt(size)) v of one head, [queries, size].
+inline std::vector<double> attend(const offramp::nn::attention_head& head) {
+  std::vector<double> context(head.queries * head.size, 0.0);
+  for (std::size_t q = 0; q < head.queries; ++q) {
+    std::vector<double> weight(head.tokens);
+    for (std::size_t t = 0; t < head.tokens; ++t) {
+      for (std::size_t i = 0; i < head.size; ++i) {
+        weight[t] += static_cast<double>(head.query[q * head.query_stride + i]) *
+                     static_cast<double>(head.key[t * head.key_value_stride + i]);
       }
-      weight[t] = std::exp(score / std::sqrt(static_cast<double>(size)));
-      total += weight[t];
+      weight[t] /= std::sqrt(static_cast<double>(head.size));
     }
-    for (std::size_t t = 0; t < tokens; ++t) {
-      for (std::size_t i = 0; i < size; ++i) {
-        context[q * size + i] += weight[t] / total * static_cast<double>(value[t * size + i]);
+    const double highest = *std::max_element(weight.begin(), weight.end());
+    double total = 0.0;
+    for (double& w : weight) {
+      w = std::exp(w - highest);
+      total += w;
+    }
+    for (std::size_t t = 0; t < head.tokens; ++t) {
+      for (std::size_t i = 0; i < head.size; ++i) {
+        context[q * head.size + i] +=
+            weight[t] / total * static_cast<double>(head.value[t * head.key_value_stride + i]);
       }
     }
   }
   return context;
+}
+
+/// (x - mean) / sqrt(variance + epsilon) * scale + shift of each row.
+inline std::vector<double> normalize(const offramp::nn::layer_norm& norm, const std::vector<float>& rows) {
+  const std::size_t size = norm.scale.size();
+  std::vector<double> result(rows.begin(), rows.end());
+  for (auto row = result.begin(); row != result.end(); row += static_cast<std::ptrdiff_t>(size)) {
+    const auto end = row + static_cast<std::ptrdiff_t>(size);
+    const double mean = std::accumulate(row, end, 0.0) / static_cast<double>(size);
+    const double squares =
+        std::accumulate(row, end, 0.0, [&](double sum, double x) { return sum + (x - mean) * (x - mean); });
+    const double deviation = std::sqrt(squares / static_cast<double>(size) + static_cast<double>(norm.epsilon));
+    for (std::size_t i = 0; i < size; ++i) {
+      double& x = row[static_cast<std::ptrdiff_t>(i)];
+      x = (x - mean) / deviation * static_cast<double>(norm.scale[i]) + static_cast<double>(norm.shift[i]);
+    }
+  }
+  return result;
 }
 
 }  // namespace naive

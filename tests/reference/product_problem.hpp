@@ -16,9 +16,10 @@ struct product_problem {
   std::size_t rows;
   std::size_t inputs;
   std::size_t outputs;
+  std::size_t source_stride = inputs;  // between the rows of x
   std::vector<float> weights = random_values(outputs * inputs, 1);
   std::vector<float> bias = random_values(outputs, 2);
-  std::vector<float> x = random_values(rows * inputs, 3);
+  std::vector<float> x = random_values(rows * source_stride, 3);
   std::vector<float> before = random_values(rows * outputs, 4);
 
   [[nodiscard]] offramp::nn::linear linear(const offramp::nn::layout& layout) const {
@@ -30,13 +31,18 @@ struct product_problem {
     return packed;
   }
 
+  [[nodiscard]] offramp::nn::packed_rows packed(const offramp::nn::kernels& kernels) const {
+    offramp::nn::packed_rows packed;
+    packed.resize(kernels.layout, rows, inputs);
+    kernels.pack(x.data(), source_stride, {0, rows}, packed);
+    return packed;
+  }
+
   /// The product by `kernels`.
   [[nodiscard]] std::vector<float> run(
       const offramp::nn::kernels& kernels, offramp::nn::epilogue kind,
       offramp::nn::weight_prefetch prefetch = offramp::nn::weight_prefetch::by_cpu) const {
-    offramp::nn::packed_rows packed;
-    packed.resize(kernels.layout, rows, inputs);
-    kernels.pack(x.data(), inputs, {0, rows}, packed);
+    const offramp::nn::packed_rows packed = this->packed(kernels);
     const offramp::nn::linear weights_of_kernel = linear(kernels.layout);
     std::vector<float> y = before;
     kernels.multiply(packed, weights_of_kernel, {0, weights_of_kernel.panels()},
@@ -44,7 +50,7 @@ struct product_problem {
     return y;
   }
 
-  /// The product on paper.
+  /// The product on paper, where the rows lie densely.
   [[nodiscard]] std::vector<double> expected(offramp::numeric_format format, offramp::nn::epilogue kind) const {
     return multiply(format, weights, bias, x, before, kind);
   }
