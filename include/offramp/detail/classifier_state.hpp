@@ -516,7 +516,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
     policy = exit_policy::full_depth();
     info.warnings.emplace_back("the stored policy does not fit the chosen exits; full depth is the default");
   }
-  if (description.input == model::input_kind::pair && options.other_input == reaction::warn) {
+  if (description.input == input_kind::pair && options.other_input == reaction::warn) {
     info.warnings.emplace_back(
         "the model was trained on pairs of texts: single texts are classified too, but are not what it knows");
   }
