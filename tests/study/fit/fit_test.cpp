@@ -9,13 +9,12 @@
 #include <offramp/thread_pool.hpp>
 
 #include "model/model_files.hpp"
-#include "study/fit_files.hpp"
+#include "study/fit/workshop.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -24,37 +23,9 @@
 namespace {
 
 using namespace offramp::study;
-using offramp_tests::fit_directory;
 using offramp_tests::labelled_lines;
-
-const std::vector<std::string> no_yes{"no", "yes"};
-
-/// A checkpoint, data for it, and a place for the result.
-struct workshop {
-  explicit workshop(const std::string& model, const std::vector<std::string>& labels = no_yes) : files(model) {
-    files.write("train.tsv", labelled_lines(labels, 240, 1));
-    files.write("dev.tsv", labelled_lines(labels, 120, 2));
-  }
-
-  fit_result fit(const fit_options& options = {}, const std::string& out = "out", const offramp::runner& run = {},
-                 const fit_progress& report = {}) const {
-    return fit_exits(files / "model", files / "train.tsv", files / "dev.tsv", files / out, options, run, report);
-  }
-  [[nodiscard]] std::string exits(const std::string& out) const {
-    return files.read(out + "/exits.json") + files.read(out + "/exits.safetensors");
-  }
-  /// What is in a directory, by file name.
-  [[nodiscard]] std::map<std::string, std::string> content(const std::string& directory) const {
-    std::map<std::string, std::string> all;
-    for (const auto& entry : std::filesystem::directory_iterator(files / directory)) {
-      const std::string name = entry.path().filename().string();
-      all[name] = files.read(directory + "/" + name);
-    }
-    return all;
-  }
-
-  fit_directory files;
-};
+using offramp_tests::no_yes;
+using offramp_tests::workshop;
 
 // Also where all layers share their weights (ALBERT), and where the classifier's pooler is not tanh.
 TEST(FitExits, KeepsTheClassifierOfEveryFamily) {
@@ -159,104 +130,6 @@ TEST(FitExits, ChoosesPoolingAndStrengthOnDev) {
       }
     }
   }
-}
-
-/// The exits as they are described in the new model.
-std::vector<offramp::model::exit_description> stored_exits(const workshop& shop, const std::string& out) {
-  const offramp::model::file_set files(shop.files / out);
-  return offramp::model::read_exits_file(files, offramp::model::read_config(files)).value().exits;
-}
-
-TEST(FitExits, MixesLayersOnlyWhereThatIsBetterOnDev) {
-  const workshop shop("tiny");
-  for (const pooling_choice pooling : {pooling_choice::cls, pooling_choice::mean, pooling_choice::better}) {
-    fit_options options;
-    options.pooling = pooling;
-    const fit_result plain = shop.fit(options, "plain");
-    options.mix = layer_mix::learned;
-    const fit_result result = shop.fit(options);
-    const std::vector<offramp::model::exit_description> stored = stored_exits(shop, "out");
-    ASSERT_EQ(result.exits.size(), 3U);
-    std::vector<pooling_choice> pooled;
-    for (std::size_t j = 0; j < 3; ++j) {
-      const fitted_exit& exit = result.exits[j];
-      EXPECT_EQ(stored[j].mix, !exit.mix.empty());
-      if (exit.mix.empty()) {
-        EXPECT_EQ(exit.temperature.nll_before, plain.exits[j].temperature.nll_before);
-        continue;
-      }
-      ASSERT_EQ(exit.mix.size(), j + 1);
-      EXPECT_GT(j, 0U) << "one layer has nothing to mix";
-      // The choice was made on features in float16.
-      EXPECT_LT(exit.temperature.nll_before, plain.exits[j].temperature.nll_before + 1e-3);
-      pooled.push_back(exit.pooling);
-      EXPECT_EQ(exit.pooling, pooled.front());
-    }
-    EXPECT_FALSE(pooled.empty()) << "this model and its data need a mix for the test to say anything";
-  }
-}
-
-TEST(FitExits, MixedModelsAnswerAlikeInEverySchedule) {
-  const workshop shop("tiny");
-  const dataset dev = read_dataset(shop.files / "dev.tsv", no_yes, offramp::input_kind::single);
-  std::vector<std::string> texts;
-  for (const labelled_text& text : dev.texts) {
-    texts.push_back(text.first);
-  }
-  for (const pooling_choice pooling : {pooling_choice::cls, pooling_choice::mean}) {
-    fit_options options;
-    options.pooling = pooling;
-    options.mix = layer_mix::learned;
-    options.golden = shop.files.write("golden.txt", "a good film\nnever\n");
-    static_cast<void>(shop.fit(options));
-    const auto load = [&](offramp::schedule chosen) {
-      return offramp::classifier::load(shop.files / "out", {.schedule = chosen});
-    };
-    const auto never = load(offramp::schedule::together);
-    const auto always = load(offramp::schedule::cls_first);
-    for (const offramp::golden_text& golden : never.golden_texts()) {
-      EXPECT_EQ(always.classify_every_exit(golden.first).back().logits, golden.logits.back());
-    }
-    for (const float threshold : {0.0F, 0.7F, 2.0F}) {
-      const auto expected = never.classify_batch(texts, threshold);
-      const auto found = always.classify_batch(texts, threshold);
-      for (std::size_t i = 0; i < texts.size(); ++i) {
-        EXPECT_EQ(found[i].probabilities, expected[i].probabilities);
-        EXPECT_EQ(found[i].layer, expected[i].layer);
-        EXPECT_EQ(always.classify(texts[i], threshold).probabilities, expected[i].probabilities);
-      }
-    }
-  }
-}
-
-TEST(FitExits, NeitherThreadsNorPassesChangeABitOfAMix) {
-  const workshop shop("tiny");
-  fit_options options;
-  options.mix = layer_mix::learned;
-  static_cast<void>(shop.fit(options, "alone"));
-  offramp::thread_pool pool(2);
-  static_cast<void>(shop.fit(options, "shared", pool.lend()));
-  EXPECT_EQ(shop.exits("shared"), shop.exits("alone"));
-  options.feature_bytes = 1;
-  static_cast<void>(shop.fit(options, "tight"));
-  EXPECT_EQ(shop.exits("tight"), shop.exits("alone"));
-}
-
-TEST(FitExits, MixesNeitherALoneFirstLayerNorTheCheckpointsClassifier) {
-  const workshop shop("tiny-plain", {"dull", "fair", "warm"});
-  fit_options options;
-  options.mix = layer_mix::learned;
-  const fit_result every = shop.fit(options);
-  EXPECT_TRUE(every.exits.front().mix.empty());
-  EXPECT_TRUE(every.exits.back().mix.empty());
-  const auto before = offramp::classifier::load(shop.files / "model");
-  EXPECT_EQ(offramp::classifier::load(shop.files / "out").classify_every_exit("a good film").back().logits,
-            before.classify_every_exit("a good film").back().logits);
-  options.layers = {1};
-  static_cast<void>(shop.fit(options, "first"));
-  options.mix = layer_mix::none;
-  static_cast<void>(shop.fit(options, "plain"));
-  EXPECT_EQ(shop.exits("first"), shop.exits("plain"));
 }
 
 TEST(FitExits, ClassifierOfTheCheckpointStaysTheLastExit) {
@@ -403,80 +276,6 @@ TEST(FitExits, DevWithoutALabelIsAWarning) {
   ASSERT_EQ(result.warnings.size(), 1U);
   EXPECT_NE(result.warnings[0].find("dev.tsv: no text has the label \"maybe\""), std::string::npos);
   EXPECT_EQ(offramp::classifier::load(shop.files / "out").labels().size(), 3U);
-}
-
-void refuses(const workshop& shop, offramp::error_kind kind, const std::string& what, const fit_options& options = {}) {
-  offramp_tests::expect_error(kind, {what}, [&] { static_cast<void>(shop.fit(options)); });
-  EXPECT_FALSE(std::filesystem::exists(shop.files / "out" / "exits.json"));
-}
-
-TEST(FitExits, RefusesBadData) {
-  using enum offramp::error_kind;
-  const workshop shop("tiny");
-  const std::string good = shop.files.read("train.tsv");
-  shop.files.write("train.tsv", "no\ta\nno\tb\n");
-  refuses(shop, bad_data, "dev.tsv:2: label \"yes\" does not occur in ");
-  shop.files.write("dev.tsv", "no\tc\n");
-  refuses(shop, bad_data, "train.tsv: no text has the label \"yes\"");
-  shop.files.forget_labels();
-  refuses(shop, bad_data, "train.tsv: has only the label \"no\"");
-  shop.files.write("train.tsv", good);
-  shop.files.write("dev.tsv", "yes\ta\nmaybe\tb\n");
-  refuses(shop, bad_data, "dev.tsv:2: label \"maybe\" is unknown");
-  shop.files.write("dev.tsv", good);
-  refuses(shop, invalid_argument, "dev.tsv: has the same content as ");
-  shop.files.write("dev.tsv", "");
-  refuses(shop, bad_data, "dev.tsv: is empty");
-  shop.files.write("train.tsv", "");
-  refuses(shop, bad_data, "train.tsv: is empty");
-  shop.files.write("train.tsv", "no\ta\nyes\n");
-  refuses(shop, bad_data, "train.tsv:2: no label");
-  std::filesystem::remove(shop.files / "train.tsv");
-  refuses(shop, io, "train.tsv");
-}
-
-TEST(FitExits, RefusesOptionsOutOfRange) {
-  const workshop shop("tiny");
-  const auto refuse = [&](const std::string& what, const std::function<void(fit_options&)>& change,
-                          offramp::error_kind kind = offramp::error_kind::invalid_argument) {
-    fit_options options;
-    change(options);
-    refuses(shop, kind, what, options);
-  };
-  refuse("layer 4, expected ascending layers from 1 to 3", [](fit_options& o) { o.layers = {1, 4}; });
-  refuse("layer 1, expected ascending", [](fit_options& o) { o.layers = {1, 1}; });
-  refuse("layer 0", [](fit_options& o) { o.layers = {0}; });
-  refuse("no strengths", [](fit_options& o) { o.strengths = {}; });
-  refuse("strength -1", [](fit_options& o) { o.strengths = {-1}; });
-  refuse("3 labels, expected 2", [](fit_options& o) { o.labels = {"a", "b", "c"}; });
-  refuse("max_tokens is 3", [](fit_options& o) { o.max_tokens = 3; });
-  refuse("threshold is not finite", [](fit_options& o) { o.threshold = NAN; });
-  refuse(
-      "unknown",
-      [](fit_options& o) {
-        o.labels = {"a", "b"};
-      },
-      offramp::error_kind::bad_data);
-  refuse(
-      "/nowhere", [](fit_options& o) { o.golden = "/nowhere"; }, offramp::error_kind::io);
-  shop.files.forget_labels();
-  refuse("labels are not all different", [](fit_options& o) { o.labels = {"no", "no"}; });
-}
-
-TEST(FitExits, NamesTheTextWhoseFeaturesAreNotFinite) {
-  const workshop shop("tiny");
-  // The last LayerNorm answers with numbers beyond float32.
-  std::string weights = shop.files.read("model/model.safetensors");
-  const offramp::model::safetensors tensors(offramp_tests::memory_file("model.safetensors", weights));
-  const auto* scale = tensors.find("bert.encoder.layer.2.output.LayerNorm.weight");
-  ASSERT_NE(scale, nullptr);
-  const std::string huge = offramp_tests::bytes_of(std::vector<float>(24, 3e38F));
-  weights.replace(scale->begin, huge.size(), huge);
-  shop.files.write("model/model.safetensors", weights);
-  refuses(shop, offramp::error_kind::bad_model, "layer 3 answers with numbers that are not finite");
-  fit_options below;
-  below.layers = {1, 2};
-  EXPECT_EQ(shop.fit(below).exits.size(), 2U);
 }
 
 }  // namespace
