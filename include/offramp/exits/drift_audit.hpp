@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/number.hpp>
 #include <offramp/drift_audit.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/binomial.hpp>
@@ -56,7 +57,7 @@ OFFRAMP_INLINE drift_audit::drift_audit(double fraction, std::uint64_t seed)
     : state_(std::make_shared<state>(fraction, seed)) {
   if (!(fraction >= 0.0 && fraction <= 1.0)) {
     throw error(error_kind::invalid_argument,
-                "drift_audit: fraction is " + std::to_string(fraction) + ", expected 0 to 1");
+                "drift_audit: fraction is " + offramp::detail::number_text(fraction) + ", expected 0 to 1");
   }
 }
 

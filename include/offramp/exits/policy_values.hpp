@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/detail/floating_point.hpp>
+#include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exit_policy.hpp>
 
@@ -74,7 +75,7 @@ OFFRAMP_INLINE exit_policy exit_policy::full_depth() {
 
 OFFRAMP_INLINE exit_policy exit_policy::declining(float threshold, float decline) {
   if (!(decline >= 0.0F && decline <= 1.0F)) {
-    exits::refuse_policy("decline is " + std::to_string(decline) + ", expected 0 to 1");
+    exits::refuse_policy("decline is " + detail::number_text(decline) + ", expected 0 to 1");
   }
   exit_policy policy{rule::declining, threshold, 0};
   policy.decline_ = decline;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/number.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/json_object.hpp>
 #include <offramp/model/safetensors.hpp>
@@ -147,7 +148,7 @@ class checkpoint {
     for (std::size_t row = 0; row < rows; ++row) {
       if (!(scale[row] >= 0.0F) || !std::isfinite(scale[row] * 127.0F)) {
         refuse(at.part, scale_name,
-               "element " + std::to_string(row) + " is " + std::to_string(scale[row]) +
+               "element " + std::to_string(row) + " is " + offramp::detail::number_text(scale[row]) +
                    ", expected a factor from 0 on that leaves 127 times itself finite");
       }
     }
@@ -186,7 +187,7 @@ class checkpoint {
     if (found != values.end()) {
       refuse(part, name,
              "element " + std::to_string(first + static_cast<std::size_t>(found - values.begin())) + " is " +
-                 std::to_string(*found) + ", expected finite values");
+                 offramp::detail::number_text(*found) + ", expected finite values");
     }
   }
 
@@ -234,7 +235,7 @@ namespace detail {
     throw error(error_kind::io,
                 files.describe("model.safetensors") + ": no such file, and no model.safetensors.index.json");
   }
-  const nlohmann::json document = parse_json(index->read_all(index_limit), index->name());
+  const json_document document = parse_json(index->read_all(index_limit), index->name());
   json_object object{json_place(document, index->name())};
   for (const auto& [shard, tensors] : detail::tensors_by_shard(object.require("weight_map"))) {
     parts.emplace_back(files.open(shard));

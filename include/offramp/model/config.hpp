@@ -207,7 +207,7 @@ inline void read_padding(json_object& object, config& result) {
 }  // namespace detail
 
 /// `config.json`, parsed. Throws `io` when it is missing and `bad_model` when it is no JSON.
-[[nodiscard]] inline nlohmann::json parse_config(const file_set& files) {
+[[nodiscard]] inline json_document parse_config(const file_set& files) {
   constexpr std::uint64_t size_limit = 16'000'000;
   const file source = files.open("config.json");
   return parse_json(source.read_all(size_limit), source.name());
@@ -217,7 +217,7 @@ inline void read_padding(json_object& object, config& result) {
 /// for another model type, activation or position embedding, a decoder, several groups of shared layers, regression or
 /// multi-label classification, and `bad_model` for anything that makes no sense.
 [[nodiscard]] inline config read_config(const file_set& files) {
-  const nlohmann::json document = parse_config(files);
+  const json_document document = parse_config(files);
   json_object object{json_place(document, files.describe("config.json"))};
 
   config result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/error.hpp>
+#include <offramp/model/json.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -22,6 +23,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 /// Refers to a document that must outlive it.
 class json_place {
  public:
+  json_place(const json_document& document, std::string file) : json_place(document.root(), std::move(file)) {}
   json_place(const nlohmann::json& value, std::string file) : value_(value), file_(std::move(file)) {}
 
   [[nodiscard]] const nlohmann::json& value() const noexcept { return value_; }

@@ -210,7 +210,7 @@ inline constexpr std::array published_systems{
     throw error(error_kind::unsupported, files.describe("config.json") + ": model_type is \"" + model_type +
                                              "\", which is not supported with the tensor \"" + found_sign + "\"");
   }
-  const nlohmann::json document = parse_config(files);
+  const json_document document = parse_config(files);
   json_object fields{json_place(document, files.describe("config.json"))};
   exit_plan plan = found->plan({files, tensors, shape, fields, prefix});
   exits_file& description = plan.description;

@@ -148,7 +148,8 @@ class safetensors {
     }
     std::string text(static_cast<std::size_t>(length), '\0');
     source_.read(prefix.size(), std::as_writable_bytes(std::span(text)));
-    const nlohmann::json header = parse_json(text, source_.name() + ": header");
+    const json_document document = parse_json(text, source_.name() + ": header");
+    const nlohmann::json& header = document.root();
     if (!header.is_object()) {
       refuse(std::string("its header is of JSON type ") + header.type_name() + ", expected an object");
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
+#include <offramp/model/json_writer.hpp>
 #include <offramp/model/safetensors.hpp>
-
-#include <nlohmann/json.hpp>
 
 #include <array>
 #include <bit>
@@ -13,9 +13,10 @@
 #include <cstdint>
 #include <functional>
 #include <numeric>
+#include <set>
 #include <span>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
@@ -46,9 +47,19 @@ inline void check_writable(const named_tensor& tensor) {
   }
   for (std::size_t i = 0; i < size; ++i) {
     if (!std::isfinite(tensor.values[i])) {
-      refuse("element " + std::to_string(i) + " is " + std::to_string(tensor.values[i]) + ", expected finite values");
+      refuse("element " + std::to_string(i) + " is " + offramp::detail::number_text(tensor.values[i]) +
+             ", expected finite values");
     }
   }
+}
+
+[[nodiscard]] inline std::string header_entry(const tensor_shape& shape, std::size_t begin, std::size_t end) {
+  std::string extents;
+  for (const std::size_t extent : shape) {
+    extents += (extents.empty() ? "" : ",") + std::to_string(extent);
+  }
+  return R"({"dtype":"F32","shape":[)" + extents + R"(],"data_offsets":[)" + std::to_string(begin) + "," +
+         std::to_string(end) + "]}";
 }
 
 }  // namespace detail
@@ -56,23 +67,20 @@ inline void check_writable(const named_tensor& tensor) {
 /// The bytes of a safetensors file with these tensors, in this order. The same tensors give the same bytes. Throws
 /// `invalid_argument` where values do not fill a shape or are not finite, a name stands twice or is not UTF-8.
 [[nodiscard]] inline std::string write_safetensors(std::span<const named_tensor> tensors) {
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  std::set<std::string_view> names;
+  std::string header;
   std::string data;
   for (const named_tensor& tensor : tensors) {
     detail::check_writable(tensor);
-    if (header.contains(tensor.name)) {
+    if (!names.insert(tensor.name).second) {
       throw error(error_kind::invalid_argument, "tensor \"" + tensor.name + "\" stands twice");
     }
     const std::size_t begin = data.size();
     data += detail::bytes_of(tensor.values);
-    header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
+    header += (header.empty() ? "" : ",") + quote_json(tensor.name) + ":" +
+              detail::header_entry(tensor.shape, begin, data.size());
   }
-  std::string text;
-  try {
-    text = header.dump();
-  } catch (const nlohmann::json::exception& problem) {
-    throw error(error_kind::invalid_argument, std::string("a tensor's name cannot be written: ") + problem.what());
-  }
+  std::string text = "{" + header + "}";
   // Spaces after the header, so that the data begin at a multiple of eight bytes.
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const auto length = std::bit_cast<std::array<char, 8>>(static_cast<std::uint64_t>(text.size()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/interval.hpp>
 #include <offramp/version.hpp>
@@ -26,7 +27,8 @@ inline void check_counts(std::int64_t k, std::int64_t n) {
 /// For what must lie strictly between 0 and 1.
 inline void check_inside(const char* name, double value) {
   if (!(value > 0.0 && value < 1.0)) {
-    throw error(error_kind::invalid_argument, std::string("binomial: ") + name + " is " + std::to_string(value) +
+    throw error(error_kind::invalid_argument, std::string("binomial: ") + name + " is " +
+                                                  offramp::detail::number_text(value) +
                                                   ", expected more than 0, less than 1");
   }
 }
@@ -121,7 +123,8 @@ interval bisect(double left, double right, const Predicate& is_right) {
 [[nodiscard]] inline double binomial_tail_at_most(std::int64_t k, std::int64_t n, double p) {
   binomial_detail::check_counts(k, n);
   if (!(p >= 0.0 && p <= 1.0)) {
-    throw error(error_kind::invalid_argument, "binomial: p is " + std::to_string(p) + ", expected 0 to 1");
+    throw error(error_kind::invalid_argument,
+                "binomial: p is " + offramp::detail::number_text(p) + ", expected 0 to 1");
   }
   return binomial_detail::tail_at_most(static_cast<double>(k), static_cast<double>(n), p, 1.0 - p);
 }

@@ -81,7 +81,7 @@ inline void read_special_token(model::json_object& config, const std::string& ke
   if (!file) {
     return result;
   }
-  const nlohmann::json document = model::parse_json(file->read_all(tokenizer_file_limit), file->name());
+  const model::json_document document = model::parse_json(file->read_all(tokenizer_file_limit), file->name());
   model::json_object config(model::json_place(document, file->name()));
   if (const auto lowercase = config.find("do_lower_case")) {
     result.normalizer.lowercase = lowercase->boolean();

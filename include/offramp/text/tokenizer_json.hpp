@@ -29,7 +29,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 class tokenizer_json_reader {
  public:
   /// `document` must outlive the reader.
-  tokenizer_json_reader(const nlohmann::json& document, const std::string& name)
+  tokenizer_json_reader(const model::json_document& document, const std::string& name)
       : root_(model::json_place(document, name)) {}
 
   /// Throws `bad_model` on contradictions and `unsupported` on parts that are not offered.
@@ -173,7 +173,7 @@ class tokenizer_json_reader {
 
 /// Throws `io`, `bad_model` or `unsupported`, naming the field.
 [[nodiscard]] inline tokenizer_description read_tokenizer_json(const model::file& file) {
-  const nlohmann::json document = model::parse_json(file.read_all(tokenizer_file_limit), file.name());
+  const model::json_document document = model::parse_json(file.read_all(tokenizer_file_limit), file.name());
   return tokenizer_json_reader(document, file.name()).read();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/label_checks.hpp"
 
+#include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exits/confidence.hpp>
 #include <offramp/study/metrics.hpp>
@@ -24,7 +25,7 @@ void check(const labelled_probabilities& given) {
   for (const float probability : given.values) {
     if (!(probability >= 0.0F && probability <= 1.0F)) {
       throw error(error_kind::invalid_argument,
-                  "a probability is " + std::to_string(probability) + ", expected 0 to 1");
+                  "a probability is " + offramp::detail::number_text(probability) + ", expected 0 to 1");
     }
   }
 }

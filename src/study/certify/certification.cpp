@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/update_exits.hpp"
 
+#include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/exits/policy.hpp>
 #include <offramp/study/binomial.hpp>
@@ -106,8 +107,8 @@ struct possible_answer {
 
 std::size_t fixed_sequence_test(std::span<const std::int64_t> losses, std::int64_t n, double epsilon, double delta) {
   if (!(epsilon > 0.0 && epsilon < 1.0) || !(delta > 0.0 && delta < 1.0)) {
-    detail::refuse("epsilon " + std::to_string(epsilon) + ", delta " + std::to_string(delta) +
-                   ", expected both between 0 and 1");
+    detail::refuse("epsilon " + offramp::detail::number_text(epsilon) + ", delta " +
+                   offramp::detail::number_text(delta) + ", expected both between 0 and 1");
   }
   std::size_t passed = 0;
   while (passed < losses.size() && binomial_tail_at_most(losses[passed], n, epsilon) <= delta) {

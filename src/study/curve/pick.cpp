@@ -5,8 +5,10 @@
 #include <offramp/study/pick.hpp>
 
 #include <algorithm>
-#include <locale>
-#include <sstream>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <system_error>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
@@ -15,13 +17,11 @@ namespace {
 
 /// A plain decimal number and nothing else, whatever the locale.
 [[nodiscard]] std::optional<double> number_in(std::string_view text) {
-  std::istringstream stream{std::string(text)};
-  stream.imbue(std::locale::classic());
   double value = 0.0;
-  const bool is_plain = !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
-  return is_plain && stream >> value && stream.peek() == std::istringstream::traits_type::eof()
-             ? std::optional<double>(value)
-             : std::nullopt;
+  const char* const end = text.data() + text.size();
+  const auto [rest, problem] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  const bool is_plain = text.find_first_not_of("0123456789.") == std::string_view::npos;
+  return is_plain && problem == std::errc() && rest == end ? std::optional<double>(value) : std::nullopt;
 }
 
 /// Index of the most accurate of the numbers below `count` that are `allowed`, the lowest of equals.

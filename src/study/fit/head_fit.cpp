@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "head_fit.hpp"
 
+#include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/nn/dot.hpp>
 #include <offramp/study/head_fit.hpp>
@@ -52,14 +53,14 @@ void check_features(const labelled_features& given) {
     const auto place = static_cast<std::size_t>(found - given.values.begin());
     const std::size_t width = given.values.size() / texts;
     refuse_fit("feature " + std::to_string(place % width) + " of text " + std::to_string(place / width) + " is " +
-               std::to_string(*found) + ", expected a finite number");
+               offramp::detail::number_text(*found) + ", expected a finite number");
   }
 }
 
 void check_positive(std::span<const double> values, const char* name) {
   for (const double value : values) {
     if (!(value > 0) || !std::isfinite(value)) {
-      refuse_fit(std::string(name) + " " + std::to_string(value) + ", expected a finite positive number");
+      refuse_fit(std::string(name) + " " + offramp::detail::number_text(value) + ", expected a finite positive number");
     }
   }
 }

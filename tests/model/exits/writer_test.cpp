@@ -107,6 +107,11 @@ TEST(ExitsWriter, WritesEveryField) {
   EXPECT_NE(text.find("\"float32\": 0.9,"), std::string::npos) << "written as a person would";
 }
 
+TEST(ExitsWriter, LaysItselfOutAsNlohmannDoes) {
+  const std::string text = write_exits_json(everything(), std::string(64, '0'));
+  EXPECT_EQ(nlohmann::ordered_json::parse(text).dump(1) + "\n", text);
+}
+
 TEST(ExitsWriter, RefusesTextThatIsNotUtf8) {
   exits_file content = everything();
   content.labels[0] = "\xff";

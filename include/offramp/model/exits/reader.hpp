@@ -8,6 +8,7 @@
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
+#include <offramp/model/json_writer.hpp>
 #include <offramp/model/sha256.hpp>
 
 #include <algorithm>
@@ -45,7 +46,11 @@ namespace detail {
     return element.text();
   });
   if (!encoder.labels_are_default && labels != encoder.labels) {
-    place.refuse("the labels of config.json's id2label, " + nlohmann::json(encoder.labels).dump());
+    std::string expected;
+    for (const std::string& label : encoder.labels) {
+      expected += (expected.empty() ? "" : ",") + quote_json(label);
+    }
+    place.refuse("the labels of config.json's id2label, [" + expected + "]");
   }
   return labels;
 }
@@ -235,7 +240,7 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
                                     ": no such file, expected beside " +
                                     (has_tensors ? "exits.safetensors" : "exits.json"));
   }
-  const nlohmann::json document = parse_json(description->read_all(size_limit), description->name());
+  const json_document document = parse_json(description->read_all(size_limit), description->name());
   json_object object{json_place(document, description->name())};
   if (const json_place format = object.require("format"); format.integer(1, 1 << 30) != exits_format) {
     throw error(error_kind::unsupported,

@@ -242,10 +242,10 @@ class sentencepiece_files_reader {
                                                                     const model::file_set& files) {
   const auto parse = [&files](std::string_view name) {
     const std::optional<model::file> found = files.find(name);
-    return found ? model::parse_json(found->read_all(tokenizer_file_limit), found->name()) : nlohmann::json::object();
+    return model::parse_json(found ? found->read_all(tokenizer_file_limit) : "{}", files.describe(name));
   };
-  const nlohmann::json settings = parse("tokenizer_config.json");
-  const nlohmann::json config = parse("config.json");
+  const model::json_document settings = parse("tokenizer_config.json");
+  const model::json_document config = parse("config.json");
   model::json_object config_fields(model::json_place(config, files.describe("config.json")));
   sentencepiece_files_reader reader(model::json_place(settings, files.describe("tokenizer_config.json")),
                                     config_fields.find("model_type"));
