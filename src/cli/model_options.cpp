@@ -75,7 +75,9 @@ void model_options::add_exits_to(CLI::App& parser) {
 
 std::filesystem::path model_options::path() const {
   std::error_code ignored;
-  if (directory && std::filesystem::exists(*directory, ignored)) {
+  // What is there and cannot be opened is no bundled model's name either: loading says what is wrong with it.
+  if (directory &&
+      std::filesystem::symlink_status(*directory, ignored).type() != std::filesystem::file_type::not_found) {
     return *directory;
   }
   const std::filesystem::path name = directory.value_or("sentiment-en");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "study/exit_files.hpp"
+
 #include <offramp/detail/model_parts.hpp>
 #include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
@@ -39,7 +41,7 @@ struct stored_exits {
   model::config config;
   model::exit_plan plan;
   model::checkpoint tensors;
-  bool are_described = true;  // in exits.json
+  std::string sha256;  // of exits.safetensors; empty where nothing describes the exits yet
 };
 
 /// What exits.json would say of a model that has none. Throws as loading.
@@ -53,7 +55,7 @@ struct stored_exits {
   for (model::exit_description& exit : content.exits) {
     exit.temperature = {};
   }
-  return {config, std::move(plan), std::move(tensors), false};
+  return {config, std::move(plan), std::move(tensors), {}};
 }
 
 /// Throws as loading.
@@ -65,7 +67,8 @@ struct stored_exits {
     return plan_first_exits(files, config);
   }
   model::checkpoint tensors = model::open_exits(files, *described);
-  return {config, model::plan_described_exits(*std::move(described)), std::move(tensors), true};
+  return {config, model::plan_described_exits(*std::move(described)), std::move(tensors),
+          model::sha256_hex(files.open("exits.safetensors"))};
 }
 
 /// A model that does not say what its input is takes what it is given first.
@@ -87,17 +90,15 @@ inline void check_readable(const std::string& json, const std::string& tensors, 
 inline void write_exits(const std::filesystem::path& directory, const stored_exits& stored,
                         const model::exits_file& content) {
   const std::filesystem::path description = directory / "exits.json";
-  const std::filesystem::path weights = directory / "exits.safetensors";
-  if (stored.are_described) {
-    offramp::detail::write_file(description, model::write_exits_json(content, model::sha256_hex(model::file(weights))));
+  if (!stored.sha256.empty()) {
+    offramp::detail::write_file(description, model::write_exits_json(content, stored.sha256));
     return;
   }
   const std::string tensors =
       model::write_safetensors(model::describe_tensors(stored.plan, stored.tensors, stored.config));
   const std::string json = model::write_exits_json(content, model::sha256_hex(tensors));
   check_readable(json, tensors, stored.config);
-  offramp::detail::write_file(weights, tensors);
-  offramp::detail::write_file(description, json);
+  write_exit_files(directory, {json, tensors});
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/descriptor.hpp>
 #include <offramp/error.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +22,7 @@
 #include <variant>
 #include <vector>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,20 +30,15 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
 /// One open file of a model, on disk or in the caller's memory, read by position. Reading never maps the file, so a
-/// file that shrinks while it is read is an `io` error and not a signal. Const members are safe from several threads.
+/// file that shrinks while it is read is an `io` error and not a signal. A copy reads the same open file. Const members
+/// are safe from several threads.
 class file {
  public:
   file(std::string name, std::span<const std::byte> bytes)
       : name_(std::move(name)), source_(bytes), size_(bytes.size()) {}
 
   /// Opens a regular file. Throws `io`.
-  explicit file(const std::filesystem::path& path) : name_(path.string()), source_(descriptor(path)) {
-    struct stat status {};
-    if (::fstat(std::get<descriptor>(source_).number(), &status) != 0 || !S_ISREG(status.st_mode)) {
-      throw error(error_kind::io, name_ + ": not a regular file");
-    }
-    size_ = static_cast<std::uint64_t>(status.st_size);
-  }
+  explicit file(const std::filesystem::path& path) : file(path.string(), open(AT_FDCWD, path.c_str())) {}
 
   /// As it stands in error messages.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -50,7 +52,7 @@ class file {
                                       std::to_string(target.size()) + " bytes from byte " + std::to_string(offset));
     }
     if (const auto* bytes = std::get_if<std::span<const std::byte>>(&source_)) {
-      std::memcpy(target.data(), bytes->data() + offset, target.size());
+      std::ranges::copy(bytes->subspan(static_cast<std::size_t>(offset), target.size()), target.begin());
       return;
     }
     read_from_disk(offset, target);
@@ -67,37 +69,47 @@ class file {
     return content;
   }
 
- private:
-  class descriptor {
-   public:
-    explicit descriptor(const std::filesystem::path& path) : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-      if (number_ < 0) {
-        throw error(error_kind::io, path.string() + ": cannot be opened: " + std::strerror(errno));
-      }
+  /// Whether both hold the same bytes. Throws `io`.
+  [[nodiscard]] bool has_content_of(const file& other) const {
+    std::vector<std::byte> here(std::size_t{1} << 16U);
+    std::vector<std::byte> there(here.size());
+    bool is_same = size_ == other.size_;
+    for (std::uint64_t offset = 0; is_same && offset < size_; offset += here.size()) {
+      here.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size_ - offset, here.size())));
+      there.resize(here.size());
+      read(offset, here);
+      other.read(offset, there);
+      is_same = here == there;
     }
-    descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    descriptor& operator=(descriptor&& other) noexcept {
-      std::swap(number_, other.number_);
-      return *this;
-    }
-    ~descriptor() {
-      if (number_ >= 0) {
-        ::close(number_);
-      }
-    }
-    [[nodiscard]] int number() const noexcept { return number_; }
+    return is_same;
+  }
 
-   private:
-    int number_;
-  };
+ private:
+  friend class file_set;
+  using descriptor = offramp::detail::descriptor;
+
+  /// Of what may be anything: opening a FIFO must not wait for a writer.
+  [[nodiscard]] static descriptor open(int directory, const char* name) {
+    return offramp::detail::open_at(directory, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  }
+
+  file(std::string name, descriptor opened) : name_(std::move(name)) {
+    if (!opened.is_open() && opened.failure() != ENXIO) {  // ENXIO: a socket
+      throw error(error_kind::io, name_ + ": cannot be opened: " + std::strerror(opened.failure()));
+    }
+    struct stat status {};
+    if (!opened.is_open() || ::fstat(opened.number(), &status) != 0 || !S_ISREG(status.st_mode)) {
+      throw error(error_kind::io, name_ + ": not a regular file");
+    }
+    size_ = static_cast<std::uint64_t>(status.st_size);
+    source_ = std::make_shared<const descriptor>(std::move(opened));
+  }
 
   void read_from_disk(std::uint64_t offset, std::span<std::byte> target) const {
-    const int number = std::get<descriptor>(source_).number();
+    const int number = std::get<std::shared_ptr<const descriptor>>(source_)->number();
     while (!target.empty()) {
-      const ::ssize_t count = ::pread(number, target.data(), target.size(), static_cast<::off_t>(offset));
-      if (count < 0 && errno == EINTR) {
-        continue;
-      }
+      const ::ssize_t count = offramp::detail::uninterrupted(
+          [&] { return ::pread(number, target.data(), target.size(), static_cast<::off_t>(offset)); });
       if (count <= 0) {
         throw error(error_kind::io, name_ + ": cannot be read at byte " + std::to_string(offset) + ": " +
                                         (count == 0 ? "it has become shorter" : std::strerror(errno)));
@@ -108,11 +120,13 @@ class file {
   }
 
   std::string name_;
-  std::variant<std::span<const std::byte>, descriptor> source_;
+  std::variant<std::span<const std::byte>, std::shared_ptr<const descriptor>> source_;
   std::uint64_t size_ = 0;
 };
 
-/// The files of one model: a directory, or named blobs in the caller's memory (which must outlive this object).
+/// The files of one model: a directory, or named blobs in the caller's memory (which must outlive this object). The
+/// directory is opened once, and every file in it once and relative to it: all that is read belongs together, wherever
+/// the path leads by then. Not for several threads at once.
 class file_set {
  public:
   struct blob {
@@ -120,49 +134,89 @@ class file_set {
     std::span<const std::byte> bytes;
   };
 
-  /// Throws `io` when `directory` is not a directory.
-  explicit file_set(const std::filesystem::path& directory) : source_(directory) {
-    std::error_code failure;
-    if (!std::filesystem::is_directory(directory, failure)) {
-      throw error(error_kind::io, directory.string() + ": not a directory");
+  /// Throws `io` when `directory` cannot be opened as a directory.
+  explicit file_set(const std::filesystem::path& directory)
+      : path_(directory), directory_(offramp::detail::open_at(AT_FDCWD, directory.c_str(), search_only | O_DIRECTORY)) {
+    if (!directory_.is_open()) {
+      fail("not a directory that can be opened", directory_.failure());
     }
   }
-  explicit file_set(std::vector<blob> blobs) : source_(std::move(blobs)) {}
+  explicit file_set(const std::vector<blob>& blobs) {
+    for (const blob& one : blobs) {
+      opened_.try_emplace(one.name, file(one.name, one.bytes));
+    }
+  }
 
-  /// The file of that plain name, or nothing when the model has none. Throws `io` when it exists and cannot be opened.
+  /// The file of that plain name, or nothing when the model has none. Throws `io` when there is one that cannot be
+  /// opened; so is a link that leads nowhere.
   [[nodiscard]] std::optional<file> find(std::string_view name) const {
-    if (const auto* blobs = std::get_if<std::vector<blob>>(&source_)) {
-      for (const blob& candidate : *blobs) {
-        if (candidate.name == name) {
-          return file(candidate.name, candidate.bytes);
-        }
-      }
+    if (const auto found = opened_.find(name); found != opened_.end()) {
+      return found->second;
+    }
+    if (!directory_.is_open()) {
       return std::nullopt;
     }
-    const std::filesystem::path path = std::get<std::filesystem::path>(source_) / name;
-    std::error_code failure;
-    if (!std::filesystem::exists(path, failure)) {
+    const std::string text(name);
+    file::descriptor opened = file::open(directory_.number(), text.c_str());
+    if (opened.failure() == ENOENT && !is_link(text)) {
       return std::nullopt;
     }
-    return file(path);
+    return opened_.try_emplace(text, file(describe(name), std::move(opened))).first->second;
   }
 
   /// As find, but a missing file is an `io` error.
   [[nodiscard]] file open(std::string_view name) const {
     if (std::optional<file> found = find(name)) {
-      return std::move(*found);
+      return *std::move(found);
     }
     throw error(error_kind::io, describe(name) + ": no such file");
   }
 
   /// As a file of that name would stand in error messages.
-  [[nodiscard]] std::string describe(std::string_view name) const {
-    const auto* directory = std::get_if<std::filesystem::path>(&source_);
-    return directory != nullptr ? (*directory / name).string() : std::string(name);
+  [[nodiscard]] std::string describe(std::string_view name) const { return (path_ / name).string(); }
+
+  /// Of everything in the directory that is none itself, in order. Throws `io`.
+  [[nodiscard]] std::vector<std::string> names() const {
+    offramp::detail::descriptor listed = offramp::detail::open_at(directory_.number(), ".", O_RDONLY | O_DIRECTORY);
+    const std::unique_ptr<DIR, int (*)(DIR*)> listing(listed.is_open() ? ::fdopendir(listed.number()) : nullptr,
+                                                      ::closedir);
+    if (!listing) {
+      fail("cannot be listed", listed.is_open() ? errno : listed.failure());
+    }
+    static_cast<void>(listed.release());
+    std::vector<std::string> found;
+    while (const ::dirent* entry = (errno = 0, ::readdir(listing.get()))) {
+      struct stat status {};
+      if (::fstatat(directory_.number(), entry->d_name, &status, 0) != 0 || !S_ISDIR(status.st_mode)) {
+        found.emplace_back(entry->d_name);
+      }
+    }
+    if (errno != 0) {
+      fail("cannot be listed", errno);
+    }
+    std::ranges::sort(found);
+    return found;
   }
 
  private:
-  std::variant<std::filesystem::path, std::vector<blob>> source_;
+#if defined(O_PATH)
+  static constexpr int search_only = O_PATH;
+#else
+  static constexpr int search_only = O_RDONLY;
+#endif
+
+  [[noreturn]] void fail(const std::string& what, int reason) const {
+    throw error(error_kind::io, path_.string() + ": " + what + ": " + std::strerror(reason));
+  }
+
+  [[nodiscard]] bool is_link(const std::string& name) const {
+    struct stat status {};
+    return ::fstatat(directory_.number(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
+  }
+
+  std::filesystem::path path_;  // empty for blobs
+  offramp::detail::descriptor directory_{-EBADF};
+  mutable std::map<std::string, file, std::less<>> opened_;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data_lines.hpp"
+
 #include <offramp/error.hpp>
-#include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/study/data_description.hpp>
 
 #include <algorithm>
-#include <cstdint>
+#include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,12 +32,13 @@ struct label_of_line {
     }
     return {std::string(line.substr(0, end)), line.find('\t', end + 1) != std::string_view::npos};
   }
-  nlohmann::json object;
+  model::json_document document;
   try {
-    object = model::parse_json(std::string(line), place);
+    document = model::parse_json(std::string(line), place);
   } catch (const error& problem) {
     throw error(error_kind::bad_data, problem.what());
   }
+  const nlohmann::json& object = document.root();
   const auto found = object.find("label");
   if (found == object.end() || !found->is_string() || found->get_ref<const std::string&>().empty()) {
     refuse("no string \"label\"");
@@ -49,20 +50,16 @@ struct label_of_line {
 }  // namespace detail
 
 data_description describe_data(const std::filesystem::path& path) {
-  static_cast<void>(model::file(path));  // names what is no regular file
-  std::ifstream in(path, std::ios::binary);
   const bool is_json = path.extension() == ".jsonl";
   data_description description;
   std::set<std::string> labels;
-  std::size_t number = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
+  detail::for_each_line(detail::read_data(path), [&](std::string_view line, std::size_t number) {
     const detail::label_of_line found = detail::find_label(line, is_json, path.string() + ":" + std::to_string(number));
     labels.insert(found.label);
     if (number == 1 && found.is_pair) {
       description.input = input_kind::pair;
     }
-  }
+  });
   if (labels.empty()) {
     throw error(error_kind::bad_data, path.string() + ": is empty, expected labelled texts");
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data_lines.hpp"
+
 #include <offramp/error.hpp>
-#include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/sha256.hpp>
 #include <offramp/study/dataset.hpp>
 
 #include <algorithm>
-#include <cstdint>
 #include <string_view>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
@@ -40,13 +40,14 @@ class dataset_parser {
   }
 
   [[nodiscard]] labelled_text parse_object(std::string_view line, std::size_t number) const {
-    const nlohmann::json object = [&] {
+    const model::json_document document = [&] {
       try {
         return model::parse_json(std::string(line), name_ + ":" + std::to_string(number));
       } catch (const error& problem) {
         throw error(error_kind::bad_data, problem.what());
       }
     }();
+    const nlohmann::json& object = document.root();
     const auto member = [&](const char* key) {
       const auto found = object.find(key);
       if (found == object.end() || !found->is_string()) {
@@ -92,25 +93,16 @@ class dataset_parser {
 }  // namespace detail
 
 dataset read_dataset(const std::filesystem::path& path, std::span<const std::string> labels, input_kind input) {
-  constexpr std::uint64_t size_limit = std::uint64_t{1} << 36U;
-  const std::string content = model::file(path).read_all(size_limit);
+  const std::string content = detail::read_data(path);
   const detail::dataset_parser parser(path.string(), labels, input);
   const bool is_jsonl = path.extension() == ".jsonl";
   dataset data{path.string(), model::sha256_hex(content), {}};
-  std::size_t number = 0;
-  for (std::string_view rest = content; !rest.empty();) {
-    ++number;
-    const std::size_t end = rest.find('\n');
-    std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    if (end != std::string_view::npos && line.ends_with('\r')) {
-      line.remove_suffix(1);
-    }
+  detail::for_each_line(content, [&](std::string_view line, std::size_t number) {
     if (line.empty()) {
       parser.refuse(number, "an empty line");
     }
     data.texts.push_back(is_jsonl ? parser.parse_object(line, number) : parser.parse_columns(line, number));
-  }
+  });
   if (data.texts.empty()) {
     throw error(error_kind::bad_data, data.name + ": is empty, expected labelled texts");
   }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "study/exit_files.hpp"
+
 #include <offramp/classifier.hpp>
 #include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/model/files.hpp>
-#include <offramp/model/sha256.hpp>
 
 #include <algorithm>
 #include <array>
@@ -17,49 +18,37 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
-/// The two files that make an early-exit model of a checkpoint.
-struct exit_files {
-  std::string json;
-  std::string safetensors;
-};
-
 /// A file that belongs to a checkpoint, wherever it is copied: configuration, weights that offramp reads, tokenizer,
 /// description and licence.
-[[nodiscard]] inline bool is_checkpoint_file(const std::filesystem::path& path) {
+[[nodiscard]] inline bool is_checkpoint_file(const std::string& name) {
   constexpr std::array<std::string_view, 5> kinds{".json", ".safetensors", ".txt", ".model", ".md"};
-  const std::string name = path.filename().string();
+  const auto ends_name = [&](std::string_view kind) { return name.ends_with(kind); };
   return !name.starts_with('.') && name != "exits.json" && name != "exits.safetensors" &&
-         (std::ranges::find(kinds, path.extension().string()) != kinds.end() || name.starts_with("LICENSE"));
+         (std::ranges::any_of(kinds, ends_name) || name.starts_with("LICENSE"));
 }
 
-/// Names of the checkpoint's files in a directory, in order.
-[[nodiscard]] inline std::vector<std::string> checkpoint_files(const std::filesystem::path& directory) {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    if (entry.is_regular_file() && is_checkpoint_file(entry.path())) {
-      names.push_back(entry.path().filename().string());
-    }
-  }
-  std::ranges::sort(names);
+/// Names of the checkpoint's files in a directory, in order. Throws `io`.
+[[nodiscard]] inline std::vector<std::string> checkpoint_files(const model::file_set& directory) {
+  std::vector<std::string> names = directory.names();
+  std::erase_if(names, [](const std::string& name) { return !is_checkpoint_file(name); });
   return names;
 }
 
-[[nodiscard]] inline std::string read_whole(const std::filesystem::path& path) {
+[[nodiscard]] inline std::string read_whole(const model::file& source) {
   constexpr std::uint64_t size_limit = std::uint64_t{1} << 40U;
-  return model::file(path).read_all(size_limit);
+  return source.read_all(size_limit);
 }
 
 /// The checkpoint in `directory` with these exits, whatever exits lie beside it.
-[[nodiscard]] inline classifier load_with(const std::filesystem::path& directory, const exit_files& exits,
+[[nodiscard]] inline classifier load_with(const model::file_set& directory, const exit_files& exits,
                                           const load_options& options) {
   std::map<std::string, std::string> contents;
   for (const std::string& name : checkpoint_files(directory)) {
-    contents[name] = read_whole(directory / name);
+    contents[name] = read_whole(directory.open(name));
   }
   std::vector<model_file> files{{"exits.json", std::as_bytes(std::span(exits.json))},
                                 {"exits.safetensors", std::as_bytes(std::span(exits.safetensors))}};
@@ -71,22 +60,21 @@ struct exit_files {
 
 /// That no file which differs from its namesake would be replaced by copying the checkpoint. Throws `io` for the first
 /// that would.
-inline void check_nothing_in_the_way(const std::filesystem::path& from, const std::filesystem::path& to) {
+inline void check_nothing_in_the_way(const model::file_set& from, const model::file_set& to) {
   for (const std::string& name : checkpoint_files(from)) {
-    const std::filesystem::path target = to / name;
-    if (std::filesystem::exists(target) && !std::filesystem::equivalent(target, from / name) &&
-        model::sha256_hex(model::file(target)) != model::sha256_hex(model::file(from / name))) {
-      throw error(error_kind::io, target.string() + ": differs from the checkpoint's, and is not replaced");
+    if (const auto target = to.find(name); target && !target->has_content_of(from.open(name))) {
+      throw error(error_kind::io, target->name() + ": differs from the checkpoint's, and is not replaced");
     }
   }
 }
 
 /// Copies rather than links: a link would change, or break, with the checkpoint that it leads to. Files that are there
 /// already stay.
-inline void copy_checkpoint(const std::filesystem::path& from, const std::filesystem::path& to) {
+inline void copy_checkpoint(const model::file_set& from, const std::filesystem::path& to) {
+  const model::file_set present(to);
   for (const std::string& name : checkpoint_files(from)) {
-    if (!std::filesystem::exists(to / name)) {
-      offramp::detail::write_file(to / name, read_whole(from / name));
+    if (!present.find(name)) {
+      offramp::detail::write_file(to / name, read_whole(from.open(name)));
     }
   }
 }
@@ -95,9 +83,8 @@ inline void copy_checkpoint(const std::filesystem::path& from, const std::filesy
 inline void make_directory(const std::filesystem::path& directory) {
   std::error_code failure;
   std::filesystem::create_directories(directory, failure);
-  if (failure || !std::filesystem::is_directory(directory)) {
-    throw error(error_kind::io, directory.string() + ": cannot be made a directory" +
-                                    (failure ? ": " + failure.message() : std::string()));
+  if (failure) {
+    throw error(error_kind::io, directory.string() + ": cannot be made a directory: " + failure.message());
   }
 }
 

@@ -4,9 +4,9 @@
 #include "fit_inputs.hpp"
 #include "layer_features.hpp"
 #include "mix_fit.hpp"
+#include "study/exit_files.hpp"
 #include "study/update_exits.hpp"
 
-#include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/exits/writer.hpp>
 #include <offramp/model/safetensors_writer.hpp>
@@ -34,11 +34,11 @@ namespace {
 /// Fits exits to one checkpoint and makes their files.
 class exit_fitter {
  public:
-  exit_fitter(std::filesystem::path directory, const std::filesystem::path& train, const std::filesystem::path& dev,
+  exit_fitter(const model::file_set& checkpoint, const std::filesystem::path& train, const std::filesystem::path& dev,
               const fit_options& options, const runner& run, const fit_progress& report)
-      : directory_(std::move(directory)), options_(options), run_(run), report_(report) {
+      : checkpoint_(checkpoint), options_(options), run_(run), report_(report) {
     check_fit_options(options);
-    bare_ = open_bare_model(directory_, options.max_tokens);
+    bare_ = open_bare_model(checkpoint_, options.max_tokens);
     content_.max_tokens = static_cast<int>(bare_->reader.max_tokens);
     layers_ = choose_layers(*bare_, options.layers);
     const data_description description = describe_data(train);
@@ -61,7 +61,7 @@ class exit_fitter {
     choose_heads();
     const std::string tensors = model::write_safetensors(tensors_);
     const std::string digest = model::sha256_hex(tensors);
-    const classifier fitted = load_with(directory_, {model::write_exits_json(content_, digest), tensors}, {});
+    const classifier fitted = load_with(checkpoint_, {model::write_exits_json(content_, digest), tensors}, {});
     calibrate(compute_exit_logits(fitted, dev_, run_, {}));
     if (options_.threshold) {
       content_.default_policy.emplace().threshold = *options_.threshold;
@@ -270,7 +270,7 @@ class exit_fitter {
     content_.golden = golden_;
   }
 
-  std::filesystem::path directory_;
+  const model::file_set& checkpoint_;
   const fit_options& options_;
   const runner& run_;
   const fit_progress& report_;
@@ -290,14 +290,14 @@ class exit_fitter {
 fit_result fit_exits(const std::filesystem::path& model, const std::filesystem::path& train,
                      const std::filesystem::path& dev, const std::filesystem::path& out, const fit_options& options,
                      const runner& run, const fit_progress& report) {
-  detail::exit_fitter fitter(model, train, dev, options, run, report);
+  const model::file_set checkpoint(model);
+  detail::exit_fitter fitter(checkpoint, train, dev, options, run, report);
   // What would only fail at the end should not wait until then.
   detail::make_directory(out);
-  detail::check_nothing_in_the_way(model, out);
+  detail::check_nothing_in_the_way(checkpoint, model::file_set(out));
   const detail::exit_files files = fitter.fit();
-  detail::copy_checkpoint(model, out);
-  offramp::detail::write_file(out / "exits.safetensors", files.safetensors);
-  offramp::detail::write_file(out / "exits.json", files.json);
+  detail::copy_checkpoint(checkpoint, out);
+  detail::write_exit_files(out, files);
   return std::move(fitter).result();
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "study/data/data_lines.hpp"
+
 #include <offramp/detail/model_parts.hpp>
+#include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/model/checkpoint.hpp>
@@ -19,10 +22,10 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -61,8 +64,7 @@ struct bare_model {
           read(names.classifier + ".bias", "classifier.bias", {labels})};
 }
 
-[[nodiscard]] inline bare_model open_bare_model(const std::filesystem::path& directory, std::optional<int> max_tokens) {
-  const model::file_set files(directory);
+[[nodiscard]] inline bare_model open_bare_model(const model::file_set& files, std::optional<int> max_tokens) {
   load_options limits;
   limits.max_tokens = max_tokens;
   model::config config = model::read_config(files);
@@ -132,7 +134,7 @@ inline void check_fit_options(const fit_options& options) {
   }
   for (const double strength : options.strengths) {
     if (!(strength >= 1e-12 && strength <= 1e12)) {
-      refuse_fit_option("strength " + std::to_string(strength) + ", expected 1e-12 to 1e12");
+      refuse_fit_option("strength " + offramp::detail::number_text(strength) + ", expected 1e-12 to 1e12");
     }
   }
   if (options.threshold && !std::isfinite(*options.threshold)) {
@@ -171,25 +173,20 @@ inline void check_fit_options(const fit_options& options) {
 
 /// The texts of a file, one a line, pairs divided by their first tab; without logits yet.
 [[nodiscard]] inline std::vector<golden_text> read_golden_texts(const std::filesystem::path& path, input_kind input) {
-  static_cast<void>(model::file(path));  // names what is no regular file
-  std::ifstream in(path, std::ios::binary);
   std::vector<golden_text> texts;
-  for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r')) {
-      line.pop_back();
-    }
-    golden_text golden{line, {}, {}};
+  for_each_line(read_data(path), [&](std::string_view line, std::size_t number) {
+    golden_text golden{std::string(line), {}, {}};
     if (input == input_kind::pair) {
       const std::size_t tab = line.find('\t');
-      if (tab == std::string::npos) {
-        throw error(error_kind::bad_data, path.string() + ":" + std::to_string(texts.size() + 1) +
-                                              ": no tab, expected two texts divided by one");
+      if (tab == std::string_view::npos) {
+        throw error(error_kind::bad_data,
+                    path.string() + ":" + std::to_string(number) + ": no tab, expected two texts divided by one");
       }
       golden.first = line.substr(0, tab);
       golden.second = line.substr(tab + 1);
     }
     texts.push_back(std::move(golden));
-  }
+  });
   return texts;
 }
 
