@@ -7,6 +7,7 @@
 #include <offramp/offramp.hpp>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -104,7 +105,9 @@ void change(const fs::path& model) {
     weights[place] = static_cast<char>(weights[place] ^ 1);  // the last bit of a float32
   }
   std::ofstream(model / "model.safetensors", std::ios::binary) << weights;
-  std::ofstream(model / "tokenizer_config.json") << R"({"model_max_length": 12})";
+  auto exits = nlohmann::json::parse(offramp_tests::read_file(model / "exits.json"));
+  exits["max_tokens"] = 12;
+  std::ofstream(model / "exits.json") << exits;
 }
 
 struct seen {

@@ -35,8 +35,10 @@ TEST_F(Files, AMissingNameIsNothing) {
   const file_set set(place_);
   EXPECT_FALSE(set.find("a"));
   expect_error(error_kind::io, {(place_ / "a").string(), "no such file"}, [&] { (void)set.open("a"); });
+  EXPECT_FALSE(set.find("a/b"));
   write("a", "1");
   EXPECT_TRUE(set.find("a"));
+  EXPECT_FALSE(set.find("a/b"));
 }
 
 TEST_F(Files, ANameTooLongIsNoMissingOne) {

@@ -147,7 +147,7 @@ class file_set {
     }
   }
 
-  /// The file of that plain name, or nothing when the model has none. Throws `io` when there is one that cannot be
+  /// The file of that name, or nothing when the model has none. Throws `io` when there is one that cannot be
   /// opened; so is a link that leads nowhere.
   [[nodiscard]] std::optional<file> find(std::string_view name) const {
     if (const auto found = opened_.find(name); found != opened_.end()) {
@@ -158,7 +158,8 @@ class file_set {
     }
     const std::string text(name);
     file::descriptor opened = file::open(directory_.number(), text.c_str());
-    if (opened.failure() == ENOENT && !is_link(text)) {
+    const bool is_unknown = opened.failure() == ENOENT || opened.failure() == ENOTDIR;
+    if (is_unknown && !is_link(text)) {
       return std::nullopt;
     }
     return opened_.try_emplace(text, file(describe(name), std::move(opened))).first->second;
