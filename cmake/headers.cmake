@@ -48,12 +48,14 @@ set(public_headers
 set(implementation_headers
     include/offramp/detail/batching.hpp
     include/offramp/detail/classifier_state.hpp
+    include/offramp/detail/descriptor.hpp
     include/offramp/detail/floating_point.hpp
     include/offramp/detail/input_failures.hpp
     include/offramp/detail/interruption.hpp
     include/offramp/detail/lend.hpp
     include/offramp/detail/memory_pool.hpp
     include/offramp/detail/model_parts.hpp
+    include/offramp/detail/number.hpp
     include/offramp/detail/write_file.hpp
     include/offramp/exits/audit.hpp
     include/offramp/exits/confidence.hpp
@@ -68,6 +70,7 @@ set(implementation_headers
     include/offramp/exits/top_k.hpp
     include/offramp/exits/visit_plan.hpp
     include/offramp/exits/waiting_texts.hpp
+    include/offramp/model/c_locale.hpp
     include/offramp/model/checkpoint.hpp
     include/offramp/model/config.hpp
     include/offramp/model/dtype.hpp
@@ -81,6 +84,7 @@ set(implementation_headers
     include/offramp/model/heads.hpp
     include/offramp/model/json.hpp
     include/offramp/model/json_object.hpp
+    include/offramp/model/json_writer.hpp
     include/offramp/model/label_lines.hpp
     include/offramp/model/published.hpp
     include/offramp/model/safetensors.hpp

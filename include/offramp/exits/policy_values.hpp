@@ -7,9 +7,7 @@
 #include <offramp/exit_policy.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <string>
 #include <utility>
@@ -34,10 +32,7 @@ template <class Number>
 [[nodiscard]] float nearest_threshold(Number threshold) {
   const detail::default_floating_point environment;
   if (threshold > Number{1}) {
-    std::array<char, 64> digits{};
-    std::snprintf(digits.data(), digits.size(), "%.*Lg", std::numeric_limits<Number>::max_digits10,
-                  static_cast<long double>(threshold));
-    refuse_policy("the threshold is " + std::string(digits.data()) +
+    refuse_policy("the threshold is " + detail::number_text(threshold) +
                   ", which no confidence reaches, expected at most 1; exit_policy::full_depth() runs every layer");
   }
   if (std::isnan(threshold)) {
