@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/first_failure.hpp>
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/runner.hpp>
 
 #include <atomic>
 #include <cstddef>
-#include <exception>
 #include <functional>
 #include <string>
 
@@ -27,30 +27,23 @@ void lend(const runner& run, std::size_t n, const Body& body) {
   }
   // Bodies are claimed, not taken by the caller's index, so that a runner which repeats one cannot run it twice.
   std::atomic<std::size_t> calls{0};
-  std::atomic<bool> has_failed{false};
-  std::exception_ptr failure;
+  first_failure failure;
   const auto claim = [&](std::size_t /*index*/) {
     const std::size_t claimed = calls.fetch_add(1);
     if (claimed >= n) {
       return;
     }
-    try {
+    failure.guard([&] {
       const default_floating_point environment;
       body(claimed);
-    } catch (...) {
-      if (!has_failed.exchange(true)) {
-        failure = std::current_exception();
-      }
-    }
+    });
   };
   run(n, std::ref(claim));  // a reference fits into a std::function, what it refers to would be allocated
   if (calls.load() != n) {
     throw error(error_kind::invalid_argument,
                 "run called " + std::to_string(calls.load()) + " bodies, expected " + std::to_string(n));
   }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+  failure.rethrow();
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::detail

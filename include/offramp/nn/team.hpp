@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/first_failure.hpp>
 #include <offramp/version.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <thread>
-#include <utility>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
@@ -28,9 +28,9 @@ class team {
   /// Workers in the team now. It may grow at any time, so it may decide how work is cut, never what comes out.
   [[nodiscard]] std::size_t size() const noexcept { return workers_.load(std::memory_order_relaxed); }
 
-  /// Calls body(index, worker) for every index below `count`, which is below 2^20, and returns when all have ended.
-  /// `worker` is 0 for the leader and below most_workers() for all. The first exception of a body is rethrown when all
-  /// have ended. Leader only.
+  /// Calls body(index, worker) for every index below `count`, and returns when all have ended. `worker` is 0 for the
+  /// leader and below most_workers() for all. The first exception of a body is rethrown when all have ended; bodies may
+  /// then have been left out. Leader only.
   template <class Body>
   void for_each(std::size_t count, const Body& body) {
     if (size() == 1) {
@@ -39,23 +39,28 @@ class team {
       }
       return;
     }
-    body_ = &body;
-    call_ = [](const void* erased, std::size_t index, std::size_t worker) {
-      (*static_cast<const Body*>(erased))(index, worker);
+    // More indices than pieces go in runs of neighbours, so that no count is too large for claims_.
+    const std::size_t pieces = std::min(count, most_pieces);
+    const auto run_piece = [&](std::size_t piece, std::size_t worker) {
+      const std::size_t end = first_of_piece(piece + 1, pieces, count);
+      for (std::size_t index = first_of_piece(piece, pieces, count); index < end; ++index) {
+        body(index, worker);
+      }
     };
-    has_failed_.store(false, std::memory_order_relaxed);
+    body_ = &run_piece;
+    call_ = [](const void* erased, std::size_t piece, std::size_t worker) {
+      (*static_cast<const decltype(run_piece)*>(erased))(piece, worker);
+    };
     finished_.store(0, std::memory_order_relaxed);
     epoch_ = (epoch_ + 1) & epoch_mask;
-    claims_.store(epoch_ << (2 * index_bits) | static_cast<std::uint64_t>(count) << index_bits,
+    claims_.store(epoch_ << (2 * index_bits) | static_cast<std::uint64_t>(pieces) << index_bits,
                   std::memory_order_release);
     while (run_one(0)) {
     }
-    for (unsigned spins = 0; finished_.load(std::memory_order_acquire) != count; ++spins) {
+    for (unsigned spins = 0; finished_.load(std::memory_order_acquire) != pieces; ++spins) {
       pause(spins);
     }
-    if (failure_) {
-      std::rethrow_exception(std::exchange(failure_, nullptr));
-    }
+    failure_.rethrow();
   }
 
   /// Joins as a helper and works until the leader calls close(). Returns at once when that has happened.
@@ -74,13 +79,21 @@ class team {
   void close() noexcept { is_closed_.store(true, std::memory_order_release); }
 
  private:
-  // claims_ packs epoch | count | next index. A claim that succeeds proves that its job is still going on, so only then
-  // are the job's other members read.
+  // claims_ packs epoch | pieces | next piece. A claim that succeeds proves that its job is still going on, so only
+  // then are the job's other members read.
   static constexpr unsigned index_bits = 20;
   static constexpr std::uint64_t index_mask = (std::uint64_t{1} << index_bits) - 1;
   static constexpr std::uint64_t epoch_mask = (std::uint64_t{1} << (64 - 2 * index_bits)) - 1;
+  /// Enough for an even share of many threads' work.
+  static constexpr std::size_t most_pieces = std::size_t{1} << 14U;
+  static_assert(most_pieces <= index_mask);
 
-  /// Runs one index of the present job; false when none is left to claim.
+  /// Cuts 0..count into `pieces` runs that differ by one index at most.
+  static constexpr std::size_t first_of_piece(std::size_t piece, std::size_t pieces, std::size_t count) noexcept {
+    return piece * (count / pieces) + std::min(piece, count % pieces);
+  }
+
+  /// Runs one piece of the present job; false when none is left to claim.
   bool run_one(std::size_t worker) {
     std::uint64_t claims = claims_.load(std::memory_order_acquire);
     do {
@@ -88,13 +101,7 @@ class team {
         return false;
       }
     } while (!claims_.compare_exchange_weak(claims, claims + 1, std::memory_order_acq_rel, std::memory_order_acquire));
-    try {
-      call_(body_, static_cast<std::size_t>(claims & index_mask), worker);
-    } catch (...) {
-      if (!has_failed_.exchange(true)) {
-        failure_ = std::current_exception();
-      }
-    }
+    failure_.guard([&] { call_(body_, static_cast<std::size_t>(claims & index_mask), worker); });
     finished_.fetch_add(1, std::memory_order_acq_rel);
     return true;
   }
@@ -116,9 +123,8 @@ class team {
   std::size_t most_workers_ = 1;
   std::uint64_t epoch_ = 0;
   const void* body_ = nullptr;
-  void (*call_)(const void* body, std::size_t index, std::size_t worker) = nullptr;
-  std::exception_ptr failure_;
-  std::atomic<bool> has_failed_{false};
+  void (*call_)(const void* body, std::size_t piece, std::size_t worker) = nullptr;
+  detail::first_failure failure_;
   std::atomic<std::uint64_t> claims_{0};
   std::atomic<std::size_t> finished_{0};
   std::atomic<std::size_t> workers_{1};
