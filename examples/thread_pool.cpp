@@ -6,17 +6,15 @@
 #include <offramp/offramp.hpp>
 #include <offramp/thread_pool.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <iostream>
 #include <string>
-#include <thread>
 #include <vector>
 
 int main(int argc, char** argv) try {
   const auto model = offramp::classifier::load(argc > 1 ? argv[1] : "models/sentiment-en");
-  offramp::thread_pool pool(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  offramp::thread_pool pool;  // as many threads as the system lets the program use
 
   const std::vector<std::string> texts = {"A delight from start to finish.", "Two hours I will never get back.",
                                           "It should not work, yet I left the cinema glad I had stayed."};

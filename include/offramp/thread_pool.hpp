@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/first_failure.hpp>
 #include <offramp/error.hpp>
 #include <offramp/runner.hpp>
 #include <offramp/version.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
+
+#include <unistd.h>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 
@@ -23,26 +26,34 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 ///     const offramp::prediction p = model.classify(text, 0.9F, pool.lend());
 ///
 /// They wait for work spinning for some microseconds, then yielding, then asleep. Not copyable. Safe from several
-/// threads, whose calls take turns; a body must not run others on the same pool.
+/// threads, whose calls take turns. A `run` within a body, of this or another pool, does all on its own thread, and so
+/// does every run in a child process after fork(), where the pool's threads do not exist.
 class thread_pool {
  public:
-  /// `threads` counts the one that calls `run`; where the system starts fewer, the work takes longer. Throws
-  /// `invalid_argument` below 1.
-  explicit thread_pool(int threads) {
+  /// `threads` counts the one that calls `run`. Where the system starts fewer, size() says so and the work takes
+  /// longer. Throws `invalid_argument` below 1, std::bad_alloc.
+  explicit thread_pool(int threads = usable_threads()) {
     if (threads < 1) {
       throw error(error_kind::invalid_argument,
                   "thread_pool: " + std::to_string(threads) + " threads, expected at least 1");
     }
+    helpers_.reserve(static_cast<std::size_t>(threads) - 1);  // a thread that has started has its place
     try {
       for (int i = 1; i < threads; ++i) {
         helpers_.emplace_back([this] { serve(); });
       }
-    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): fewer threads are slower, not wrong
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): fewer threads are slower, not wrong
     }
   }
   thread_pool(const thread_pool&) = delete;
   thread_pool& operator=(const thread_pool&) = delete;
   ~thread_pool() {
+    if (is_forked()) {
+      for (std::thread& helper : helpers_) {
+        std::construct_at(&helper);  // forgets a thread that this process does not have, and so cannot join
+      }
+      return;
+    }
     is_closed_ = true;
     publish(nullptr);
     for (std::thread& helper : helpers_) {
@@ -50,17 +61,27 @@ class thread_pool {
     }
   }
 
-  /// Calls body(0) to body(n - 1), each once, on the pool and the calling thread; returns when all have ended. `body`
-  /// does not throw.
+  /// Threads that work on a run, the calling one included.
+  [[nodiscard]] int size() const noexcept { return static_cast<int>(helpers_.size()) + 1; }
+
+  /// Calls body(0) to body(n - 1), each once, on the pool and the calling thread; returns when all have ended. The
+  /// first exception of a body is then rethrown.
   void run(std::size_t n, const std::function<void(std::size_t)>& body) {
-    const std::scoped_lock one_at_a_time(mutex_);
     job work{.n = n, .body = &body};
-    helpers_done_ = 0;
-    publish(&work);
-    work.take_part();
-    for (std::size_t done = helpers_done_; done != helpers_.size(); done = helpers_done_) {
-      await_change(helpers_done_, done);
+    if (n < 2 || helpers_.empty() || is_in_body_ || is_forked()) {
+      work.take_part();
+    } else {
+      const std::scoped_lock one_at_a_time(mutex_);
+      helpers_done_ = 0;
+      publish(&work);
+      is_in_body_ = true;
+      work.take_part();
+      is_in_body_ = false;
+      for (std::size_t done = helpers_done_; done != helpers_.size(); done = helpers_done_) {
+        await_change(helpers_done_, done);
+      }
     }
+    work.failure.rethrow();
   }
 
   /// This pool as the library's runner; it must outlive every use. Empty where it has no thread but the caller's.
@@ -68,7 +89,7 @@ class thread_pool {
     if (helpers_.empty()) {
       return {};
     }
-    return [this](std::size_t n, const std::function<void(std::size_t)>& body) { run(n, body); };
+    return {[this](std::size_t n, const std::function<void(std::size_t)>& body) { run(n, body); }, size()};
   }
 
  private:
@@ -76,13 +97,16 @@ class thread_pool {
     std::size_t n;
     const std::function<void(std::size_t)>* body;
     std::atomic<std::size_t> next{0};
+    detail::first_failure failure{};
 
     void take_part() {
       for (std::size_t i = next++; i < n; i = next++) {
-        (*body)(i);
+        failure.guard([&] { (*body)(i); });
       }
     }
   };
+
+  [[nodiscard]] bool is_forked() const noexcept { return ::getpid() != process_; }
 
   /// Waits until `value` is no longer `old`: first without giving up the core, then giving it to whoever is ready.
   static void await_change(const std::atomic<std::size_t>& value, std::size_t old) {
@@ -106,6 +130,7 @@ class thread_pool {
   }
 
   void serve() {
+    is_in_body_ = true;
     for (std::size_t seen = 0;;) {
       await_change(generation_, seen);
       ++seen;  // never more than one behind: `run` waits for every helper
@@ -118,6 +143,10 @@ class thread_pool {
     }
   }
 
+  // Of the calling thread. Two bodies that wait for each other's pool would wait for ever.
+  static inline thread_local bool is_in_body_ = false;
+
+  const pid_t process_ = ::getpid();
   // Counts the published jobs; a helper that sees it change takes part in the one in job_.
   std::atomic<std::size_t> generation_{0};
   std::atomic<job*> job_{nullptr};

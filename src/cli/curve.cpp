@@ -11,7 +11,6 @@
 #include <offramp/classifier.hpp>
 #include <offramp/study/curve_report.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +19,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace offramp_cli {
@@ -35,7 +33,7 @@ struct curve_options {
   std::string rule = "confidence";
   std::optional<int> patience;
   std::optional<float> decline;
-  int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  int threads = offramp::usable_threads();
   int timing_threads = 1;
   std::string grid = "16";
   study::timing_options timing;

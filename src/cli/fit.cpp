@@ -7,14 +7,12 @@
 #include <offramp/error.hpp>
 #include <offramp/study/fit.hpp>
 
-#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
 namespace offramp_cli {
 
@@ -40,7 +38,7 @@ struct fit_arguments {
   std::string dev;
   std::string out;
   offramp::study::fit_options options;
-  int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  int threads = offramp::usable_threads();
   const CLI::Option* json_lines = nullptr;
 };
 

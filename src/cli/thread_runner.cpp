@@ -13,8 +13,8 @@ offramp::runner thread_runner(int threads) {
   if (threads <= 1) {
     return {};
   }
-  return [pool = std::make_shared<offramp::thread_pool>(threads)](
-             std::size_t n, const std::function<void(std::size_t)>& body) { pool->run(n, body); };
+  const auto pool = std::make_shared<offramp::thread_pool>(threads);
+  return {[pool](std::size_t n, const std::function<void(std::size_t)>& body) { pool->run(n, body); }, pool->size()};
 }
 
 }  // namespace offramp_cli
