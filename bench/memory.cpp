@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long models take to load, and how much memory many calls of varying length take at most.
-// Usage: memory [--texts N] MODEL...
+// How long models take to load, and how much memory calls take: many of varying length, and large ones at once.
+// Usage: memory [--texts N] [--calls N] MODEL...
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -10,6 +10,8 @@
 #include <iostream>
 #include <random>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include "model_inputs.hpp"
@@ -20,18 +22,38 @@ using offramp::classifier;
 using offramp::encoding;
 using offramp::numeric_format;
 
-/// Peak resident memory of the process in MiB; 0 where the system does not tell.
-double peak_memory() {
+/// What the system says of the process's memory, in MiB; 0 where it does not.
+double read_status(std::string_view field) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) {
-      return std::stod(line.substr(6)) / 1024.0;
+    if (line.starts_with(field)) {
+      return std::stod(line.substr(field.size())) / 1024.0;
     }
   }
   return 0.0;
 }
 
-void load_and_run(const std::string& directory, const char* name, numeric_format format, std::size_t texts) {
+double peak_memory() { return read_status("VmHWM:"); }
+double resident_memory() { return read_status("VmRSS:"); }
+
+/// Batches of 4,096 tokens at once, each call on a thread of its own.
+void run_at_once(const classifier& model, std::size_t calls) {
+  const auto tokens = static_cast<std::uint32_t>(std::min(model.max_tokens(), 128));
+  const std::vector<encoding> batch = offramp_bench::random_inputs(model, 4096 / tokens, tokens);
+  std::cout << "  " << calls << " batches of 4,096 tokens at once: " << resident_memory() << " MiB before, ";
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < calls; ++i) {
+      threads.emplace_back([&] { (void)model.classify_batch(batch, 0.0F); });
+    }
+  }
+  std::cout << peak_memory() << " at most, " << resident_memory() << " after them, ";
+  model.release_memory();
+  std::cout << resident_memory() << " once released\n";
+}
+
+void load_and_run(const std::string& directory, const char* name, numeric_format format, std::size_t texts,
+                  std::size_t calls) {
   const auto start = std::chrono::steady_clock::now();
   const classifier model = classifier::load(directory, {.format = format});
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -47,19 +69,23 @@ void load_and_run(const std::string& directory, const char* name, numeric_format
     text.type_ids.clear();
     (void)model.classify(text, 0.0F);
     if (i == 1 || i % std::max<std::size_t>(1, texts / 10) == 0) {
-      std::cout << "  after " << i << " texts: " << peak_memory() << " MiB at most\n";
+      std::cout << "  after " << i << " texts: " << resident_memory() << " MiB, " << peak_memory() << " at most\n";
     }
   }
+  run_at_once(model, calls);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   std::size_t texts = 100'000;
+  std::size_t calls = 16;
   std::vector<std::string> models;
   for (int i = 1; i < argc; ++i) {
     if (std::string(argv[i]) == "--texts" && i + 1 < argc) {
       texts = std::stoul(argv[++i]);
+    } else if (std::string(argv[i]) == "--calls" && i + 1 < argc) {
+      calls = std::stoul(argv[++i]);
     } else {
       models.emplace_back(argv[i]);
     }
@@ -69,8 +95,8 @@ int main(int argc, char** argv) {
   }
   try {
     for (const std::string& directory : models) {
-      load_and_run(directory, "float32", numeric_format::float32, texts);
-      load_and_run(directory, "int8", numeric_format::int8, 0);
+      load_and_run(directory, "float32", numeric_format::float32, texts, calls);
+      load_and_run(directory, "int8", numeric_format::int8, 0, calls);
     }
   } catch (const std::exception& problem) {
     std::cerr << problem.what() << '\n';

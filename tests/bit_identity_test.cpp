@@ -7,12 +7,15 @@
 #include <gtest/gtest.h>
 
 #include "model_in_memory.hpp"
+#include "random_model.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <random>
+#include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -113,7 +116,9 @@ void on_a_thread_each(std::size_t n, const std::function<void(std::size_t)>& bod
   }
 }
 
-std::vector<runner> runners() { return {{}, &in_order, &backwards_on_another_thread, &on_a_thread_each}; }
+std::vector<runner> runners() {
+  return {{}, &in_order, {&in_order, 3}, {&backwards_on_another_thread, 3}, {&on_a_thread_each, 3}};
+}
 
 std::vector<exit_policy> policies() {
   return {0.0F, 0.55F, 0.7F, exit_policy::full_depth(), exit_policy::patience(1), exit_policy::margin(0.3F)};
@@ -180,6 +185,50 @@ TEST_P(bit_identity, of_every_exit_and_the_one_that_answers) {
       EXPECT_EQ(exit->answer.probabilities, p.probabilities);
     }
   }
+}
+
+/// Of a size at which products go in several passes over the inputs, and over several groups of rows.
+class bit_identity_of_large_products : public testing::TestWithParam<arithmetic> {
+ protected:
+  static constexpr offramp_tests::model_size size_{.hidden = 384, .heads = 6, .intermediate = 768, .max_tokens = 640};
+
+  [[nodiscard]] static classifier load(cls_first schedule) {
+    static const offramp_tests::model_in_memory files = offramp_tests::random_model(size_);
+    return files.load({.format = GetParam().format, .avoid = GetParam().avoid, .schedule = schedule});
+  }
+
+  /// Fewer tokens than one thread takes at a time, and one text of many.
+  [[nodiscard]] static std::vector<encoding> inputs() {
+    std::mt19937 generator(13);
+    std::vector<encoding> all;
+    for (const std::size_t tokens : {1U, 64U, 129U, 33U, 5U, 210U, 17U, 96U, 2U, 600U}) {
+      all.emplace_back();
+      for (std::size_t i = 0; i < tokens; ++i) {
+        all.back().ids.push_back(static_cast<std::int32_t>(generator() % 86));
+      }
+    }
+    return all;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(all, bit_identity_of_large_products, testing::ValuesIn(all_arithmetic()),
+                         [](const auto& instance) { return instance.param.name; });
+
+TEST_P(bit_identity_of_large_products, over_batches_threads_and_schedules) {
+  const std::vector<encoding> all = inputs();
+  const exit_policy policy(0.6F);
+  const std::vector<prediction> expected = one_by_one(load(cls_first::never), all, policy, {});
+  std::set<int> layers;
+  for (const prediction& each : expected) {
+    layers.insert(each.layer);
+  }
+  EXPECT_GE(layers.size(), 2U) << "the rows of no batch move together";
+  const auto mixed = std::span(all).first(all.size() - 1);  // 557 tokens
+  const std::vector<prediction> expected_of_mixed(expected.begin(), expected.end() - 1);
+  EXPECT_EQ(load(cls_first::never).classify_batch(mixed, policy), expected_of_mixed);
+  EXPECT_EQ(load(cls_first::always).classify_batch(mixed, policy), expected_of_mixed);
+  EXPECT_EQ(load(cls_first::by_cost).classify_batch(all, policy, {&on_a_thread_each, 3}), expected);
+  EXPECT_EQ(load(cls_first::always).classify(all.back(), policy, {&on_a_thread_each, 5}), expected.back());
 }
 
 }  // namespace bit_identity_test

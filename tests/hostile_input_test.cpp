@@ -123,23 +123,20 @@ TEST(hostile_ids, without_types_are_of_the_first_text) {
 
 /// Every call that takes a runner and lends more than one body to it.
 std::vector<std::function<void(const runner&)>> calls_that_lend() {
-  std::vector<std::function<void(const runner&)>> calls = {
-      [](const runner& run) { (void)model().classify_batch(texts(), 0.7F, run); },
-      [](const runner& run) { (void)model().classify_batch_every_exit(texts(), run); }};
-  if (std::thread::hardware_concurrency() > 1) {  // else one text is not shared
-    calls.emplace_back([](const runner& run) { (void)model().classify("a", 0.7F, run); });
-    calls.emplace_back([](const runner& run) { (void)model().classify_every_exit("a", run); });
-  }
-  return calls;
+  return {[](const runner& run) { (void)model().classify_batch(texts(), 0.7F, run); },
+          [](const runner& run) { (void)model().classify_batch_every_exit(texts(), run); },
+          [](const runner& run) { (void)model().classify("a", 0.7F, run); },
+          [](const runner& run) { (void)model().classify_every_exit("a", run); }};
 }
 
 TEST(hostile_runner, that_calls_too_few_bodies_is_refused) {
-  const runner none = [](std::size_t, const std::function<void(std::size_t)>&) {};
-  const runner all_but_one = [](std::size_t n, const std::function<void(std::size_t)>& body) {
-    for (std::size_t i = 1; i < n; ++i) {
-      body(i);
-    }
-  };
+  const runner none = {[](std::size_t, const std::function<void(std::size_t)>&) {}, 2};
+  const runner all_but_one = {[](std::size_t n, const std::function<void(std::size_t)>& body) {
+                                for (std::size_t i = 1; i < n; ++i) {
+                                  body(i);
+                                }
+                              },
+                              2};
   for (const auto& call : calls_that_lend()) {
     expect_invalid_argument([&] { return call(none), 0; }, "run called 0 bodies, expected ");
     expect_invalid_argument([&] { return call(all_but_one), 0; }, "run called ");
@@ -149,13 +146,14 @@ TEST(hostile_runner, that_calls_too_few_bodies_is_refused) {
 struct no_threads_left {};
 
 TEST(hostile_runner, that_throws_is_heard) {
-  const runner before = [](std::size_t, const std::function<void(std::size_t)>&) { throw no_threads_left(); };
-  const runner after = [](std::size_t n, const std::function<void(std::size_t)>& body) {
-    for (std::size_t i = 0; i < n; ++i) {
-      body(i);
-    }
-    throw no_threads_left();
-  };
+  const runner before = {[](std::size_t, const std::function<void(std::size_t)>&) { throw no_threads_left(); }, 2};
+  const runner after = {[](std::size_t n, const std::function<void(std::size_t)>& body) {
+                          for (std::size_t i = 0; i < n; ++i) {
+                            body(i);
+                          }
+                          throw no_threads_left();
+                        },
+                        2};
   const std::vector<prediction> expected = model().classify_batch(texts(), 0.7F);
   for (const auto& call : calls_that_lend()) {
     EXPECT_THROW(call(before), no_threads_left);

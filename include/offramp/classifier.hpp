@@ -44,6 +44,14 @@ struct model_info {
   std::vector<std::string> warnings;
 };
 
+/// Memory of one model, in bytes.
+struct memory_bytes {
+  std::size_t weights = 0;
+  std::size_t waiting = 0;  ///< kept from earlier calls for later ones; calls that still run have more
+
+  bool operator==(const memory_bytes&) const = default;
+};
+
 namespace detail {
 
 /// A function of the caller that takes predictions, borrowed for the length of a call.
@@ -63,8 +71,8 @@ struct prediction_sink {
 /// Moving copies, so that no handle is ever empty. The library starts no thread and prints nothing. Same input, model,
 /// numeric format and instruction set give bit-identical results, alone or in any batch, on any number of threads.
 /// What the host set for floating point (rounding, flushing to zero, traps) changes no result and is left as it was.
-/// Calls reuse the memory of earlier ones: after a call of the same size, a call allocates only what its result owns
-/// (the lists of batches beyond 4,096 inputs excepted).
+/// Calls reuse the memory of earlier ones: after a call of the same size, a call allocates only what its result owns.
+/// At most 128 MiB wait for later calls; what calls took beyond is freed when they end.
 class OFFRAMP_API classifier {
  public:
   /// Loads a model directory (docs/model-format.md), on the threads that `run` lends. Throws `io` for files that cannot
@@ -217,6 +225,10 @@ class OFFRAMP_API classifier {
   /// The arithmetic it was loaded with.
   [[nodiscard]] numeric_format format() const noexcept;
   [[nodiscard]] const model_info& info() const noexcept;
+  /// Of this model and all its copies.
+  [[nodiscard]] memory_bytes memory_usage() const;
+  /// Frees what waits for later calls, for programs that expect none for long.
+  void release_memory() const;
 
  private:
   struct OFFRAMP_HIDDEN state;

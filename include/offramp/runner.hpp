@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/error.hpp>
+#include <offramp/export.hpp>
 #include <offramp/version.hpp>
 
 #include <concepts>
@@ -14,7 +15,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 
 /// Threads that this process can keep busy: the CPUs that the calling thread may run on, or fewer where the process's
 /// cgroup has a CPU quota (rounded down). At least 1. Asked of the system once, the first time; any thread may call.
-[[nodiscard]] int usable_threads();
+[[nodiscard]] OFFRAMP_API int usable_threads();
 
 class runner;
 

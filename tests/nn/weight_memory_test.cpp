@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <random>
 #include <thread>
 #include <vector>
+
+#include <unistd.h>
 
 namespace weight_memory_test {
 
@@ -34,8 +37,78 @@ TEST(WeightMemoryTest, BlocksLieOneAfterAnotherOnCacheLines) {
   auto* const second = static_cast<std::byte*>(pages.allocate(64));
   EXPECT_TRUE(is_on_cache_line(first));
   EXPECT_EQ(second - first, 128);
-  pages.deallocate(first);
-  pages.deallocate(second);
+  pages.deallocate(first, 100);
+  pages.deallocate(second, 64);
+}
+
+/// The memory of the process that is in use, in bytes.
+std::size_t resident_bytes() {
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+constexpr std::size_t mib = std::size_t{1} << 20U;
+
+constexpr std::size_t large_blocks = 60;  // of 1 MiB
+
+// A small model is loaded while a large one is there, again and again; then the large ones are gone.
+TEST(WeightMemoryTest, SmallModelsKeepNoMemoryOfLargeOnes) {
+  shared_huge_pages& pages = shared_huge_pages::instance();
+  const std::size_t before = pages.mapped_bytes();
+  std::vector<marked> small;
+  std::size_t most = 0;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    std::vector<void*> large;
+    for (std::size_t block = 0; block < large_blocks; ++block) {
+      large.push_back(pages.allocate(mib));
+    }
+    small.emplace_back(1000, i);
+    most = std::max(most, pages.mapped_bytes() - before);
+    for (void* block : large) {
+      pages.deallocate(block, mib);
+    }
+  }
+  EXPECT_LE(most, large_blocks * mib + 2 * shared_huge_pages::chunk_bytes);
+  EXPECT_LE(pages.mapped_bytes() - before, shared_huge_pages::chunk_bytes);
+  EXPECT_TRUE(std::all_of(small.begin(), small.end(), [](const marked& each) { return each.is_intact(); }));
+}
+
+TEST(WeightMemoryTest, PagesBetweenBlocksGoBackToTheSystem) {
+  std::vector<marked> large;
+  for (std::uint32_t i = 0; i < large_blocks; ++i) {
+    large.emplace_back(mib / sizeof(std::uint32_t), i);
+  }
+  const std::size_t before = resident_bytes();
+  if (before == 0) {
+    GTEST_SKIP() << "the system does not tell";
+  }
+  const std::size_t mapped = shared_huge_pages::instance().mapped_bytes();
+  std::vector<marked> kept;
+  for (std::size_t i = 7; i < large.size(); i += 15) {
+    kept.push_back(std::move(large[i]));
+  }
+  large.clear();
+  EXPECT_LE(resident_bytes() + 30 * mib, before) << "of 56 MiB given back";
+  EXPECT_EQ(shared_huge_pages::instance().mapped_bytes(), mapped) << "every chunk is pinned by a block";
+  EXPECT_TRUE(std::all_of(kept.begin(), kept.end(), [](const marked& each) { return each.is_intact(); }));
+}
+
+TEST(WeightMemoryTest, FreedBlocksAreUsedAgain) {
+  shared_huge_pages& pages = shared_huge_pages::instance();
+  std::vector<void*> blocks;
+  for (int i = 0; i < 5; ++i) {
+    blocks.push_back(pages.allocate(1000));
+  }
+  void* const after = pages.allocate(1000);
+  for (const std::size_t order : {1U, 3U, 2U, 0U, 4U}) {  // neighbours below, above and on both sides
+    pages.deallocate(blocks[order], 1000);
+  }
+  void* const wide = pages.allocate(5000);
+  EXPECT_EQ(wide, blocks[0]) << "the gaps have become one";
+  pages.deallocate(wide, 5000);
+  pages.deallocate(after, 1000);
 }
 
 TEST(WeightMemoryTest, BlocksOfAllSizesKeepWhatIsInThem) {

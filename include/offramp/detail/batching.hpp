@@ -4,9 +4,12 @@
 #include <offramp/drift_audit.hpp>
 #include <offramp/encoding.hpp>
 #include <offramp/exits/engine_memory.hpp>
+#include <offramp/nn/aligned_vector.hpp>
+#include <offramp/nn/team.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <vector>
@@ -14,43 +17,68 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::detail {
 
 /// Most tokens that run through the encoder together (a longer single text runs alone): bounds the memory of a call.
-inline constexpr std::size_t batch_token_budget = 4096;
+inline constexpr std::size_t largest_cut = 1024;
+
+/// Fewest tokens worth a cut of their own: below, reading the weights costs more than multiplying.
+inline constexpr std::size_t smallest_cut = 256;
+
+/// Cuts for each of several threads. They take them as they come, so that whoever has a long one gets fewer.
+inline constexpr std::size_t cuts_per_thread = 4;
 
 enum class batch_order { longest_first, as_given };
-
-/// Fewest tokens worth a batch of their own: below, reading the weights costs more than multiplying.
-inline constexpr std::size_t smallest_batch = 256;
 
 /// The lists of one call with many inputs. Reused from call to call, so that a call of a size seen before allocates
 /// nothing here.
 struct batch_memory {
   std::vector<encoding> encoded;                // by input; of those that came as text
   std::vector<const encoding*> texts;           // by input
-  std::vector<std::size_t> order;               // inputs, batch after batch
-  std::vector<std::size_t> ends;                // of the batches, in the order
+  std::vector<std::size_t> order;               // inputs, cut after cut
+  std::vector<std::size_t> ends;                // of the cuts, in the order
   std::vector<exits::request> requests;         // in the order
   std::vector<drift_observation> observations;  // in the order; of an audit
+  std::unique_ptr<nn::team[]> teams;            // by cut
+  std::size_t teams_size = 0;
 
-  /// Most inputs whose lists are kept for the next call: some megabytes.
-  static constexpr std::size_t most_kept = 4096;
-
-  /// Gives back what an unusually large call needed.
-  void trim() {
-    if (texts.size() > most_kept) {
-      *this = {};
+  /// A new team for each cut.
+  [[nodiscard]] std::span<nn::team> new_teams(std::size_t most_workers) {
+    if (teams_size < ends.size()) {
+      teams = std::make_unique<nn::team[]>(ends.size());
+      teams_size = ends.size();
     }
+    for (std::size_t cut = 0; cut < ends.size(); ++cut) {
+      std::destroy_at(&teams[cut]);
+      std::construct_at(&teams[cut], most_workers);
+    }
+    return {teams.get(), ends.size()};
+  }
+
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    using nn::bytes_of;
+    std::size_t sum = bytes_of(encoded) + bytes_of(texts) + bytes_of(order) + bytes_of(ends) + bytes_of(requests) +
+                      bytes_of(observations) + teams_size * sizeof(nn::team);
+    for (const encoding& text : encoded) {
+      sum += bytes_of(text.ids) + bytes_of(text.type_ids);
+    }
+    return sum;
   }
 };
 
-/// Cuts the texts into batches of at most `batch_token_budget` tokens, or fewer, so that each of `threads` gets one:
-/// fills `order`, each input exactly once, and `ends`.
-inline void cut_batches(batch_memory& memory, batch_order order, std::size_t threads) {
+/// Into how many cuts of at most `most` tokens so many go, for so many threads.
+[[nodiscard]] inline std::size_t count_cuts(std::size_t tokens, std::size_t threads, std::size_t most) {
+  const std::size_t by_memory = (tokens + most - 1) / most;
+  const std::size_t by_threads = threads == 1 ? 1 : std::min(cuts_per_thread * threads, tokens / smallest_cut);
+  return std::max({std::size_t{1}, by_memory, by_threads});
+}
+
+/// Cuts the texts into parts of about as many tokens each, which run through the encoder one by one: fills `order`,
+/// each input exactly once, and `ends`.
+inline void cut_batches(batch_memory& memory, batch_order order, std::size_t threads, std::size_t most = largest_cut) {
   const auto tokens_of = [&](std::size_t index) { return memory.texts[index]->ids.size(); };
   std::size_t total = 0;
   for (const encoding* text : memory.texts) {
     total += text->ids.size();
   }
-  const std::size_t budget = std::clamp((total + threads - 1) / threads, smallest_batch, batch_token_budget);
+  const std::size_t cuts = count_cuts(total, threads, most);
   memory.order.resize(memory.texts.size());
   std::iota(memory.order.begin(), memory.order.end(), std::size_t{0});
   if (order == batch_order::longest_first) {
@@ -60,12 +88,14 @@ inline void cut_batches(batch_memory& memory, batch_order order, std::size_t thr
     });
   }
   memory.ends.clear();
-  std::size_t tokens = 0;
+  std::size_t tokens = 0;  // of all cuts so far
+  std::size_t begin = 0;   // of this cut
   for (std::size_t position = 0; position < memory.order.size(); ++position) {
     const std::size_t more = tokens_of(memory.order[position]);
-    if (position > 0 && tokens + more > budget) {
+    const bool is_past_share = tokens + more / 2 >= total * (memory.ends.size() + 1) / cuts;
+    if (tokens > begin && (is_past_share || tokens - begin + more > most)) {
       memory.ends.push_back(position);
-      tokens = 0;
+      begin = tokens;
     }
     tokens += more;
   }

@@ -5,6 +5,7 @@
 #include <offramp/detail/batching.hpp>
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/detail/input_failures.hpp>
+#include <offramp/detail/lead_teams.hpp>
 #include <offramp/detail/lend.hpp>
 #include <offramp/detail/memory_pool.hpp>
 #include <offramp/detail/model_parts.hpp>
@@ -33,7 +34,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -43,22 +43,6 @@
 #endif
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
-
-namespace detail {
-
-/// Sends a team's helpers home at the end of its life, also when the leader leaves by an exception.
-class closing_team {
- public:
-  explicit closing_team(nn::team& team) : team_(team) {}
-  closing_team(const closing_team&) = delete;
-  closing_team& operator=(const closing_team&) = delete;
-  ~closing_team() { team_.close(); }
-
- private:
-  nn::team& team_;
-};
-
-}  // namespace detail
 
 /// Everything a loaded model consists of.
 struct classifier::state {
@@ -203,35 +187,23 @@ struct classifier::state {
     const std::atomic<bool>* is_given_up = nullptr;  // set when nobody wants the rest of a batch
   };
 
-  /// Runs one batch on the threads that `run` lends: the first to start leads, the others help until it is done, and
-  /// those that start later find nothing left to do. Gives each text's outcome to `finish(index, outcome)` as it
-  /// leaves.
+  /// Runs one cut of texts with a team. Gives each text's outcome to `finish(index, outcome)` as it leaves.
   template <class Finish>
-  void run_batch(std::span<const exits::request> texts, const call_plan& call, exits::waiting_texts* waiting,
-                 const runner& run, exits::engine_memory& engine_memory, const Finish& finish) const {
-    const std::size_t workers = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
-    nn::team team(workers);
-    std::atomic<bool> has_leader{false};
-    detail::lend(run, workers, [&](std::size_t /*index*/) {
-      if (has_leader.exchange(true)) {
-        team.help();
-        return;
+  void run_cut(std::span<const exits::request> texts, const call_plan& call, exits::waiting_texts* waiting,
+               nn::team& team, exits::engine_memory& engine_memory, const Finish& finish) const {
+    call_statistics statistics;
+    const exits::assignment assignment{.policy = call.policy,
+                                       .kept = call.kept,
+                                       .waiting = waiting,
+                                       .statistics = call.policy.meter() ? &statistics : nullptr};
+    exits::engine(model, assignment, exits::leave_callback(finish), engine_memory, team).run(texts);
+    if (call.policy.meter()) {
+      statistics.texts = static_cast<std::int64_t>(texts.size());
+      for (const exits::request& text : texts) {
+        statistics.tokens += static_cast<std::int64_t>(text.tokens->ids.size());
       }
-      const detail::closing_team closing(team);
-      call_statistics statistics;
-      const exits::assignment assignment{.policy = call.policy,
-                                         .kept = call.kept,
-                                         .waiting = waiting,
-                                         .statistics = call.policy.meter() ? &statistics : nullptr};
-      exits::engine(model, assignment, exits::leave_callback(finish), engine_memory, team).run(texts);
-      if (call.policy.meter()) {
-        statistics.texts = static_cast<std::int64_t>(texts.size());
-        for (const exits::request& text : texts) {
-          statistics.tokens += static_cast<std::int64_t>(text.tokens->ids.size());
-        }
-        call.policy.meter()->add(statistics);
-      }
-    });
+      call.policy.meter()->add(statistics);
+    }
   }
 
   /// Adds the time since it began to a policy's meter, if it has one.
@@ -276,14 +248,17 @@ struct classifier::state {
     const exits::request text{.tokens = &tokens,
                               .is_sampled = audit != nullptr && audit->samples(audit->take_numbers(1))};
     detail::drift_observation observation;
-    run_batch(std::span(&text, 1), call, nullptr, run, memory->engine,
-              [&](std::size_t /*index*/, exits::outcome& outcome) {
-                if (outcome.failed_layer) {
-                  throw failure_of(outcome);
-                }
-                observation = observe(text, outcome);
-                finish(*text.tokens, outcome);
-              });
+    const auto finish_text = [&](std::size_t /*index*/, exits::outcome& outcome) {
+      if (outcome.failed_layer) {
+        throw failure_of(outcome);
+      }
+      observation = observe(text, outcome);
+      finish(*text.tokens, outcome);
+    };
+    nn::team team(run.width());
+    detail::lead_teams(run, std::span(&team, 1), [&](std::size_t /*cut*/, nn::team& workers) {
+      run_cut(std::span(&text, 1), call, nullptr, workers, memory->engine, finish_text);
+    });
     report_to_audit(call.policy, std::span(&observation, 1));
   }
 
@@ -293,8 +268,8 @@ struct classifier::state {
       throw error(error_kind::invalid_argument, "warm_up: " + std::to_string(tokens) + " tokens and " +
                                                     std::to_string(threads) + " threads, expected at least 1 of each");
     }
-    std::size_t left = std::clamp(static_cast<std::size_t>(tokens), std::size_t{1},
-                                  std::max(detail::batch_token_budget, reader.max_tokens));
+    std::size_t left =
+        std::clamp(static_cast<std::size_t>(tokens), std::size_t{1}, std::max(detail::largest_cut, reader.max_tokens));
     std::vector<encoding> texts;
     for (; left > 0; left -= texts.back().ids.size()) {
       texts.push_back({.ids = std::vector<std::int32_t>(std::min(left, reader.max_tokens)), .type_ids = {}});
@@ -311,7 +286,8 @@ struct classifier::state {
     std::list<detail::memory_pool<detail::call_memory>::lease> pieces;
     while (pieces.size() < static_cast<std::size_t>(threads)) {
       detail::call_memory& memory = *pieces.emplace_back(*call_pool);
-      run_batch(requests, {policy}, nullptr, {}, memory.engine, [](std::size_t, const exits::outcome&) {});
+      nn::team alone;
+      run_cut(requests, {policy}, nullptr, alone, memory.engine, [](std::size_t, const exits::outcome&) {});
       (void)encode_for_call({.first = words, .second = {}}, policy, memory.text);
     }
   }
@@ -321,7 +297,7 @@ struct classifier::state {
   void encode_all(const detail::batch_view& inputs, const exit_policy& policy, const runner& run,
                   detail::batch_memory& batch, detail::input_failures& failures) const {
     constexpr std::size_t at_once = 8;  // inputs that a thread takes at a time
-    nn::grow(batch.encoded, inputs.size);
+    batch.encoded.resize(std::max(batch.encoded.size(), inputs.size));
     batch.texts.assign(inputs.size, nullptr);
     detail::lend(run, nn::layout::ceil_divide(inputs.size, at_once), [&](std::size_t piece) {
       const detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
@@ -380,8 +356,7 @@ struct classifier::state {
   static void plan(const exit_policy& policy, std::size_t threads, detail::batch_memory& batch) {
     const auto order = policy.deadline() ? detail::batch_order::as_given : detail::batch_order::longest_first;
     const bool must_be_quick = policy.deadline() || policy.stop_token().stop_possible();
-    const std::size_t quick_cuts = nn::layout::ceil_divide(count_tokens(batch.texts), tokens_of_quick_cut);
-    detail::cut_batches(batch, order, must_be_quick ? std::max(threads, quick_cuts) : threads);
+    detail::cut_batches(batch, order, threads, must_be_quick ? tokens_of_quick_cut : detail::largest_cut);
     batch.requests.clear();
     batch.observations.assign(batch.texts.size(), {});
     const drift_audit* audit = audit_of(policy);
@@ -413,7 +388,6 @@ struct classifier::state {
     if (reaction == on_failure::stop) {
       failures.throw_first();
     }
-    batch->trim();
   }
 
   /// Gives every input that did not fail an outcome without an answer.
@@ -435,10 +409,9 @@ struct classifier::state {
   void run_encoded(const call_plan& call, const runner& run, detail::batch_memory& batch,
                    detail::input_failures& failures, const Finish& finish) const {
     const std::vector<std::size_t> inputs = remove_failed(batch);
-    const std::size_t threads = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
-    plan(call.policy, threads, batch);
-    exits::waiting_texts waiting(call.policy.deadline() ? count_tokens(batch.texts) : 0, threads);
-    const auto run_cut = [&](std::size_t cut, const runner& lent) {
+    plan(call.policy, run.width(), batch);
+    exits::waiting_texts waiting(call.policy.deadline() ? count_tokens(batch.texts) : 0, run.width());
+    detail::lead_teams(run, batch.new_teams(run.width()), [&](std::size_t cut, nn::team& team) {
       if (call.is_given_up != nullptr && *call.is_given_up) {
         return;
       }
@@ -465,13 +438,8 @@ struct classifier::state {
         waiting.begin(count_tokens(texts));
       }
       const typename detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
-      run_batch(texts, call, call.policy.deadline() ? &waiting : nullptr, lent, memory->engine, finish_text);
-    };
-    if (batch.ends.size() == 1) {
-      run_cut(0, run);
-    } else {
-      detail::lend(run, batch.ends.size(), [&](std::size_t cut) { run_cut(cut, {}); });
-    }
+      run_cut(texts, call, call.policy.deadline() ? &waiting : nullptr, team, memory->engine, finish_text);
+    });
     report_to_audit(call.policy, batch.observations);
   }
 };
@@ -540,8 +508,8 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
             .format = options.format,
             .golden_texts = description.golden,
             .info = std::move(info),
-            .call_pool = std::make_unique<detail::memory_pool<detail::call_memory>>(),
-            .batch_pool = std::make_unique<detail::memory_pool<detail::batch_memory>>()});
+            .call_pool = std::make_unique<detail::memory_pool<detail::call_memory>>(detail::most_kept_for_calls),
+            .batch_pool = std::make_unique<detail::memory_pool<detail::batch_memory>>(detail::most_kept_for_batches)});
 }
 
 OFFRAMP_INLINE classifier classifier::load(const std::filesystem::path& directory, const load_options& options,
@@ -657,6 +625,15 @@ OFFRAMP_INLINE std::vector<std::vector<exit_output>> classifier::every_exit_of_m
   return results;
 }
 
+OFFRAMP_INLINE memory_bytes classifier::memory_usage() const {
+  return {.weights = state_->info.weight_bytes, .waiting = state_->call_pool->bytes() + state_->batch_pool->bytes()};
+}
+
+OFFRAMP_INLINE void classifier::release_memory() const {
+  state_->call_pool->release();
+  state_->batch_pool->release();
+}
+
 OFFRAMP_INLINE void classifier::check(const exit_policy& policy) const { state_->check(policy); }
 
 OFFRAMP_INLINE encoding classifier::tokenize_one(const detail::input_view& input) const {
@@ -673,7 +650,6 @@ OFFRAMP_INLINE std::vector<encoding> classifier::tokenize_many(const detail::bat
   failures.throw_first();
   const auto end = batch->encoded.begin() + static_cast<std::ptrdiff_t>(inputs.size);
   std::vector<encoding> results(batch->encoded.begin(), end);
-  batch->trim();
   return results;
 }
 

@@ -73,8 +73,8 @@ struct engine_memory {
 
   /// Forgets the texts of the last call.
   void begin(std::size_t texts) {
-    nn::grow(outcomes, texts);
-    nn::grow(heads, texts);
+    outcomes.resize(std::max(outcomes.size(), texts));
+    heads.resize(std::max(heads.size(), texts));
     for (std::size_t i = 0; i < texts; ++i) {
       outcomes[i].probabilities.clear();
       outcomes[i].audit = audit_result::none;
@@ -111,6 +111,18 @@ struct engine_memory {
     active.resize(kept);
     offsets.resize(kept + 1);
     offsets[kept] = end;
+  }
+
+  /// Memory that it takes, but for what a text's outcome owns.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    using nn::bytes_of;
+    std::size_t sum = scratch.bytes() + bytes_of(outcomes) + bytes_of(heads) + bytes_of(active) + bytes_of(offsets) +
+                      bytes_of(first_offsets) + bytes_of(rows) + bytes_of(first_rows) + bytes_of(before_pooler) +
+                      bytes_of(pooled) + bytes_of(head_input) + bytes_of(logits);
+    for (const head_memory& text : heads) {
+      sum += bytes_of(text.pooled_layers) + bytes_of(text.previous_logits);
+    }
+    return sum;
   }
 
  private:

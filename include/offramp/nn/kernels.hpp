@@ -67,6 +67,10 @@ struct attention_scratch {
   aligned_vector<float> keys;
   aligned_vector<float> values;
   aligned_vector<float> scores;
+
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return queries.bytes() + weights.bytes() + bytes_of(keys) + bytes_of(values) + bytes_of(scores);
+  }
 };
 
 /// The arithmetic of an encoder for one numeric format on one instruction set. Every element of every result depends on

@@ -18,17 +18,15 @@ class packed_rows {
     rows_ = rows;
     inputs_ = inputs;
     blocks_ = layout.row_blocks(inputs);
-    if (const std::size_t units = rows * blocks_ * layout::block_units; units > units_.size()) {
-      units_.resize(units);
-    }
-    if (rows > scales_.size()) {
-      scales_.resize(rows);
-    }
+    grow(units_, rows * blocks_ * layout::block_units);
+    grow(scales_, rows);
   }
 
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t inputs() const noexcept { return inputs_; }
   [[nodiscard]] std::size_t blocks() const noexcept { return blocks_; }
+  /// Of memory.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_of(units_) + bytes_of(scales_); }
 
   /// The units of one row in one block, [16].
   [[nodiscard]] std::uint32_t* block(std::size_t block, std::size_t row) noexcept {

@@ -18,14 +18,15 @@ struct workspace {
   aligned_vector<float> context;             // [rows, hidden]
   aligned_vector<float> intermediate;        // [rows, intermediate]
   std::vector<attention_scratch> attention;  // one per worker
-};
 
-/// Makes room for `size` elements without ever giving memory back.
-template <class Vector>
-void grow(Vector& memory, std::size_t size) {
-  if (memory.size() < size) {
-    memory.resize(size);
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    std::size_t sum = packed.bytes() + bytes_of(query) + bytes_of(key_value) + bytes_of(context) +
+                      bytes_of(intermediate) + bytes_of(attention);
+    for (const attention_scratch& worker : attention) {
+      sum += worker.bytes();
+    }
+    return sum;
   }
-}
+};
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

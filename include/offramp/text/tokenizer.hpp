@@ -42,6 +42,12 @@ struct encode_memory {
   std::vector<std::int32_t> second;
   subword_memory subwords;
   encoding result;
+
+  /// Memory of the ids; what the models of subwords keep is bounded by themselves.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return (first.capacity() + second.capacity() + result.ids.capacity() + result.type_ids.capacity()) *
+           sizeof(std::int32_t);
+  }
 };
 
 /// Turns text into the ids that Hugging Face's fast tokenizer of the same files gives. Immutable; every member is const

@@ -22,7 +22,6 @@
 #include <cstddef>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
@@ -96,8 +95,7 @@ class feature_pass {
       batch_.encoded[i] = reader_.encode(text.first, text.second, memory);
       batch_.texts[i] = &batch_.encoded[i];
     });
-    const std::size_t threads = run ? std::max(1U, std::thread::hardware_concurrency()) : 1;
-    offramp::detail::cut_batches(batch_, offramp::detail::batch_order::longest_first, threads);
+    offramp::detail::cut_batches(batch_, offramp::detail::batch_order::longest_first, run.width());
     offramp::detail::lend(run, batch_.ends.size(), [&](std::size_t cut) {
       const offramp::detail::memory_pool<exits::engine_memory>::lease memory(memory_);
       const std::size_t first = cut == 0 ? 0 : batch_.ends[cut - 1];
@@ -172,7 +170,7 @@ class feature_pass {
   const offramp::detail::text_reader& reader_;
   std::span<const pooled_layer> wanted_;
   offramp::detail::batch_memory batch_;
-  offramp::detail::memory_pool<exits::engine_memory> memory_;
+  offramp::detail::memory_pool<exits::engine_memory> memory_{offramp::detail::most_kept_for_calls};
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail
