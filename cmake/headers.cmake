@@ -47,6 +47,7 @@ set(public_headers
 # Read through offramp::header_only alone.
 set(implementation_headers
     include/offramp/detail/batching.hpp
+    include/offramp/detail/binomial.hpp
     include/offramp/detail/classifier_state.hpp
     include/offramp/detail/descriptor.hpp
     include/offramp/detail/floating_point.hpp

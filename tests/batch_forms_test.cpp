@@ -320,7 +320,7 @@ TEST(input_kind, can_be_demanded) {
   using offramp::reaction;
   const auto directory = offramp_tests::tiny_directory("tiny-pair");
   const classifier tolerant = classifier::load(directory);
-  ASSERT_EQ(tolerant.input(), offramp::input_kind::pair);
+  ASSERT_EQ(tolerant.expected_input(), offramp::input_kind::pair);
   EXPECT_NO_THROW((void)tolerant.classify("a good film"));
   ASSERT_FALSE(tolerant.info().warnings.empty());
   EXPECT_NE(tolerant.info().warnings.back().find("pairs"), std::string::npos);
@@ -335,7 +335,7 @@ TEST(input_kind, can_be_demanded) {
 
   const classifier of_single =
       classifier::load(offramp_tests::tiny_directory("tiny"), {.other_input = reaction::refuse});
-  ASSERT_EQ(of_single.input(), offramp::input_kind::single);
+  ASSERT_EQ(of_single.expected_input(), offramp::input_kind::single);
   EXPECT_NO_THROW((void)of_single.classify("a good film"));
   message_of([&] { (void)of_single.classify(pair); }, error_kind::invalid_argument);
 }

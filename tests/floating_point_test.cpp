@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host set for floating point changes no result and is left as it was; compiled once against each target.
 #include <offramp/offramp.hpp>
+#include <offramp/study/binomial.hpp>
 
 #include <gtest/gtest.h>
 
@@ -154,6 +155,21 @@ TEST(floating_point, modes_change_no_threshold) {
   const offramp::exit_policy expected(0.9F);
   for (const mode& chosen : modes()) {
     in_mode(chosen, [&] { EXPECT_EQ(offramp::exit_policy(double{nine_tenths}), expected) << chosen.name; });
+  }
+}
+
+TEST(floating_point, modes_change_no_bound) {
+  namespace study = offramp::study;
+  const double upper = study::clopper_pearson_upper(3, 1000, 0.05);
+  const study::interval always = study::confidence_sequence(3, 1000, 0.95);
+  const study::interval short_one = study::wilson(3, 1000, 0.95);
+  for (const mode& chosen : modes()) {
+    in_mode(chosen, [&] {
+      EXPECT_EQ(study::clopper_pearson_upper(3, 1000, 0.05), upper);
+      EXPECT_EQ(study::confidence_sequence(3, 1000, 0.95).lower, always.lower);
+      EXPECT_EQ(study::confidence_sequence(3, 1000, 0.95).upper, always.upper);
+      EXPECT_EQ(study::wilson(3, 1000, 0.95).lower, short_one.lower);
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exits/confidence.hpp>
 #include <offramp/exits/gate.hpp>
@@ -23,6 +24,7 @@ exit_answer replay::answer(std::size_t exit, std::size_t text) const {
 }
 
 std::vector<exit_answer> replay::decide(const exit_policy& policy) const {
+  const offramp::detail::default_floating_point environment;
   exits::check_policy(policy, num_exits(), num_labels_, exits_.front().layer);
   if (policy.deadline()) {
     throw error(error_kind::invalid_argument, "exit_policy: a deadline cannot be replayed");

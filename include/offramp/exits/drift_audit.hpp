@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/binomial.hpp>
 #include <offramp/detail/number.hpp>
 #include <offramp/drift_audit.hpp>
 #include <offramp/error.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/update_exits.hpp"
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/heads.hpp>
 #include <offramp/study/calibration.hpp>
@@ -169,6 +170,7 @@ previous_logit_weights read_previous_logit_weights(const std::filesystem::path& 
 }
 
 calibration measure(exit_logits logits, const exit_policy& policy) {
+  const offramp::detail::default_floating_point environment;
   std::vector<exit_quality> after = detail::measure_exits(logits, policy);
   calibration result{.num_texts = logits.num_texts, .exits = {}};
   for (exit_info& exit : logits.exits) {
@@ -184,6 +186,7 @@ calibration measure(exit_logits logits, const exit_policy& policy) {
 }
 
 calibration calibrate(exit_logits logits, const exit_policy& policy, const previous_logit_weights& weights) {
+  const offramp::detail::default_floating_point environment;
   detail::check_weights(weights, logits);
   const exit_logits old = logits;
   std::vector<temperature_fit> fits;
@@ -203,6 +206,7 @@ calibration calibrate(exit_logits logits, const exit_policy& policy, const previ
 
 std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format, const calibration& fitted,
                               const dataset& data) {
+  const offramp::detail::default_floating_point environment;
   const detail::stored_exits stored = detail::open_stored_exits(directory);
   const model::exits_file& old = stored.plan.description;
   model::exits_file content = old;

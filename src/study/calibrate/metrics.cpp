@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/label_checks.hpp"
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exits/confidence.hpp>
@@ -126,12 +127,14 @@ std::vector<float> confidences(const labelled_probabilities& given) {
 }
 
 double accuracy(const labelled_probabilities& given) {
+  const offramp::detail::default_floating_point environment;
   const std::vector<detail::outcome> outcomes = detail::answer_outcomes(given);
   return static_cast<double>(std::ranges::count(outcomes, true, &detail::outcome::happened)) /
          static_cast<double>(outcomes.size());
 }
 
 double macro_f1(const labelled_probabilities& given) {
+  const offramp::detail::default_floating_point environment;
   const std::vector<int> found = answers(given);
   std::vector<std::size_t> right(given.num_labels);
   std::vector<std::size_t> mentions(given.num_labels);  // as the right answer and as the given one
@@ -154,11 +157,13 @@ double macro_f1(const labelled_probabilities& given) {
 }
 
 double mean_confidence(const labelled_probabilities& given) {
+  const offramp::detail::default_floating_point environment;
   const std::vector<float> found = confidences(given);
   return std::accumulate(found.begin(), found.end(), 0.0) / static_cast<double>(found.size());
 }
 
 double negative_log_likelihood(const labelled_probabilities& given) {
+  const offramp::detail::default_floating_point environment;
   detail::check(given);
   double sum = 0.0;
   for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
@@ -169,6 +174,7 @@ double negative_log_likelihood(const labelled_probabilities& given) {
 }
 
 double brier_score(const labelled_probabilities& given) {
+  const offramp::detail::default_floating_point environment;
   detail::check(given);
   double sum = 0.0;
   for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
@@ -182,6 +188,7 @@ double brier_score(const labelled_probabilities& given) {
 }
 
 std::vector<reliability_bin> reliability_bins(const labelled_probabilities& given, std::size_t bins) {
+  const offramp::detail::default_floating_point environment;
   const std::vector<detail::bin_sums> sums = detail::equal_width_sums(detail::answer_outcomes(given), bins);
   std::vector<reliability_bin> result;
   for (std::size_t bin = 0; bin < bins; ++bin) {
@@ -196,10 +203,12 @@ std::vector<reliability_bin> reliability_bins(const labelled_probabilities& give
 }
 
 double calibration_error(const labelled_probabilities& given, std::size_t bins) {
+  const offramp::detail::default_floating_point environment;
   return detail::mean_gap(detail::equal_width_sums(detail::answer_outcomes(given), bins));
 }
 
 double equal_mass_calibration_error(const labelled_probabilities& given, std::size_t bins) {
+  const offramp::detail::default_floating_point environment;
   if (bins == 0) {
     throw error(error_kind::invalid_argument, "0 bins, expected at least one");
   }
@@ -219,6 +228,7 @@ double equal_mass_calibration_error(const labelled_probabilities& given, std::si
 }
 
 double class_wise_calibration_error(const labelled_probabilities& given, std::size_t bins) {
+  const offramp::detail::default_floating_point environment;
   detail::check(given);
   double sum = 0.0;
   for (std::size_t label = 0; label < given.num_labels; ++label) {
@@ -234,6 +244,7 @@ double class_wise_calibration_error(const labelled_probabilities& given, std::si
 
 double expected_calibration_error_of_draws(const labelled_probabilities& given, std::size_t bins, std::size_t draws,
                                            std::uint64_t seed) {
+  const offramp::detail::default_floating_point environment;
   std::vector<detail::outcome> outcomes = detail::answer_outcomes(given);
   // The answer is the drawn label with its own probability, so only confidences matter; sorted, their order does not.
   std::ranges::sort(outcomes, {}, &detail::outcome::probability);
@@ -250,6 +261,7 @@ double expected_calibration_error_of_draws(const labelled_probabilities& given, 
 }
 
 std::optional<double> area_under_roc(std::span<const float> scores, const std::vector<bool>& positive) {
+  const offramp::detail::default_floating_point environment;
   if (scores.size() != positive.size()) {
     throw error(error_kind::invalid_argument,
                 std::to_string(scores.size()) + " scores, expected " + std::to_string(positive.size()));
@@ -278,10 +290,12 @@ std::optional<double> area_under_roc(std::span<const float> scores, const std::v
 }
 
 std::optional<double> area_under_roc_of_correct(const labelled_probabilities& given) {
+  const offramp::detail::default_floating_point environment;
   return area_under_roc_of_agreement(given, given.label_ids);
 }
 
 std::optional<double> area_under_roc_of_agreement(const labelled_probabilities& given, std::span<const int> reference) {
+  const offramp::detail::default_floating_point environment;
   const std::vector<int> found = answers(given);
   if (reference.size() != found.size()) {
     throw error(error_kind::invalid_argument,
@@ -295,6 +309,7 @@ std::optional<double> area_under_roc_of_agreement(const labelled_probabilities& 
 }
 
 double area_under_risk_coverage(const labelled_probabilities& given) {
+  const offramp::detail::default_floating_point environment;
   std::vector<detail::outcome> sorted = detail::answer_outcomes(given);
   std::ranges::sort(sorted, std::greater(), &detail::outcome::probability);
   double area = 0.0;

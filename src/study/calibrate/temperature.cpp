@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/label_checks.hpp"
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/temperature.hpp>
 
@@ -119,6 +120,7 @@ class likelihood {
 }  // namespace detail
 
 temperature_fit fit_temperature(std::span<const float> logits, std::span<const int> label_ids, std::size_t num_labels) {
+  const offramp::detail::default_floating_point environment;
   constexpr double low = 1.0 / static_cast<double>(highest_temperature);
   constexpr double high = 1.0 / static_cast<double>(lowest_temperature);
   const detail::likelihood nll(logits, label_ids, num_labels);
@@ -148,6 +150,7 @@ temperature_fit fit_temperature(std::span<const float> logits, std::span<const i
 
 double negative_log_likelihood(std::span<const float> logits, std::span<const int> label_ids, std::size_t num_labels,
                                float temperature, std::span<const double> class_weights) {
+  const offramp::detail::default_floating_point environment;
   const detail::likelihood nll(logits, label_ids, num_labels);
   if (!class_weights.empty() && class_weights.size() != num_labels) {
     throw error(error_kind::invalid_argument,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/update_exits.hpp"
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/exits/policy.hpp>
@@ -106,6 +107,7 @@ struct possible_answer {
 }  // namespace detail
 
 std::size_t fixed_sequence_test(std::span<const std::int64_t> losses, std::int64_t n, double epsilon, double delta) {
+  const offramp::detail::default_floating_point environment;
   if (!(epsilon > 0.0 && epsilon < 1.0) || !(delta > 0.0 && delta < 1.0)) {
     detail::refuse("epsilon " + offramp::detail::number_text(epsilon) + ", delta " +
                    offramp::detail::number_text(delta) + ", expected both between 0 and 1");
@@ -118,6 +120,7 @@ std::size_t fixed_sequence_test(std::span<const std::int64_t> losses, std::int64
 }
 
 std::vector<exit_policy> threshold_path() {
+  const offramp::detail::default_floating_point environment;
   std::vector<exit_policy> path;
   for (int step = 0; step <= detail::threshold_steps; ++step) {
     path.emplace_back(detail::threshold_at(step));
@@ -126,6 +129,7 @@ std::vector<exit_policy> threshold_path() {
 }
 
 std::vector<exit_policy> gate_path() {
+  const offramp::detail::default_floating_point environment;
   std::vector<exit_policy> path;
   for (int step = detail::threshold_steps; step >= 0; --step) {
     path.push_back(exit_policy::learned(detail::threshold_at(step)));
@@ -134,6 +138,7 @@ std::vector<exit_policy> gate_path() {
 }
 
 std::vector<exit_policy> declining_path(float decline, std::size_t num_exits) {
+  const offramp::detail::default_floating_point environment;
   static_cast<void>(exit_policy::declining(1.0F, decline));  // refuses what is out of range
   const double fall = static_cast<double>(decline) * static_cast<double>(num_exits < 2 ? 0 : num_exits - 2);
   const int above_one = static_cast<int>(std::ceil(fall * detail::threshold_steps));
@@ -145,17 +150,20 @@ std::vector<exit_policy> declining_path(float decline, std::size_t num_exits) {
 }
 
 std::vector<exit_policy> per_exit_path(std::span<const float> shape) {
+  const offramp::detail::default_floating_point environment;
   return detail::shaped_path(
       shape, [](std::vector<float> thresholds) { return exit_policy::per_exit(std::move(thresholds)); });
 }
 
 std::vector<exit_policy> per_label_path(std::span<const float> shape, std::size_t num_exits) {
+  const offramp::detail::default_floating_point environment;
   return detail::shaped_path(shape, [&](const std::vector<float>& thresholds) {
     return exit_policy::per_class(std::vector<std::vector<float>>(num_exits, thresholds));
   });
 }
 
 std::vector<float> per_exit_shape(const replay& texts, certified_loss loss, double epsilon) {
+  const offramp::detail::default_floating_point environment;
   std::vector<float> shape;
   for (std::size_t exit = 0; exit < texts.num_exits(); ++exit) {
     std::vector<detail::possible_answer> answers;
@@ -169,6 +177,7 @@ std::vector<float> per_exit_shape(const replay& texts, certified_loss loss, doub
 }
 
 std::vector<float> per_label_shape(const replay& texts, certified_loss loss, double epsilon) {
+  const offramp::detail::default_floating_point environment;
   std::vector<std::vector<detail::possible_answer>> answers(texts.num_labels());
   for (std::size_t exit = 0; exit + 1 < texts.num_exits(); ++exit) {
     for (std::size_t text = 0; text < texts.num_texts(); ++text) {
@@ -194,6 +203,7 @@ std::vector<std::uint8_t> losses_of(const replay& texts, std::span<const exit_an
 
 certification certify(const replay& texts, std::span<const exit_policy> path, certified_loss loss, double epsilon,
                       double delta) {
+  const offramp::detail::default_floating_point environment;
   if (path.empty()) {
     detail::refuse("the path is empty");
   }
@@ -238,6 +248,7 @@ void refuse_calibration_data(const std::filesystem::path& directory, numeric_for
 
 void store_certificate(const std::filesystem::path& directory, const classifier& model, const certification& result,
                        const dataset& data) {
+  const offramp::detail::default_floating_point environment;
   if (!result.certified) {
     detail::refuse("nothing was certified");
   }

@@ -2,6 +2,7 @@
 #include "keenness.hpp"
 #include "tally.hpp"
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exits/confidence.hpp>
 #include <offramp/study/curve.hpp>
@@ -146,6 +147,7 @@ void append_departures(const exit_logits& logits, const sweep_rule& rule, std::s
 }  // namespace detail
 
 const operating_point& curve::at(float threshold) const {
+  const offramp::detail::default_floating_point environment;
   static_cast<void>(policy_at(rule, threshold));
   if (rule.kind == exit_policy::rule::patience) {
     threshold = std::floor(threshold);
@@ -161,6 +163,7 @@ const operating_point& curve::at(float threshold) const {
 }
 
 operating_point summarise(const exit_logits& logits, std::span<const exit_answer> answers) {
+  const offramp::detail::default_floating_point environment;
   if (answers.size() != logits.num_texts) {
     throw error(error_kind::invalid_argument, "summarise: " + std::to_string(answers.size()) + " answers, expected " +
                                                   std::to_string(logits.num_texts));
@@ -169,6 +172,7 @@ operating_point summarise(const exit_logits& logits, std::span<const exit_answer
 }
 
 curve compute_curve(const exit_logits& logits, const sweep_rule& rule) {
+  const offramp::detail::default_floating_point environment;
   static_cast<void>(policy_at(rule, 0.0F));
   if (rule.kind == exit_policy::rule::learned && logits.uncertainties.empty()) {
     throw error(error_kind::invalid_argument, "sweep_rule: the rule is learned, but the model has no gate");
@@ -191,6 +195,7 @@ curve compute_curve(const exit_logits& logits, const sweep_rule& rule) {
 }
 
 std::vector<std::size_t> spread_points(const curve& found, std::size_t count) {
+  const offramp::detail::default_floating_point environment;
   const std::size_t last = found.points.size() - 1;
   std::vector<std::size_t> chosen;
   if (count >= found.points.size()) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/study/label_share.hpp>
 #include <offramp/study/replay.hpp>
 
@@ -6,6 +7,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 std::vector<label_share> share_by_label(const exit_logits& logits, std::span<const std::string> labels,
                                         const exit_policy& policy) {
+  const offramp::detail::default_floating_point environment;
   std::vector<label_share> shares;
   for (const std::string& label : labels) {
     shares.push_back({label, 0, 0, 0, 0.0});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/number_text.hpp"
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/pick.hpp>
 
@@ -46,6 +47,7 @@ template <class Allowed, class PointAt>
 }  // namespace detail
 
 goal parse_goal(std::string_view text) {
+  const offramp::detail::default_floating_point environment;
   const auto refuse = [&] {
     throw error(error_kind::invalid_argument,
                 "pick \"" + std::string(text) + "\" is unknown, expected as in loss:1, speedup:3 or p95:5ms");
@@ -85,6 +87,7 @@ std::string describe(const goal& wanted) {
 }
 
 std::size_t pick_loss(const curve& found, double points) {
+  const offramp::detail::default_floating_point environment;
   const operating_point& full = found.full_depth();
   // Texts are whole: a sliver of slack only keeps rounding from deciding.
   const double allowed = points / 100.0 * static_cast<double>(full.texts) + 1e-6;
@@ -95,6 +98,7 @@ std::size_t pick_loss(const curve& found, double points) {
 }
 
 std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor) {
+  const offramp::detail::default_floating_point environment;
   constexpr double rounding = 1e-12;
   return detail::most_accurate(
       found.points.size(), [&](std::size_t i) { return found.points[i].layer_speedup >= factor * (1.0 - rounding); },
@@ -102,6 +106,7 @@ std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor)
 }
 
 std::optional<std::size_t> pick_time_speedup(const curve& found, std::span<const timed_point> timed, double factor) {
+  const offramp::detail::default_floating_point environment;
   const auto full = std::ranges::find(timed, found.points.size() - 1, &timed_point::point);
   if (full == timed.end()) {
     throw error(error_kind::invalid_argument, "pick_time_speedup: full depth was not timed");
@@ -112,6 +117,7 @@ std::optional<std::size_t> pick_time_speedup(const curve& found, std::span<const
 }
 
 std::optional<std::size_t> pick_p95(const curve& found, std::span<const timed_point> timed, double milliseconds) {
+  const offramp::detail::default_floating_point environment;
   return detail::most_accurate(
       timed.size(), [&](std::size_t i) { return timed[i].time.single.p95_ms <= milliseconds; },
       [&](std::size_t i) -> const operating_point& { return found.points.at(timed[i].point); });

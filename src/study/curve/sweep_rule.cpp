@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/sweep_rule.hpp>
 
@@ -8,6 +9,7 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 exit_policy policy_at(const sweep_rule& rule, float threshold) {
+  const offramp::detail::default_floating_point environment;
   switch (rule.kind) {
     case exit_policy::rule::confidence:
       return threshold > 1.0F ? exit_policy::full_depth() : exit_policy(threshold);

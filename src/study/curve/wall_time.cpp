@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/wall_time.hpp>
 
@@ -118,6 +119,7 @@ std::vector<std::size_t> timed_texts(std::size_t num_texts, const timing_options
 std::vector<wall_time> measure_wall_time(const classifier& model, const dataset& data,
                                          std::span<const exit_policy> policies, const timing_options& options,
                                          const runner& run, const progress& report) {
+  const offramp::detail::default_floating_point environment;
   if (policies.empty() || options.rounds == 0 || options.batch == 0 || options.texts == 0) {
     throw error(error_kind::invalid_argument, "measure_wall_time: nothing to measure");
   }

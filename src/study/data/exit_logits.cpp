@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/exits/confidence.hpp>
 #include <offramp/study/exit_logits.hpp>
 
@@ -36,6 +37,7 @@ constexpr std::size_t texts_per_pass = 1024;
 
 exit_logits compute_exit_logits(const classifier& model, const dataset& data, const runner& run,
                                 const progress& report) {
+  const offramp::detail::default_floating_point environment;
   exit_logits result{.num_texts = data.texts.size(),
                      .num_labels = model.labels().size(),
                      .exits = model.exits(),
@@ -69,6 +71,7 @@ exit_logits compute_exit_logits(const classifier& model, const dataset& data, co
 }
 
 std::vector<float> exit_probabilities(const exit_logits& logits, std::size_t exit, float temperature) {
+  const offramp::detail::default_floating_point environment;
   std::vector<float> probabilities(logits.num_texts * logits.num_labels);
   for (std::size_t text = 0; text < logits.num_texts; ++text) {
     exits::calibrate(logits.at(exit, text), temperature,

@@ -7,6 +7,7 @@
 #include "study/exit_files.hpp"
 #include "study/update_exits.hpp"
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/exits/writer.hpp>
 #include <offramp/model/safetensors_writer.hpp>
@@ -290,6 +291,7 @@ class exit_fitter {
 fit_result fit_exits(const std::filesystem::path& model, const std::filesystem::path& train,
                      const std::filesystem::path& dev, const std::filesystem::path& out, const fit_options& options,
                      const runner& run, const fit_progress& report) {
+  const offramp::detail::default_floating_point environment;
   const model::file_set checkpoint(model);
   detail::exit_fitter fitter(checkpoint, train, dev, options, run, report);
   // What would only fail at the end should not wait until then.

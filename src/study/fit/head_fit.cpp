@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "head_fit.hpp"
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/nn/dot.hpp>
@@ -85,6 +86,7 @@ minimum fit_one(const logistic_loss& loss, head_curvature& curvature, double pen
 }  // namespace detail
 
 std::vector<double> balanced_weights(std::span<const int> label_ids, std::size_t num_labels) {
+  const offramp::detail::default_floating_point environment;
   std::vector<double> weights(num_labels);
   for (const int label : label_ids) {
     weights.at(static_cast<std::size_t>(label)) += 1.0;
@@ -97,6 +99,7 @@ std::vector<double> balanced_weights(std::span<const int> label_ids, std::size_t
 
 std::vector<linear_head> fit_heads(const labelled_features& given, std::span<const double> strengths,
                                    std::span<const double> class_weights, const runner& run) {
+  const offramp::detail::default_floating_point environment;
   detail::check_features(given);
   detail::check_label_counts(given);
   detail::check_positive(strengths, "strength");
@@ -127,6 +130,7 @@ std::vector<linear_head> fit_heads(const labelled_features& given, std::span<con
 }
 
 std::vector<float> head_logits(const linear_head& head, std::span<const float> features, const runner& run) {
+  const offramp::detail::default_floating_point environment;
   const std::size_t labels = head.bias.size();
   const std::size_t width = labels == 0 ? 0 : head.weights.size() / labels;
   if (width == 0 || head.weights.size() != labels * width || features.size() % width != 0) {

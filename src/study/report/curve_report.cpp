@@ -2,6 +2,7 @@
 #include "curve_rows.hpp"
 #include "report_html.hpp"
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/curve_report.hpp>
@@ -13,6 +14,7 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 std::vector<std::size_t> points_to_write(const curve_study& study, std::size_t count) {
+  const offramp::detail::default_floating_point environment;
   std::vector<std::size_t> points = spread_points(study.found, count);
   for (const pick& chosen : study.picks) {
     if (chosen.point) {
@@ -28,6 +30,7 @@ std::vector<std::size_t> points_to_write(const curve_study& study, std::size_t c
 }
 
 std::string curve_jsonl(const curve_study& study, std::span<const std::size_t> points) {
+  const offramp::detail::default_floating_point environment;
   std::string lines;
   for (const detail::curve_row& fields : detail::rows_of(study, points)) {
     lines += detail::json_line(fields);
@@ -36,6 +39,7 @@ std::string curve_jsonl(const curve_study& study, std::span<const std::size_t> p
 }
 
 std::string curve_csv(const curve_study& study, std::span<const std::size_t> points) {
+  const offramp::detail::default_floating_point environment;
   const std::vector<detail::curve_row> rows = detail::rows_of(study, points);
   std::string lines = detail::csv_line(rows.front(), &detail::curve_field::name);
   for (const detail::curve_row& fields : rows) {
@@ -45,10 +49,12 @@ std::string curve_csv(const curve_study& study, std::span<const std::size_t> poi
 }
 
 std::string curve_svg(const curve_study& study) {
+  const offramp::detail::default_floating_point environment;
   return detail::curve_chart(study).draw().document(detail::describe_curve(study), detail::chart_style);
 }
 
 std::string report_html(const curve_study& study) {
+  const offramp::detail::default_floating_point environment;
   const std::string title = detail::escape_markup(study.model + " on " + detail::file_name(study.data));
   const std::string where = detail::describe_threshold(study, detail::shown_point(study));
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -65,6 +71,7 @@ std::string report_html(const curve_study& study) {
 
 void write_curve_study(const curve_study& study, std::span<const std::size_t> points,
                        const std::filesystem::path& directory) {
+  const offramp::detail::default_floating_point environment;
   std::error_code problem;
   std::filesystem::create_directories(directory, problem);
   if (problem) {
