@@ -22,6 +22,8 @@ std::string_view name(offramp::stop_reason reason) {
       return "time was up";
     case offramp::stop_reason::layer_limit:
       return "it reached max_layer";
+    case offramp::stop_reason::cancelled:
+      return "it was cancelled";
   }
   return "";
 }

@@ -49,6 +49,8 @@ std::string_view stop_name(offramp::stop_reason reason) {
       return "deadline";
     case layer_limit:
       return "layer_limit";
+    case cancelled:
+      return "cancelled";
   }
   return "unknown";
 }
