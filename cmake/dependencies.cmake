@@ -24,13 +24,13 @@ macro(offramp_absorb target)
 endmacro()
 
 # offramp_dependency(<Package> TARGET <target> MINIMUM <version> REPOSITORY <url> COMMIT <full id>
-#                    [HEADERS] [OPTIONS <variable> <value> ...] [UNNAMED])
+#                    [HEADERS] [OPTIONS <variable> <value> ...] [ABSORBED])
 #
 # Afterwards <target> exists. The commit is that of the release named beside it, read from a clone of the repository.
 # HEADERS: the sources are a directory of headers, and their CMake project is left alone. OPTIONS: variables for that
-# project. UNNAMED: <target> is left to the caller where the package was fetched.
+# project. ABSORBED: where the package was fetched, offramp_fetched_<Package> is set, and the rest left to the caller.
 function(offramp_dependency package)
-  cmake_parse_arguments(PARSE_ARGV 1 wanted "HEADERS;UNNAMED" "TARGET;MINIMUM;REPOSITORY;COMMIT" "OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 wanted "HEADERS;ABSORBED" "TARGET;MINIMUM;REPOSITORY;COMMIT" "OPTIONS")
   if(TARGET ${wanted_TARGET})
     return()  # the surrounding project brought its own
   endif()
@@ -63,7 +63,9 @@ function(offramp_dependency package)
     add_library(offramp_${name} INTERFACE)
     add_library(${wanted_TARGET} ALIAS offramp_${name})
     target_include_directories(offramp_${name} SYSTEM INTERFACE ${${name}_SOURCE_DIR})
-  elseif(NOT TARGET ${wanted_TARGET} AND NOT wanted_UNNAMED)
+  elseif(wanted_ABSORBED)
+    set(offramp_fetched_${package} ON PARENT_SCOPE)
+  elseif(NOT TARGET ${wanted_TARGET})
     string(REGEX REPLACE "^.*::" "" plain_name ${wanted_TARGET})  # some projects name their targets so when installed only
     add_library(${wanted_TARGET} ALIAS ${plain_name})
   endif()
@@ -78,16 +80,15 @@ offramp_dependency(nlohmann_json TARGET nlohmann_json::nlohmann_json MINIMUM 3.1
                    REPOSITORY https://github.com/nlohmann/json.git
                    COMMIT 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03)  # v3.11.3
 
-offramp_dependency(hwy TARGET hwy::hwy MINIMUM 1.0.3 UNNAMED
+offramp_dependency(hwy TARGET hwy::hwy MINIMUM 1.0.3 ABSORBED
                    REPOSITORY https://github.com/google/highway.git
                    COMMIT 457c891775a7397bdb0376bb1031e6e027af1c48  # 1.2.0
                    OPTIONS HWY_ENABLE_TESTS OFF HWY_ENABLE_EXAMPLES OFF HWY_ENABLE_CONTRIB OFF HWY_ENABLE_INSTALL OFF
                    BUILD_SHARED_LIBS OFF HWY_FORCE_STATIC_LIBS ON)
 set(offramp_links_hwy ON)
-if(NOT TARGET hwy::hwy)
+if(offramp_fetched_hwy)
   set(offramp_links_hwy OFF)
   offramp_absorb(hwy NAME hwy NAMESPACES hwy=offramp_hwy)
-  add_library(hwy::hwy ALIAS offramp_hwy)
 endif()
 
 # sentencepiece exports no CMake package.

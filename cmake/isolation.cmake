@@ -21,8 +21,9 @@ endif()
 
 # What a library of offramp's objects needs besides, and what a shared one shows.
 function(offramp_link target)
+  set(highway $<IF:$<BOOL:${offramp_links_hwy}>,hwy::hwy,offramp_hwy>)
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:Eigen3::Eigen> $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
-                                          $<BUILD_INTERFACE:hwy::hwy>)
+                                          $<BUILD_INTERFACE:${highway}>)
   if(OFFRAMP_SENTENCEPIECE)
     target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:SentencePiece::sentencepiece>)
   endif()
