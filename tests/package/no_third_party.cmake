@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Compiles each public header alone, from a copy without the implementation headers, while every header of a third party
-# is shadowed by one that does not compile.
+# Compiles the public headers from a copy without the implementation headers, while every header of a third party is
+# shadowed by one that does not compile.
 include(${CMAKE_CURRENT_LIST_DIR}/consumer.cmake)
 
 foreach(setting IN LISTS SETTINGS)
@@ -29,7 +29,7 @@ foreach(header IN LISTS headers)
   cmake_path(GET header PARENT_PATH folder)
   file(COPY ${SOURCE}/include/${header} DESTINATION ${WORK}/include/${folder})
 endforeach()
-foreach(header IN LISTS headers)
-  file(WRITE ${WORK}/public.cpp "#include <${header}>\n")
-  run(${compile} ${WORK}/public.cpp)
-endforeach()
+list(TRANSFORM headers REPLACE "^(.*)$" "#include <\\1>\n" OUTPUT_VARIABLE includes)
+list(JOIN includes "" includes)
+file(WRITE ${WORK}/public.cpp "${includes}")
+run(${compile} ${WORK}/public.cpp)
