@@ -5,6 +5,7 @@
 #include "model_options.hpp"
 #include "policy_options.hpp"
 #include "thread_runner.hpp"
+#include "tsv_output.hpp"
 
 #include <offramp/classifier.hpp>
 
@@ -102,10 +103,10 @@ std::vector<offramp::exit_output> visited(const std::vector<offramp::exit_output
 }
 
 void write_text(const offramp::prediction& answer, const std::vector<offramp::exit_output>& trace) {
-  std::cout << answer.label << '\t' << fixed(answer.confidence) << '\t' << answer.layer << '\n';
+  std::cout << tsv_field(answer.label) << '\t' << fixed(answer.confidence) << '\t' << answer.layer << '\n';
   for (const offramp::exit_output& exit : trace) {
-    std::cout << "\tlayer " << exit.answer.layer << '\t' << exit.answer.label << '\t' << fixed(exit.answer.confidence)
-              << '\n';
+    std::cout << "\tlayer " << exit.answer.layer << '\t' << tsv_field(exit.answer.label) << '\t'
+              << fixed(exit.answer.confidence) << '\n';
   }
 }
 
@@ -177,6 +178,9 @@ command add_classify(CLI::App& app) {
   parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
   options->trace = parser.add_flag("--trace")->description("Also show every exit visited");
   options->json_lines = parser.add_flag("--json")->description("Write JSON Lines");
+  parser.footer(
+      "A text is answered as soon as no other has arrived. In columns between tabs a backslash, tab, line feed or\n"
+      "carriage return of a label is written as \\\\, \\t, \\n or \\r; --json has it as it is.");
   return {&parser, [options] { classify(*options); }};
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "input_lines.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <iostream>
+#include <cerrno>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -18,21 +20,6 @@ input_text split_line(std::string_view line, offramp::input_kind kind, const std
     throw std::runtime_error(place + ": no tab between the two texts of a pair");
   }
   return {std::string(line.substr(0, tab)), std::string(line.substr(tab + 1))};
-}
-
-std::optional<std::string> next_line(std::istream& in, const std::string& name) {
-  std::string line;
-  if (!std::getline(in, line)) {
-    if (in.bad()) {
-      throw std::runtime_error(name + ": cannot be read");
-    }
-    return std::nullopt;
-  }
-  // getline has dropped a '\n' unless the input ended first.
-  if (!in.eof() && line.ends_with('\r')) {
-    line.pop_back();
-  }
-  return line;
 }
 
 void input_options::add_to(CLI::App& parser) {
@@ -56,23 +43,30 @@ offramp::input_kind chosen_kind(const std::string& option, std::optional<offramp
   return option == "pair" ? offramp::input_kind::pair : offramp::input_kind::single;
 }
 
-input_lines::input_lines(const input_options& options, std::optional<offramp::input_kind> model_kind)
-    : kind_(chosen_kind(options.kind, model_kind)),
-      from_arguments_(options.texts->count() > 0),
-      interactive_(!from_arguments_ && !options.file && isatty(STDIN_FILENO) == 1),
-      name_(options.file.value_or("standard input")) {
-  if (from_arguments_) {
-    const std::vector<std::string> texts = options.texts->results();
-    arguments_.assign(texts.begin(), texts.end());
-  } else if (options.file) {
-    file_.emplace(*options.file, std::ios::binary);
-    if (!file_->is_open()) {
-      throw offramp::error(offramp::error_kind::io, *options.file + ": cannot be opened");
-    }
+input_file::input_file(const std::optional<std::string>& name)
+    : descriptor_(name ? open(name->c_str(), O_RDONLY | O_CLOEXEC) : STDIN_FILENO) {
+  if (descriptor_ < 0) {
+    throw offramp::error(offramp::error_kind::io, *name + ": cannot be opened: " + std::strerror(errno));
   }
 }
 
-std::istream& input_lines::stream() { return file_ ? static_cast<std::istream&>(*file_) : std::cin; }
+input_file::~input_file() {
+  if (descriptor_ != STDIN_FILENO) {
+    close(descriptor_);
+  }
+}
+
+input_lines::input_lines(const input_options& options, std::optional<offramp::input_kind> model_kind)
+    : kind_(chosen_kind(options.kind, model_kind)),
+      from_arguments_(options.texts->count() > 0),
+      name_(options.file.value_or("standard input")),
+      file_(options.file),
+      lines_(file_.descriptor(), name_) {
+  if (from_arguments_) {
+    const std::vector<std::string> texts = options.texts->results();
+    arguments_.assign(texts.begin(), texts.end());
+  }
+}
 
 std::optional<input_text> input_lines::next_text() {
   ++count_;
@@ -84,12 +78,14 @@ std::optional<input_text> input_lines::next_text() {
     arguments_.pop_front();
     return split_line(text, kind_, "text " + std::to_string(count_));
   }
-  const std::optional<std::string> line = next_line(stream(), name_);
+  const std::optional<std::string> line = lines_.next();
   if (!line) {
     return std::nullopt;
   }
   return split_line(*line, kind_, name_ + ", line " + std::to_string(count_));
 }
+
+bool input_lines::has_arrived() { return from_arguments_ || lines_.has_arrived(); }
 
 std::vector<input_text> input_lines::next_chunk(std::size_t size) {
   if (pending_) {
@@ -97,7 +93,7 @@ std::vector<input_text> input_lines::next_chunk(std::size_t size) {
   }
   std::vector<input_text> chunk;
   try {
-    while (chunk.size() < (interactive_ ? 1 : size)) {
+    while (chunk.size() < size && (chunk.empty() || has_arrived())) {
       std::optional<input_text> text = next_text();
       if (!text) {
         break;

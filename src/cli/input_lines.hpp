@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "line_reader.hpp"
+
 #include <offramp/classifier.hpp>
 
 #include <CLI/CLI.hpp>
@@ -8,8 +10,6 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
-#include <fstream>
-#include <istream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,10 +29,6 @@ struct input_text {
 /// std::runtime_error for a pair without a tab.
 input_text split_line(std::string_view line, offramp::input_kind kind, const std::string& place);
 
-/// The next line of `in` without its '\n' and one '\r' before it; nothing at the end. Throws std::runtime_error when
-/// `in` breaks.
-std::optional<std::string> next_line(std::istream& in, const std::string& name);
-
 /// What --input-kind says, "single" or "pair"; where it is empty what the model says, else single.
 offramp::input_kind chosen_kind(const std::string& option, std::optional<offramp::input_kind> model_kind);
 
@@ -46,6 +42,21 @@ struct input_options {
   void add_to(CLI::App& parser);
 };
 
+/// An open file that is closed at the end; standard input is left open.
+class input_file {
+ public:
+  /// Throws offramp::error (io) when the file cannot be opened. Nothing stands for standard input.
+  explicit input_file(const std::optional<std::string>& name);
+  ~input_file();
+  input_file(const input_file&) = delete;
+  input_file& operator=(const input_file&) = delete;
+
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
 /// Hands out the texts in chunks, so that input of any length takes bounded memory.
 class input_lines {
  public:
@@ -53,20 +64,21 @@ class input_lines {
   /// the file cannot be opened.
   input_lines(const input_options& options, std::optional<offramp::input_kind> model_kind);
 
-  /// At most `size` texts (one where a person types them); empty at the end. A bad line is reported by the call
-  /// after the one that returned all texts before it.
+  /// At most `size` texts, at least one unless the input has ended. Waits for the first one only: then takes those that
+  /// have arrived already, so that whoever writes a line to a pipe and waits gets its answer. A bad line is reported by
+  /// the call after the one that returned all texts before it.
   std::vector<input_text> next_chunk(std::size_t size);
 
  private:
   std::optional<input_text> next_text();
-  std::istream& stream();
+  [[nodiscard]] bool has_arrived();
 
   offramp::input_kind kind_;
   std::deque<std::string> arguments_;
   bool from_arguments_;
-  bool interactive_;
   std::string name_;
-  std::optional<std::ifstream> file_;
+  input_file file_;
+  line_reader lines_;
   std::size_t count_ = 0;
   std::exception_ptr pending_;
 };

@@ -3,6 +3,7 @@
 #include "json_output.hpp"
 #include "model_options.hpp"
 #include "policy_options.hpp"
+#include "tsv_output.hpp"
 
 #include <offramp/classifier.hpp>
 
@@ -57,7 +58,7 @@ void write_text(const offramp::classifier& model) {
   std::cout << "labels          ";
   const char* separator = "";
   for (const std::string& label : model.labels()) {
-    std::cout << separator << label;
+    std::cout << separator << tsv_field(label);
     separator = ", ";
   }
   std::cout << "\nlayers          " << model.num_layers() << "\nmax tokens      " << model.max_tokens()

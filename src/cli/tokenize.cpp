@@ -3,6 +3,7 @@
 #include "input_lines.hpp"
 #include "json_output.hpp"
 #include "model_options.hpp"
+#include "tsv_output.hpp"
 
 #include <offramp/classifier.hpp>
 
@@ -58,7 +59,11 @@ void write_table(const token_table& table, const tokenize_options& options) {
   }
   write_column(table.ids, '\t');
   write_column(table.type_ids, '\t');
-  write_column(table.pieces, '\n');
+  std::vector<std::string> pieces;
+  for (const std::string& piece : table.pieces) {
+    pieces.push_back(tsv_field(piece));
+  }
+  write_column(pieces, '\n');
 }
 
 void tokenize(const tokenize_options& options) {
@@ -84,6 +89,10 @@ command add_tokenize(CLI::App& app) {
   options->model.add_to(parser);
   options->input.add_to(parser);
   options->json_lines = parser.add_flag("--json")->description("Write JSON Lines");
+  parser.footer(
+      "In columns between tabs a backslash, tab, line feed or carriage return of a piece is written as \\\\, \\t, \\n "
+      "or\n"
+      "\\r; --json has it as it is.");
   return {&parser, [options] { tokenize(*options); }};
 }
 

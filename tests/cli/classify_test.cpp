@@ -175,4 +175,24 @@ TEST(classify, does_not_depend_on_how_texts_meet) {
   EXPECT_EQ(all.out, repeated);
 }
 
+TEST(labels, with_tabs_and_line_ends_stay_in_their_column) {
+  const scratch_directory directory;
+  const std::string model = directory.copy_of("tiny-plain");
+  json config = json::parse(directory.content("tiny-plain/config.json"));
+  config["id2label"] = {{"0", "no\t1\n"}, {"1", "yes\r\\"}};
+  config.erase("label2id");
+  std::ofstream(model + "/config.json") << config;
+  const offramp::classifier loaded = offramp::classifier::load(model);
+  for (const std::string& text : texts) {
+    const bool yes = loaded.classify(text).label_id == 1;
+    const std::string label = yes ? "yes\\r\\\\" : "no\\t1\\n";
+    const process_result found = run_offramp({"classify", "--trace", "--model", model, text});
+    const std::vector<std::string> lines = lines_of(found.out);
+    ASSERT_EQ(lines.size(), 2U) << found.out << found.err;
+    EXPECT_EQ(lines[0].substr(0, label.size() + 1), label + "\t");
+    EXPECT_EQ(lines[1].substr(0, label.size() + 10), "\tlayer 3\t" + label + "\t");
+    EXPECT_NE(run_offramp({"inspect", "--model", model}).out.find("no\\t1\\n"), std::string::npos);
+  }
+}
+
 }  // namespace

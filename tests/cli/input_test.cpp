@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the command takes its texts from, and how it cuts them into lines.
 #include "input_lines.hpp"
+#include "line_reader.hpp"
 #include "process.hpp"
+#include "tsv_output.hpp"
 
 #include <offramp/offramp.hpp>
 
+#include <array>
 #include <sstream>
+#include <string_view>
+#include <thread>
 
 namespace {
 
 using namespace offramp_tests;
 using offramp::input_kind;
-using offramp_cli::next_line;
+using offramp_cli::line_reader;
 using offramp_cli::split_line;
 
 std::vector<std::string> all_lines(const std::string& content) {
-  std::istringstream in(content);
+  const scratch_file file(content);
+  line_reader reader(file.descriptor(), "test");
   std::vector<std::string> lines;
-  while (const auto line = next_line(in, "test")) {
+  while (const auto line = reader.next()) {
     lines.push_back(*line);
   }
   return lines;
@@ -34,6 +40,48 @@ TEST(lines, end_at_a_line_feed_with_one_carriage_return_before_it) {
   EXPECT_EQ(all_lines("a\rb\n"), (strings{"a\rb"}));
   EXPECT_EQ(all_lines("\r\n\r"), (strings{"", "\r"}));
   EXPECT_EQ(all_lines(std::string("a\0b\n\xff\n", 6)), (strings{std::string("a\0b", 3), "\xff"}));
+}
+
+TEST(lines, are_there_as_soon_as_they_have_arrived) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  line_reader reader(ends[0], "test");
+  const auto say = [&](std::string_view text) {
+    ASSERT_EQ(write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  };
+  EXPECT_FALSE(reader.has_arrived());
+  say("a");
+  EXPECT_FALSE(reader.has_arrived());
+  say("b\n\nc");
+  EXPECT_TRUE(reader.has_arrived());
+  EXPECT_EQ(reader.next(), "ab");
+  EXPECT_TRUE(reader.has_arrived());
+  EXPECT_EQ(reader.next(), "");
+  EXPECT_FALSE(reader.has_arrived());
+  close(ends[1]);
+  EXPECT_TRUE(reader.has_arrived());
+  EXPECT_EQ(reader.next(), "c");
+  EXPECT_TRUE(reader.has_arrived());
+  EXPECT_EQ(reader.next(), std::nullopt);
+  close(ends[0]);
+}
+
+TEST(lines, are_waited_for_where_reading_does_not_block) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe2(ends.data(), O_NONBLOCK), 0);
+  line_reader reader(ends[0], "test");
+  EXPECT_FALSE(reader.has_arrived());
+  std::thread writer([&] { EXPECT_EQ(write(ends[1], "a\n", 2), 2); });
+  EXPECT_EQ(reader.next(), "a");
+  writer.join();
+  close(ends[1]);
+  EXPECT_EQ(reader.next(), std::nullopt);
+  close(ends[0]);
+}
+
+TEST(tsv_field, has_no_tab_and_no_line_end) {
+  EXPECT_EQ(offramp_cli::tsv_field("very good"), "very good");
+  EXPECT_EQ(offramp_cli::tsv_field("a\tb\nc\rd\\t"), "a\\tb\\nc\\rd\\\\t");
 }
 
 TEST(lines, of_pairs_are_split_at_the_first_tab) {
@@ -147,6 +195,21 @@ TEST(sources, are_files_too) {
     EXPECT_EQ(found.status, 0);
     EXPECT_EQ(found.out, tokens_of(offramp::classifier::load(tiny("tiny")), all_lines(content)));
     EXPECT_EQ(found.err, "");
+  }
+}
+
+TEST(sources, are_answered_before_more_is_said) {
+  for (const std::string command : {"classify", "tokenize"}) {
+    const std::vector<std::string> answers = lines_of(run_offramp({command, "--model", tiny("tiny")}, "a\nb\nc\n").out);
+    ASSERT_EQ(answers.size(), 3U);
+    const conversation talk({command, "--model", tiny("tiny")});
+    talk.say("a\n");
+    EXPECT_EQ(talk.hear(), answers[0] + "\n");
+    talk.say("b\nc");
+    EXPECT_EQ(talk.hear(), answers[1] + "\n");
+    EXPECT_EQ(talk.end(), 0);
+    EXPECT_EQ(talk.hear(), answers[2] + "\n");
+    EXPECT_EQ(talk.hear(), "");
   }
 }
 

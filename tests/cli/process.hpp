@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -75,9 +76,9 @@ inline arguments emulator() {
 /// What a process does when it writes to a pipe that nobody reads.
 enum class broken_pipe { kills, is_an_error };
 
-/// Runs `program` with its three standard streams on these descriptors; returns how it ended.
-inline int spawn_and_wait(const std::string& program, const arguments& given, std::array<int, 3> streams,
-                          broken_pipe pipe_behaviour = broken_pipe::kills) {
+/// Starts `program` with its three standard streams on these descriptors.
+inline pid_t spawn(const std::string& program, const arguments& given, std::array<int, 3> streams,
+                   broken_pipe pipe_behaviour = broken_pipe::kills) {
   arguments words = emulator();
   words.push_back(program);
   words.insert(words.end(), given.begin(), given.end());
@@ -107,11 +108,25 @@ inline int spawn_and_wait(const std::string& program, const arguments& given, st
   signal(SIGPIPE, before);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
-  int status = 0;
-  if (problem != 0 || waitpid(child, &status, 0) != child) {
+  if (problem != 0) {
     throw std::runtime_error(program + " does not start");
   }
+  return child;
+}
+
+/// How a process ended, as in process_result.
+inline int wait_for(pid_t child) {
+  int status = 0;
+  if (waitpid(child, &status, 0) != child) {
+    throw std::runtime_error("a process cannot be waited for");
+  }
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/// Runs `program` with its three standard streams on these descriptors; returns how it ended.
+inline int spawn_and_wait(const std::string& program, const arguments& given, std::array<int, 3> streams,
+                          broken_pipe pipe_behaviour = broken_pipe::kills) {
+  return wait_for(spawn(program, given, streams, pipe_behaviour));
 }
 
 inline process_result run_program(const std::string& program, const arguments& given, std::string_view input = {}) {
@@ -126,6 +141,58 @@ inline process_result run_program(const std::string& program, const arguments& g
 inline process_result run_offramp(const arguments& given, std::string_view input = {}) {
   return run_program(OFFRAMP_COMMAND, given, input);
 }
+
+/// The command that was just built, with pipes to its standard input and from its standard output.
+class conversation {
+ public:
+  explicit conversation(const arguments& given) {
+    std::array<int, 2> in{};
+    std::array<int, 2> out{};
+    if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0) {
+      throw std::runtime_error("no pipe");
+    }
+    child_ = spawn(OFFRAMP_COMMAND, given, {in[0], out[1], errors_.descriptor()});
+    close(in[0]);
+    close(out[1]);
+    to_child_ = in[1];
+    from_child_ = out[0];
+  }
+  ~conversation() { close(from_child_); }
+  conversation(const conversation&) = delete;
+  conversation& operator=(const conversation&) = delete;
+
+  void say(std::string_view text) const {
+    if (write(to_child_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+      throw std::runtime_error("the pipe is broken");
+    }
+  }
+
+  /// The next line, as soon as it is written; nothing at the end. The minute only ends a test that would never end.
+  [[nodiscard]] std::string hear() const {
+    constexpr int minute = 60'000;
+    std::string line;
+    pollfd file{from_child_, POLLIN, 0};
+    for (char byte = 0; poll(&file, 1, minute) == 1 && read(from_child_, &byte, 1) == 1;) {
+      line += byte;
+      if (byte == '\n') {
+        break;
+      }
+    }
+    return line;
+  }
+
+  /// Ends the input; returns how the command ended.
+  [[nodiscard]] int end() const {
+    close(to_child_);
+    return wait_for(child_);
+  }
+
+ private:
+  scratch_file errors_;
+  pid_t child_ = 0;
+  int to_child_ = -1;
+  int from_child_ = -1;
+};
 
 inline std::string tiny(const std::string& model) { return std::string(OFFRAMP_TEST_DATA) + "/models/" + model; }
 
