@@ -12,6 +12,7 @@ namespace added_tokens_test {
 
 using offramp::text::added_token;
 using offramp::text::added_token_matcher;
+using offramp::text::text_end;
 using offramp::text::token_boundary;
 
 added_token token(std::string content, std::int32_t id, token_boundary boundary = token_boundary::any) {
@@ -25,7 +26,7 @@ added_token token(std::string content, std::int32_t id, token_boundary boundary 
 /// Parts separated by '|', those that are tokens followed by '=' and their id.
 std::string split(const added_token_matcher& matcher, std::string_view text) {
   std::string result;
-  const bool complete = matcher.split(text, [&result](std::string_view part, std::optional<std::int32_t> id) {
+  const bool complete = matcher.split(text, [&result](std::string_view part, std::optional<std::int32_t> id, text_end) {
     result += (result.empty() ? "" : "|") + std::string(part) + (id ? "=" + std::to_string(*id) : "");
     return true;
   });
@@ -77,7 +78,7 @@ TEST(added_tokens, stripping_takes_the_whitespace_beside_along) {
 TEST(added_tokens, a_segment_can_stop_the_search) {
   const added_token_matcher matcher({token("a", 1)});
   int calls = 0;
-  EXPECT_FALSE(matcher.split("xaxa", [&calls](std::string_view, std::optional<std::int32_t>) { return ++calls < 2; }));
+  EXPECT_FALSE(matcher.split("xaxa", [&calls](std::string_view, std::optional<std::int32_t>, text_end) { return ++calls < 2; }));
   EXPECT_EQ(calls, 2);
 }
 

@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -48,13 +49,15 @@ struct encode_memory {
     return (first.capacity() + second.capacity() + result.ids.capacity() + result.type_ids.capacity()) *
            sizeof(std::int32_t);
   }
+
+  /// Gives memory back that only an unusual text needed.
+  void trim() { subwords.trim(); }
 };
 
 /// Turns text into the ids that Hugging Face's fast tokenizer of the same files gives. Immutable; every member is const
 /// and safe from several threads at once. Time is linear in the text, times the longest piece for Unigram and times the
-/// logarithm of the longest word for BPE. WordPiece stops reading a text once it is known to be cut, and allocates
-/// nothing but the result unless added tokens are to be found in normalized text; the other models normalize a text as
-/// a whole and keep the memory.
+/// logarithm of a word's length for BPE. A text is read piece by piece until the tokens that are kept are known,
+/// whatever follows; what a text of unusual length took of memory is given back.
 class tokenizer {
  public:
   /// Reads tokenizer.json, else vocab.txt and tokenizer_config.json, else a sentencepiece model and
@@ -76,28 +79,32 @@ class tokenizer {
 
   /// Special tokens included, at most `max_tokens` ids: the tail of a longer text is cut. Any bytes are text,
   /// ill-formed UTF-8 reads as U+FFFD. Throws `invalid_argument` when `max_tokens` has no room for the special tokens.
-  /// The result lives in `memory` until its next use.
-  const encoding& encode(std::string_view text, std::size_t max_tokens, encode_memory& memory) const {
+  /// `stop`, unless null, is asked every few thousand bytes; when it says so, what has been read by then is the result,
+  /// as `truncated`. The result lives in `memory` until its next use.
+  const encoding& encode(std::string_view text, std::size_t max_tokens, encode_memory& memory,
+                         const detail::interruption* stop = nullptr) const {
     const std::size_t room = room_for_text(single_, max_tokens);
-    token_sink tokens(memory.first, room, room);
+    token_sink tokens(memory.first, room, room, stop);
     read(text, tokens, memory.subwords);
+    memory.trim();
     assemble(single_, {&tokens, nullptr}, {std::min(tokens.count(), room), 0}, memory.result);
     return memory.result;
   }
 
   /// As for one text, with both texts in one sequence; the longer one is cut first. An empty second text is none.
-  const encoding& encode(std::string_view first, std::string_view second, std::size_t max_tokens,
-                         encode_memory& memory) const {
+  const encoding& encode(std::string_view first, std::string_view second, std::size_t max_tokens, encode_memory& memory,
+                         const detail::interruption* stop = nullptr) const {
     if (second.empty()) {
-      return encode(first, max_tokens, memory);
+      return encode(first, max_tokens, memory, stop);
     }
     const std::size_t room = room_for_text(pair_, max_tokens);
-    token_sink first_tokens(memory.first, room, room);
-    token_sink second_tokens(memory.second, room, room);
+    token_sink first_tokens(memory.first, room, room, stop);
+    token_sink second_tokens(memory.second, room, room, stop);
     read(first, first_tokens, memory.subwords);
     read(second, second_tokens, memory.subwords);
     const auto lengths =
-        longest_first({first, second}, {first_tokens.count(), second_tokens.count()}, room, memory.subwords);
+        longest_first({first, second}, {first_tokens.count(), second_tokens.count()}, room, memory.subwords, stop);
+    memory.trim();
     assemble(pair_, {&first_tokens, &second_tokens}, lengths, memory.result);
     return memory.result;
   }
@@ -241,17 +248,20 @@ class tokenizer {
 
   /// Feeds the tokens of `text` to `tokens` until there are no more or it is full.
   void read(std::string_view text, token_sink& tokens, subword_memory& memory) const {
-    raw_tokens_.split(text, [&](std::string_view part, std::optional<std::int32_t> id) {
-      return id ? tokens.push(*id)
-                : std::visit([&](const auto& way) { return way.read(part, normalized_tokens_, memory, tokens); },
-                             pipeline_);
-    });
+    const auto read_with = [&](const auto& way) {
+      typename std::decay_t<decltype(way)>::reading pieces(way, normalized_tokens_, memory, tokens);
+      raw_tokens_.split(text, [&](std::string_view piece, std::optional<std::int32_t> id, text_end end) {
+        return id ? tokens.push(*id) : !tokens.interrupted() && pieces.take(piece, end);
+      });
+    };
+    std::visit(read_with, pipeline_);
   }
 
   /// The number of tokens of `text`, at most `limit` and 1.
-  [[nodiscard]] std::size_t count_tokens(std::string_view text, std::size_t limit, subword_memory& memory) const {
+  [[nodiscard]] std::size_t count_tokens(std::string_view text, std::size_t limit, subword_memory& memory,
+                                         const detail::interruption* stop) const {
     std::vector<std::int32_t> none;
-    token_sink tokens(none, 0, limit);
+    token_sink tokens(none, 0, limit, stop);
     read(text, tokens, memory);
     return tokens.count();
   }
@@ -259,14 +269,15 @@ class tokenizer {
   /// How much of each text is kept; `counted` holds their lengths up to `room` and 1. When both are longer than their
   /// share, an odd token goes to the second text unless the first one is longer: only then are whole lengths needed.
   [[nodiscard]] text_lengths longest_first(text_pair texts, text_lengths counted, std::size_t room,
-                                           subword_memory& memory) const {
+                                           subword_memory& memory, const detail::interruption* stop) const {
     if (counted.first + counted.second <= room) {
       return counted;
     }
     bool first_is_longer = counted.first > counted.second;
     if (counted.first > room && counted.second > room && room % 2 == 1) {
-      const std::size_t whole_second = count_tokens(texts.second, std::numeric_limits<std::size_t>::max() - 1, memory);
-      first_is_longer = count_tokens(texts.first, whole_second, memory) > whole_second;
+      const std::size_t whole_second =
+          count_tokens(texts.second, std::numeric_limits<std::size_t>::max() - 1, memory, stop);
+      first_is_longer = count_tokens(texts.first, whole_second, memory, stop) > whole_second;
     }
     const std::size_t half = room / 2;
     const std::size_t shorter = std::min({counted.first, counted.second, half});
@@ -294,8 +305,11 @@ class tokenizer {
     if (std::all_of(result.type_ids.begin(), result.type_ids.end(), [](std::int32_t id) { return id == 0; })) {
       result.type_ids.clear();
     }
+    const auto is_cut = [](const token_sink& tokens, std::size_t length) {
+      return length < tokens.count() || tokens.was_interrupted();
+    };
     result.truncated =
-        lengths.first < texts.first->count() || (texts.second != nullptr && lengths.second < texts.second->count());
+        is_cut(*texts.first, lengths.first) || (texts.second != nullptr && is_cut(*texts.second, lengths.second));
   }
 
   pipeline pipeline_;

@@ -35,7 +35,7 @@ std::string one_rule() {
 
 std::string rewrite(const std::string& charsmap, std::string_view text) {
   std::string result;
-  precompiled_charsmap(charsmap, "here").append_rewritten(text, result);
+  precompiled_charsmap(charsmap, "here").append_rewritten(text, offramp::text::text_end::closed, result);
   return result;
 }
 

@@ -13,8 +13,9 @@ using parts = std::vector<std::string>;
 
 parts split(std::string_view text) {
   parts result;
-  for (offramp::text::gpt2_splitter splitter(text); !splitter.done();) {
-    result.emplace_back(splitter.next());
+  offramp::text::gpt2_splitter splitter(text, offramp::text::text_end::closed, std::nullopt);
+  while (const auto part = splitter.next()) {
+    result.emplace_back(part->bytes);
   }
   return result;
 }

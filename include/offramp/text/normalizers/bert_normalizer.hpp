@@ -27,13 +27,18 @@ class normalization {
  public:
   normalization(const normalizer_options& options, Sink& sink) : options_(options), sink_(sink) {}
 
-  /// Returns whether the sink took everything.
-  bool run(std::string_view text) {
-    for (std::size_t position = 0; position < text.size() && wants_more_;) {
-      const decoded next = decode(text, position);
+  /// Reads a piece of the text, whole characters. Returns whether the sink took everything.
+  bool take(std::string_view piece) {
+    for (std::size_t position = 0; position < piece.size() && wants_more_;) {
+      const decoded next = decode(piece, position);
       position += next.length;
       clean(next.code_point);
     }
+    return wants_more_;
+  }
+
+  /// Ends the text. Returns whether the sink took everything.
+  bool finish() {
     release_marks();
     return wants_more_;
   }
@@ -144,7 +149,8 @@ class normalization {
 /// Returns whether the sink took everything.
 template <typename Sink>
 bool normalize_into(const normalizer_options& options, std::string_view text, Sink& sink) {
-  return normalization<Sink>(options, sink).run(text);
+  normalization<Sink> steps(options, sink);
+  return steps.take(text) && steps.finish();
 }
 
 /// The normalized text as a whole.

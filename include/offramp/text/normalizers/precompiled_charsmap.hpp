@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/error.hpp>
+#include <offramp/text/text_piece.hpp>
 #include <offramp/text/unicode/graphemes.hpp>
 #include <offramp/text/unicode/utf8.hpp>
 #include <offramp/version.hpp>
@@ -47,11 +48,16 @@ class precompiled_charsmap {
 
   /// Appends the rewritten `text`, which must be well-formed, to `result`: a grapheme cluster of up to five bytes
   /// becomes the replacement of the shortest rule that it starts with, else each of its characters does, as Hugging
-  /// Face's tokenizers have it (sentencepiece itself takes the longest rule, whatever the clusters).
-  void append_rewritten(std::string_view text, std::string& result) const {
+  /// Face's tokenizers have it (sentencepiece itself takes the longest rule, whatever the clusters). Returns how much
+  /// of `text` is done: of an open one all but the last cluster.
+  std::size_t append_rewritten(std::string_view text, text_end ending, std::string& result) const {
     constexpr std::size_t longest_cluster = 5;
-    for (std::size_t start = 0; start < text.size();) {
+    std::size_t start = 0;
+    while (start < text.size()) {
       const std::size_t end = end_of_grapheme(text, start);
+      if (end == text.size() && ending == text_end::open) {
+        break;
+      }
       const std::string_view cluster = text.substr(start, end - start);
       start = end;
       if (cluster.size() <= longest_cluster) {
@@ -62,6 +68,7 @@ class precompiled_charsmap {
       }
       append_characters(cluster, result);
     }
+    return start;
   }
 
  private:

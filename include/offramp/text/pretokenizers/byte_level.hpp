@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/text/text_piece.hpp>
 #include <offramp/text/unicode/character_classes.hpp>
 #include <offramp/text/unicode/utf8.hpp>
 #include <offramp/version.hpp>
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 
@@ -34,54 +37,63 @@ inline void append_byte_characters(std::string_view bytes, std::string& result) 
 /// whitespace, each with one space before it; runs of whitespace, whose last character is left to what follows.
 class gpt2_splitter {
  public:
-  /// `text` is well-formed.
-  explicit gpt2_splitter(std::string_view text) : text_(text) {}
-
-  [[nodiscard]] bool done() const noexcept { return start_ == text_.size(); }
-
-  /// The next part, never empty. Not to be called when done.
-  [[nodiscard]] std::string_view next() noexcept {
-    const std::size_t end = find_end();
-    const std::string_view part = text_.substr(start_, end - start_);
-    start_ = end;
-    return part;
-  }
-
-  /// Everything from the next part on, as one.
-  [[nodiscard]] std::string_view rest() noexcept {
-    const std::string_view part = text_.substr(start_);
-    start_ = text_.size();
-    return part;
-  }
-
- private:
   enum class kind { letter, number, space, other };
 
-  [[nodiscard]] static kind kind_of(char32_t code_point) noexcept {
-    const character_class properties = class_of(code_point);
+  struct part {
+    std::string_view bytes;
+    text_end end;  ///< open: a run that goes on where the text does
+    kind run;
+  };
+
+  /// `text` is well-formed and starts where a part does, or goes on with the `run` that an open part began: after an
+  /// open run of whitespace with the last character of it, which `rest` gave back.
+  gpt2_splitter(std::string_view text, text_end end, std::optional<kind> run) : text_(text), end_(end), run_(run) {}
+
+  /// The next part; only what is left of an open run may be empty. Nothing where none is left or more text is needed.
+  [[nodiscard]] std::optional<part> next() noexcept {
+    if (run_) {
+      return next_of_run(*std::exchange(run_, std::nullopt), start_, start_);
+    }
+    const std::size_t left = text_.size() - start_;
+    if (left == 0 || (end_ == text_end::open && text_[start_] == '\'' && left < longest_ending)) {
+      return std::nullopt;
+    }
+    if (const std::size_t length = contraction_length()) {
+      return take(start_ + length, text_end::closed, kind::other);
+    }
+    const std::size_t first = start_ + (text_[start_] == ' ' ? 1 : 0);
+    if (first < text_.size()) {
+      const kind run = kind_of(first);
+      if (run != kind::space) {
+        return next_of_run(run, first, start_);
+      }
+    }
+    return next_of_run(kind::space, start_, start_ + decode(text_, start_).length);
+  }
+
+  /// What `next` has not taken.
+  [[nodiscard]] std::string_view rest() const noexcept { return text_.substr(start_); }
+
+ private:
+  static constexpr std::size_t longest_ending = 3;
+
+  [[nodiscard]] kind kind_of(std::size_t position) const noexcept {
+    const char byte = text_[position];
+    const auto lead = static_cast<unsigned char>(byte);
+    if ((byte >= 'a' && byte <= 'z') || (lead >= 0xE5 && lead <= 0xE8) || lead == 0xEB || lead == 0xEC) {
+      return kind::letter;  // also U+5000 to U+8FFF and U+B000 to U+CFFF
+    }
+    const character_class properties = class_of(decode(text_, position).code_point);
     return properties.letter()   ? kind::letter
            : properties.number() ? kind::number
            : properties.space()  ? kind::space
                                  : kind::other;
   }
 
-  [[nodiscard]] std::size_t find_end() const noexcept {
-    if (const std::size_t length = contraction_length()) {
-      return start_ + length;
-    }
-    const std::size_t first = start_ + (text_[start_] == ' ' ? 1 : 0);
-    if (first < text_.size()) {
-      const kind run = kind_of(decode(text_, first).code_point);
-      if (run != kind::space) {
-        return end_of_run(run, first).end;
-      }
-    }
-    const run_end whitespace = end_of_run(kind::space, start_);
-    const bool leave_last = whitespace.end < text_.size() && whitespace.last > start_;
-    return leave_last ? whitespace.last : whitespace.end;
-  }
-
   [[nodiscard]] std::size_t contraction_length() const noexcept {
+    if (text_[start_] != '\'') {
+      return 0;
+    }
     const std::string_view rest = text_.substr(start_);
     for (const std::string_view ending : {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}) {
       if (rest.starts_with(ending)) {
@@ -91,24 +103,37 @@ class gpt2_splitter {
     return 0;
   }
 
-  struct run_end {
-    std::size_t end;
-    std::size_t last;  ///< where the last character of the run starts
-  };
-
-  [[nodiscard]] run_end end_of_run(kind run, std::size_t start) const noexcept {
-    run_end result{start, start};
-    while (result.end < text_.size()) {
-      const decoded next = decode(text_, result.end);
-      if (kind_of(next.code_point) != run) {
-        break;
-      }
-      result = {result.end + next.length, result.end};
+  /// The run of one kind at `position`. Whitespace leaves its last character, when that starts at `shortest` or later,
+  /// to what follows.
+  [[nodiscard]] std::optional<part> next_of_run(kind run, std::size_t position, std::size_t shortest) noexcept {
+    std::size_t last = start_;
+    while (position < text_.size() && kind_of(position) == run) {
+      last = position;
+      position += decode(text_, position).length;
     }
-    return result;
+    const bool at_end = position == text_.size();
+    if (run == kind::space && !(at_end && end_ == text_end::closed)) {
+      if (last >= shortest) {
+        position = last;
+      } else if (at_end) {
+        return std::nullopt;
+      }
+    }
+    if (!at_end || end_ == text_end::closed) {
+      return take(position, text_end::closed, run);
+    }
+    return position > start_ ? std::optional(take(position, text_end::open, run)) : std::nullopt;
+  }
+
+  [[nodiscard]] part take(std::size_t end, text_end part_end, kind run) noexcept {
+    const std::string_view bytes = text_.substr(start_, end - start_);
+    start_ = end;
+    return {bytes, part_end, run};
   }
 
   std::string_view text_;
+  text_end end_;
+  std::optional<kind> run_;
   std::size_t start_ = 0;
 };
 

@@ -93,39 +93,57 @@ struct albert_preparation {
   return result;
 }
 
-/// The way from text to ids of Hugging Face's tokenizers that call sentencepiece. Const members are safe from several
-/// threads; they allocate.
+/// The way from text to ids of Hugging Face's tokenizers that call sentencepiece. The library takes a text as a whole;
+/// where no piece has a space but at its start, words before a space do not depend on what follows, so that of a long
+/// text only the beginning is given to it. Const members are safe from several threads; they allocate.
 class sentencepiece_pipeline {
  public:
   /// `pieces` and their ids; others are unknown. Without `preparation` a text goes to sentencepiece as it is.
   sentencepiece_pipeline(sentencepiece_encoder encoder, vocabulary pieces, std::int32_t unknown_id,
                          std::optional<albert_preparation> preparation)
-      : encoder_(std::move(encoder)), pieces_(std::move(pieces)), unknown_id_(unknown_id), preparation_(preparation) {}
+      : encoder_(std::move(encoder)),
+        pieces_(std::move(pieces)),
+        unknown_id_(unknown_id),
+        preparation_(preparation),
+        words_are_independent_(!piece_crosses_words()) {}
 
-  /// Feeds the tokens of a text between added tokens to `tokens`. Returns whether more is wanted.
-  bool read(std::string_view text, const added_token_matcher& /*added*/, subword_memory& memory,
-            token_sink& tokens) const {
-    // The library counts with ints.
-    const std::string_view readable = apply_steps({}, text.substr(0, longest_text), memory.normalizer);
-    const auto push = [&](const std::string& piece) { return tokens.push(pieces_.find(piece).value_or(unknown_id_)); };
-    if (!preparation_) {
-      const std::vector<std::string> found = encoder_(readable);
-      return std::all_of(found.begin(), found.end(), push);
-    }
-    for (const std::string& piece : encoder_(prepare(readable, memory.normalizer))) {
-      const std::vector<std::string> parts = split_comma(piece);
-      if (!std::all_of(parts.begin(), parts.end(), push)) {
-        return false;
-      }
-    }
-    return true;
-  }
+  class reading;
 
   [[nodiscard]] std::string normalize(std::string_view text) const { return std::string(text); }
 
  private:
   static constexpr std::size_t longest_text = std::size_t{1} << 28;
   static constexpr std::string_view space_sign = "\u2581";
+
+  [[nodiscard]] bool piece_crosses_words() const {
+    return std::any_of(pieces_.ids().begin(), pieces_.ids().end(), [](const auto& entry) {
+      const std::size_t sign = entry.first.rfind(space_sign);
+      return sign != 0 && sign != std::string::npos;
+    });
+  }
+
+  /// Feeds the tokens of a text between added tokens to `tokens`, but for the first ones.
+  void read(std::string_view text, normalizer_memory& memory, std::size_t skipped, token_sink& tokens) const {
+    const auto push = [&](const std::string& piece) {
+      if (skipped > 0) {
+        --skipped;
+        return true;
+      }
+      return tokens.push(pieces_.find(piece).value_or(unknown_id_));
+    };
+    // The library counts with ints.
+    const std::string_view readable = apply_steps({}, text.substr(0, longest_text), memory);
+    if (!preparation_) {
+      const std::vector<std::string> found = encoder_(readable);
+      std::all_of(found.begin(), found.end(), push);
+      return;
+    }
+    const std::vector<std::string> found = encoder_(prepare(readable, memory));
+    std::all_of(found.begin(), found.end(), [&](const std::string& piece) {
+      const std::vector<std::string> parts = split_comma(piece);
+      return std::all_of(parts.begin(), parts.end(), push);
+    });
+  }
 
   [[nodiscard]] std::string prepare(std::string_view text, normalizer_memory& memory) const {
     std::string result = preparation_->remove_space ? join_words(text) : std::string(text);
@@ -161,6 +179,70 @@ class sentencepiece_pipeline {
   vocabulary pieces_;
   std::int32_t unknown_id_;
   std::optional<albert_preparation> preparation_;
+  bool words_are_independent_;
+};
+
+/// Feeds the tokens of texts that arrive in pieces to a sink.
+class sentencepiece_pipeline::reading {
+ public:
+  /// All arguments must outlive the object.
+  reading(const sentencepiece_pipeline& way, const added_token_matcher& /*added*/, subword_memory& memory,
+          token_sink& tokens)
+      : way_(way), memory_(memory), tokens_(tokens) {
+    memory.window.clear();
+  }
+  reading(const reading&) = delete;
+  reading& operator=(const reading&) = delete;
+
+  /// Returns whether more is wanted.
+  bool take(std::string_view piece, text_end end) {
+    if (end == text_end::closed && memory_.window.empty()) {
+      way_.read(piece, memory_.normalizer, 0, tokens_);
+      return tokens_.wants_more();
+    }
+    memory_.window += piece;
+    if (end == text_end::closed) {
+      way_.read(memory_.window, memory_.normalizer, tokens_of_text_, tokens_);
+      memory_.window.clear();
+      next_size_ = first_size;
+      tokens_of_text_ = 0;
+    } else if (way_.words_are_independent_ && memory_.window.size() >= next_size_) {
+      read_beginning();
+    }
+    return tokens_.wants_more();
+  }
+
+ private:
+  static constexpr std::size_t first_size = 4 * piece_size;
+
+  /// Scores are summed from the start of the text, in float: so each try starts there, with twice the text.
+  void read_beginning() {
+    const std::size_t before = tokens_.count();
+    way_.read(std::string_view(memory_.window).substr(0, end_of_words()), memory_.normalizer, tokens_of_text_, tokens_);
+    tokens_of_text_ += tokens_.count() - before;
+    next_size_ = 2 * memory_.window.size();
+  }
+
+  /// The last place where a space follows an ASCII letter or digit, which no normalization joins.
+  [[nodiscard]] std::size_t end_of_words() const {
+    const auto joins_nothing = [](char byte) {
+      return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
+    };
+    const std::string& text = memory_.window;
+    for (std::size_t place = text.rfind(' '); place != std::string::npos && place > 0;
+         place = text.rfind(' ', place - 1)) {
+      if (joins_nothing(text[place - 1])) {
+        return place;
+      }
+    }
+    return 0;
+  }
+
+  const sentencepiece_pipeline& way_;
+  subword_memory& memory_;
+  token_sink& tokens_;
+  std::size_t next_size_ = first_size;
+  std::size_t tokens_of_text_ = 0;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text

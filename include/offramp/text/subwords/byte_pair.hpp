@@ -2,7 +2,9 @@
 #pragma once
 
 #include <offramp/text/byte_trie.hpp>
+#include <offramp/text/subwords/merge_table.hpp>
 #include <offramp/text/subwords/unigram.hpp>
+#include <offramp/text/text_piece.hpp>
 #include <offramp/text/token_sink.hpp>
 #include <offramp/text/unicode/utf8.hpp>
 #include <offramp/version.hpp>
@@ -12,9 +14,9 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -30,109 +32,229 @@ struct unknown_characters {
 /// Merges the characters of a word, pair by pair, in the order in which the merges were learnt (Sennrich et al., Neural
 /// Machine Translation of Rare Words with Subword Units, 2016), in O(n log n). Const members are safe from several
 /// threads and allocate nothing but the memory that is handed in.
+///
+/// A word that arrives in pieces is cut where no continuation can matter. Two neighbours are called stable when they,
+/// as a word of their own, are merged into themselves. A merge across the border of two tokens, if there were one,
+/// would also happen in the word of these two alone, as merges on either side keep their order there. So a list of
+/// tokens is the result for a word exactly when all neighbours in it are stable, each beginning of the list is the
+/// result for the beginning of the word, and so is each end. Some token of the whole word must end among the last n
+/// symbols that have arrived, where n is the most that a token has. Wherever that is, if the result up to there leads
+/// through one place, then the result for the whole word does.
 class byte_pair {
  public:
   /// Neighbours that are one symbol later; of equal ranks the leftmost pair merges first.
   struct candidate {
-    std::size_t rank;
-    std::size_t position;
+    std::uint32_t rank;
+    std::uint32_t position;
     std::int32_t id;
   };
   struct symbol {
-    std::int32_t id;
-    std::size_t previous;
-    std::size_t next;
-    bool merged_away = false;
+    std::int32_t id;  ///< `merged_away` for what belongs to a symbol before it
+    std::uint32_t previous;
+    std::uint32_t next;
   };
-  /// Kept from text to text.
+  /// Kept from text to text, and from piece to piece of one word.
   struct memory {
+    std::vector<std::int32_t> ids;      ///< of the symbols of a word before merging
+    std::vector<std::uint32_t> starts;  ///< their places in the word
+    std::vector<merge_table::merge> merges;
     std::vector<symbol> symbols;
+    std::vector<symbol> probe;
     std::vector<candidate> candidates;
+    bool within_word = false;
+
+    void trim() {
+      text::trim(ids);
+      text::trim(starts);
+      text::trim(merges);
+      text::trim(symbols);
+      text::trim(probe);
+      text::trim(candidates);
+    }
   };
 
   /// `whole_words`: a word that is a piece is that piece, whatever the merges say.
   enum class word_lookup { merges_only, whole_words };
 
-  byte_pair(unknown_characters unknown, word_lookup lookup) : unknown_(std::move(unknown)), lookup_(lookup) {}
+  byte_pair(unknown_characters unknown, word_lookup lookup)
+      : unknown_(std::move(unknown)), lookup_(lookup), character_ids_(0x300, no_id) {}
 
-  void insert(std::string_view piece, std::int32_t id) { pieces_.insert(piece, id); }
-
-  /// The later of two merges of the same pair counts. Ids are not negative.
-  void insert_merge(std::int32_t first, std::int32_t second, std::size_t rank, std::int32_t merged) {
-    merges_[key_of(first, second)] = {rank, merged};
+  void insert(std::string_view piece, std::int32_t id) {
+    pieces_.insert(piece, id);
+    longest_piece_ = std::max(longest_piece_, piece.size());
+    if (const decoded first = piece.empty() ? decoded{0, 0, false} : decode(piece, 0);
+        first.well_formed && first.length == piece.size() && first.code_point < character_ids_.size()) {
+      character_ids_[first.code_point] = id;
+    }
   }
 
-  /// Hands the ids of a well-formed word, not empty, to `tokens`. Returns whether more is wanted.
-  bool split(std::string_view word, memory& kept, token_sink& tokens) const {
-    if (lookup_ == word_lookup::whole_words) {
+  /// The later of two merges of the same pair counts. Ids are not negative; `merged` has `characters`, at most
+  /// 2^32 - 2 of them.
+  void insert_merge(std::int32_t first, std::int32_t second, std::uint32_t rank, std::int32_t merged,
+                    std::size_t characters) {
+    merges_.insert(first, second, {rank, merged});
+    most_symbols_ = std::max(most_symbols_, characters);
+  }
+
+  /// Hands the ids of a well-formed word, or of what follows the parts of it that are done, to `tokens`. Returns how
+  /// much is done: of an open word the part up to a place where a token ends whatever follows. Nothing is said where
+  /// `tokens` wants no more.
+  std::size_t split(std::string_view word, text_end end, memory& kept, token_sink& tokens) const {
+    if (end == text_end::open) {
+      return word.size() < open_size() ? 0 : split_beginning(word, kept, tokens);
+    }
+    if (!std::exchange(kept.within_word, false) && lookup_ == word_lookup::whole_words) {
       if (const std::optional<std::int32_t> id = pieces_.find(word)) {
-        return tokens.push(*id);
+        tokens.push(*id);
+        return word.size();
       }
     }
-    read_symbols(word, kept.symbols);
-    merge_all(kept);
-    return std::all_of(kept.symbols.begin(), kept.symbols.end(),
-                       [&tokens](const symbol& part) { return part.merged_away || tokens.push(part.id); });
+    read_symbols(word, kept);
+    if (kept.ids.size() <= few) {
+      merge_few(kept);
+      std::all_of(kept.ids.begin(), kept.ids.end(), [&tokens](std::int32_t id) { return tokens.push(id); });
+    } else {
+      merge_all(kept.ids, kept.symbols, kept.candidates);
+      hand_out(kept.symbols, tokens);
+    }
+    return word.size();
   }
 
  private:
-  static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+  static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::int32_t no_id = -1;
+  static constexpr std::int32_t merged_away = -1;
+  static constexpr std::size_t few = 40;  // symbols that are merged faster without a heap
 
-  struct merge {
-    std::size_t rank;
-    std::int32_t id;
-  };
-
-  [[nodiscard]] static std::uint64_t key_of(std::int32_t first, std::int32_t second) noexcept {
-    return std::uint64_t{static_cast<std::uint32_t>(first)} << 32 | static_cast<std::uint32_t>(second);
+  /// An open word waits until it is so long that looking for a place to cut it costs less than merging it.
+  [[nodiscard]] std::size_t open_size() const noexcept {
+    return std::max({4 * piece_size, 8 * most_symbols_ * most_symbols_, longest_piece_ + 1});
   }
 
-  [[nodiscard]] const merge* find_merge(std::int32_t first, std::int32_t second) const {
-    const auto found = merges_.find(key_of(first, second));
-    return found == merges_.end() ? nullptr : &found->second;
-  }
-
-  void read_symbols(std::string_view word, std::vector<symbol>& symbols) const {
-    symbols.clear();
-    const auto append = [&symbols](std::int32_t id) {
-      const std::size_t index = symbols.size();
-      if (index > 0) {
-        symbols.back().next = index;
+  std::size_t split_beginning(std::string_view word, memory& kept, token_sink& tokens) const {
+    read_symbols(word, kept);
+    merge_all(kept.ids, kept.symbols, kept.candidates);
+    for (std::size_t margin = 4 * most_symbols_; margin < kept.ids.size(); margin *= 2) {
+      std::size_t place = kept.ids.size() - margin;
+      while (place > 0 && kept.symbols[place].id == merged_away) {
+        --place;
       }
-      symbols.push_back({id, index == 0 ? none : index - 1, none});
-    };
+      if (place > 0 && leads_through(place, kept)) {
+        hand_out(std::span(kept.symbols).first(place), tokens);
+        kept.within_word = true;
+        return kept.starts[place];
+      }
+    }
+    return 0;
+  }
+
+  /// Whether the result up to each of the last symbols, as far back as a token may reach, has a token that ends at
+  /// `place`, where one ends in the result for all of them.
+  [[nodiscard]] bool leads_through(std::size_t place, memory& kept) const {
+    const std::span<const std::int32_t> ids = kept.ids;
+    const std::size_t before = kept.symbols[place].previous;
+    std::size_t stable = 0;  // symbols of a token with which the one before `place` is stable
+    for (std::size_t end = ids.size() - most_symbols_ + 1; end <= ids.size(); ++end) {
+      merge_all(ids.subspan(place, end - place), kept.probe, kept.candidates);
+      const std::size_t first = std::min<std::size_t>(kept.probe.front().next, end - place);
+      if (first != stable) {
+        merge_all(ids.subspan(before, place + first - before), kept.probe, kept.candidates);
+        if (kept.probe.front().next != place - before || kept.probe[place - before].next != none) {
+          return false;
+        }
+        stable = first;
+      }
+    }
+    return true;
+  }
+
+  static void hand_out(std::span<const symbol> symbols, token_sink& tokens) {
+    std::all_of(symbols.begin(), symbols.end(),
+                [&tokens](const symbol& part) { return part.id == merged_away || tokens.push(part.id); });
+  }
+
+  [[nodiscard]] std::optional<std::int32_t> find_character(char32_t code_point, std::string_view character) const {
+    if (code_point < character_ids_.size()) {
+      const std::int32_t id = character_ids_[code_point];
+      return id == no_id ? std::nullopt : std::optional(id);
+    }
+    return pieces_.find(character);
+  }
+
+  void read_symbols(std::string_view word, memory& kept) const {
+    kept.ids.clear();
+    kept.starts.clear();
     bool unknown_before = false;
     for (std::size_t position = 0; position < word.size();) {
-      const std::string_view character = word.substr(position, decode(word, position).length);
-      position += character.size();
-      if (const std::optional<std::int32_t> id = pieces_.find(character)) {
-        append(*id);
+      const decoded next = decode(word, position);
+      const std::string_view character = word.substr(position, next.length);
+      const auto start = static_cast<std::uint32_t>(position);
+      position += next.length;
+      if (const std::optional<std::int32_t> id = find_character(next.code_point, character)) {
+        kept.ids.push_back(*id);
+        kept.starts.push_back(start);
         unknown_before = false;
       } else if (unknown_.bytes) {
         for (const char byte : character) {
-          append((*unknown_.bytes)[static_cast<unsigned char>(byte)]);
+          kept.ids.push_back((*unknown_.bytes)[static_cast<unsigned char>(byte)]);
+          kept.starts.push_back(start);
         }
       } else if (unknown_.id && !(unknown_.fuse && unknown_before)) {
-        append(*unknown_.id);
+        kept.ids.push_back(*unknown_.id);
+        kept.starts.push_back(start);
         unknown_before = true;
       }
     }
   }
 
-  void merge_all(memory& kept) const {
-    std::vector<symbol>& symbols = kept.symbols;
-    std::vector<candidate>& candidates = kept.candidates;
+  /// Merges `kept.ids`, few of them, in place.
+  void merge_few(memory& kept) const {
+    std::vector<std::int32_t>& ids = kept.ids;
+    std::vector<merge_table::merge>& merges = kept.merges;  // of each symbol and the next one
+    merges.clear();
+    for (std::size_t right = 1; right < ids.size(); ++right) {
+      merges.push_back(merges_.find(ids[right - 1], ids[right]));
+    }
+    while (!merges.empty()) {
+      const auto best =
+          std::min_element(merges.begin(), merges.end(), [](const auto& a, const auto& b) { return a.rank < b.rank; });
+      if (best->rank == merge_table::no_rank) {
+        break;
+      }
+      const auto left = static_cast<std::size_t>(best - merges.begin());
+      ids[left] = best->id;
+      ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(left + 1));
+      merges.erase(best);
+      if (left < merges.size()) {
+        merges[left] = merges_.find(ids[left], ids[left + 1]);
+      }
+      if (left > 0) {
+        merges[left - 1] = merges_.find(ids[left - 1], ids[left]);
+      }
+    }
+  }
+
+  /// Merges `ids` into `symbols`, of which those that are not merged away are the result.
+  void merge_all(std::span<const std::int32_t> ids, std::vector<symbol>& symbols,
+                 std::vector<candidate>& candidates) const {
+    symbols.clear();
+    for (std::uint32_t index = 0; index < ids.size(); ++index) {
+      symbols.push_back({ids[index], index - 1, index + 1});
+    }
+    if (!symbols.empty()) {
+      symbols.back().next = none;
+    }
     const auto worse = [](const candidate& a, const candidate& b) {
       return std::tie(a.rank, a.position) > std::tie(b.rank, b.position);
     };
-    const auto offer = [&](std::size_t left, std::size_t right) {
-      if (const merge* found = find_merge(symbols[left].id, symbols[right].id)) {
-        candidates.push_back({found->rank, left, found->id});
+    const auto offer = [&](std::uint32_t left, std::uint32_t right) {
+      if (const auto found = merges_.find(symbols[left].id, symbols[right].id); found.rank != merge_table::no_rank) {
+        candidates.push_back({found.rank, left, found.id});
         std::push_heap(candidates.begin(), candidates.end(), worse);
       }
     };
     candidates.clear();
-    for (std::size_t right = 1; right < symbols.size(); ++right) {
+    for (std::uint32_t right = 1; right < symbols.size(); ++right) {
       offer(right - 1, right);
     }
     while (!candidates.empty()) {
@@ -140,31 +262,34 @@ class byte_pair {
       const candidate best = candidates.back();
       candidates.pop_back();
       symbol& left = symbols[best.position];
-      if (left.merged_away || left.next == none) {
+      if (left.id == merged_away || left.next == none) {
         continue;
       }
       symbol& right = symbols[left.next];
-      const merge* current = find_merge(left.id, right.id);
-      if (current == nullptr || current->id != best.id) {
+      if (const auto current = merges_.find(left.id, right.id);
+          current.rank == merge_table::no_rank || current.id != best.id) {
         continue;  // a neighbour has changed since
       }
       left.id = best.id;
-      right.merged_away = true;
+      right.id = merged_away;
       left.next = right.next;
       if (left.next != none) {
         symbols[left.next].previous = best.position;
         offer(best.position, left.next);
       }
-      if (left.previous != none) {
+      if (best.position > 0) {
         offer(left.previous, best.position);
       }
     }
   }
 
   byte_trie pieces_;
-  std::unordered_map<std::uint64_t, merge> merges_;
+  merge_table merges_;
   unknown_characters unknown_;
   word_lookup lookup_;
+  std::vector<std::int32_t> character_ids_;  // of the characters below U+0300, by code point
+  std::size_t longest_piece_ = 1;            // bytes
+  std::size_t most_symbols_ = 1;             // of one token
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text

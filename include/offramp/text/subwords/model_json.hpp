@@ -124,7 +124,7 @@ struct subword_model {
 
 /// Each merge must make a piece of two pieces.
 inline void read_merges(const model::json_place& merges, const vocabulary& pieces, byte_pair& model) {
-  std::size_t rank = 0;
+  std::uint32_t rank = 0;
   for (const model::json_place& entry :
        merges.array(0, vocabulary::max_id + 1, [](const model::json_place& element) { return element; })) {
     if (entry.value().is_string() && entry.text().starts_with("#version")) {
@@ -139,7 +139,8 @@ inline void read_merges(const model::json_place& merges, const vocabulary& piece
     };
     const std::int32_t left = id_of(first);
     const std::int32_t right = id_of(second);
-    model.insert_merge(left, right, rank++, id_of(first + second));
+    const std::string merged = first + second;
+    model.insert_merge(left, right, rank++, id_of(merged), count_characters(merged));
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/text/tables/unicode_tables.hpp>
+#include <offramp/text/unicode/utf8.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>
@@ -9,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 
@@ -81,6 +84,40 @@ inline constexpr auto ascii_properties = [] {
     return code_point;
   }
   return static_cast<char32_t>(static_cast<std::int32_t>(code_point) + run->difference);
+}
+
+/// Whether the well-formed character at `position` is an ideograph or a Hangul syllable, told by its first two bytes:
+/// U+4000 to U+9FFF or U+AC00 to U+D77F. These have no case, are no marks, and decompose and compose with nothing
+/// before them.
+[[nodiscard]] constexpr bool is_plain_east_asian(std::string_view text, std::size_t position) noexcept {
+  const auto lead = static_cast<unsigned char>(text[position]);
+  if (lead < 0xE4 || lead > 0xED) {
+    return false;
+  }
+  const auto second = static_cast<unsigned char>(text[position + 1]);
+  return (lead != 0xEA || second >= 0xB0) && (lead != 0xED || second < 0x9E);
+}
+
+/// Appends a well-formed text in lower case.
+inline void append_lowercase(std::string_view text, std::string& result) {
+  constexpr char32_t capital_i_with_dot_above = 0x130;
+  for (std::size_t position = 0; position < text.size();) {
+    const char byte = text[position];
+    if (static_cast<unsigned char>(byte) < 0x80) {
+      result += byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte;
+      ++position;
+    } else if (is_plain_east_asian(text, position)) {
+      result.append(text, position, 3);
+      position += 3;
+    } else {
+      const decoded next = decode(text, position);
+      append_utf8(result, next.code_point == capital_i_with_dot_above ? U'i' : simple_lowercase(next.code_point));
+      if (next.code_point == capital_i_with_dot_above) {
+        append_utf8(result, 0x307);
+      }
+      position += next.length;
+    }
+  }
 }
 
 /// Full canonical decomposition of a code point whose properties say that it decomposes.

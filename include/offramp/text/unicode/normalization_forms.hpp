@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/text/text_piece.hpp>
 #include <offramp/text/unicode/character_classes.hpp>
 #include <offramp/text/unicode/characters.hpp>
 #include <offramp/text/unicode/utf8.hpp>
@@ -19,11 +20,81 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 /// The normalization forms of Unicode (Unicode Standard Annex 15).
 enum class unicode_form { nfd, nfkd, nfc, nfkc };
 
+/// The first code point of a decomposition: of `compatible`, else the canonical one, else `code_point` itself.
+[[nodiscard]] constexpr char32_t first_of_decomposition(char32_t code_point,
+                                                        std::span<const char32_t> compatible) noexcept {
+  if (compatible.empty() && properties_of(code_point).decomposes()) {
+    compatible = decomposition_of(code_point);
+  }
+  return compatible.empty() ? code_point : compatible.front();
+}
+
+/// Whether no mark before a character can be ordered behind it or a part of it.
+[[nodiscard]] constexpr bool starts_with_starter(char32_t code_point, std::span<const char32_t> compatible) noexcept {
+  return properties_of(first_of_decomposition(code_point, compatible)).combining_rank() == 0;
+}
+
+/// Whether a character or its first part may become one with a character before it.
+[[nodiscard]] constexpr bool may_compose_with_previous(char32_t code_point,
+                                                       std::span<const char32_t> compatible) noexcept {
+  const char32_t first = first_of_decomposition(code_point, compatible);
+  const bool vowel_or_trailing = first >= 0x1161 && first <= 0x11FF;
+  return vowel_or_trailing ||
+         (first >= 0x300 && std::any_of(unicode::compositions.begin(), unicode::compositions.end(),
+                                        [first](const unicode::composition& pair) { return pair.second == first; }));
+}
+
 /// Brings texts into a form; its memory is kept from text to text.
 class unicode_former {
  public:
   /// Appends `text`, which must be well-formed, to `result`.
   void append(unicode_form form, std::string_view text, std::string& result) {
+    for (std::size_t position = 0; position < text.size();) {
+      const std::size_t plain = end_of_plain(form, text, position);
+      result += text.substr(position, plain - position);
+      const std::size_t end = end_of_stretch(form, text, plain);
+      append_stretch(form, text.substr(plain, end - plain), result);
+      position = end;
+    }
+  }
+
+  /// Gives memory back that only an unusual text needed.
+  void trim() { text::trim(entries_); }
+
+ private:
+  /// Characters that no form changes and that compose with nothing before them.
+  [[nodiscard]] static bool is_plain(unicode_form form, std::string_view text, std::size_t position) noexcept {
+    return static_cast<unsigned char>(text[position]) < 0x80 ||
+           ((form == unicode_form::nfc || form == unicode_form::nfkc) && is_plain_east_asian(text, position));
+  }
+
+  /// Up to where plain characters stand, but the last one before one that is not.
+  [[nodiscard]] static std::size_t end_of_plain(unicode_form form, std::string_view text,
+                                                std::size_t position) noexcept {
+    std::size_t last = position;
+    while (position < text.size()) {
+      if (!is_plain(form, text, position)) {
+        return last;
+      }
+      last = position;
+      position += static_cast<unsigned char>(text[position]) < 0x80 ? 1 : 3;
+    }
+    return position;
+  }
+
+  /// The end of the first character at `position` and of those after it that are not plain.
+  [[nodiscard]] static std::size_t end_of_stretch(unicode_form form, std::string_view text,
+                                                  std::size_t position) noexcept {
+    while (position < text.size()) {
+      position += decode(text, position).length;
+      if (position < text.size() && is_plain(form, text, position)) {
+        break;
+      }
+    }
+    return position;
+  }
+
+  void append_stretch(unicode_form form, std::string_view text, std::string& result) {
     entries_.clear();
     const bool compatible = form == unicode_form::nfkd || form == unicode_form::nfkc;
     for (std::size_t position = 0; position < text.size();) {
@@ -45,7 +116,6 @@ class unicode_former {
     }
   }
 
- private:
   // Rank of the combining class << 58 | number in the text << 21 | code point: sorting marks keeps their order within
   // a class and needs no memory.
   static constexpr int rank_shift = 58;

@@ -82,7 +82,9 @@ struct utf8_lead {
 
 /// Writes `code_point`, a Unicode scalar value, to `target`, which has room for 4 bytes. Returns the bytes written.
 constexpr std::size_t encode_utf8(char32_t code_point, char* target) noexcept {
-  const auto continuation = [code_point](int shift) { return static_cast<char>(0x80U | (code_point >> shift & 0x3FU)); };
+  const auto continuation = [code_point](int shift) {
+    return static_cast<char>(0x80U | (code_point >> shift & 0x3FU));
+  };
   if (code_point < 0x80) {
     target[0] = static_cast<char>(code_point);
     return 1;
@@ -108,6 +110,39 @@ constexpr std::size_t encode_utf8(char32_t code_point, char* target) noexcept {
 inline void append_utf8(std::string& text, char32_t code_point) {
   char bytes[4];
   text.append(bytes, encode_utf8(code_point, bytes));
+}
+
+/// The end of the run of ASCII that starts at `position`.
+[[nodiscard]] constexpr std::size_t end_of_ascii(std::string_view bytes, std::size_t position) noexcept {
+  while (position < bytes.size() && static_cast<unsigned char>(bytes[position]) < 0x80) {
+    ++position;
+  }
+  return position;
+}
+
+/// Characters of a well-formed text.
+[[nodiscard]] constexpr std::size_t count_characters(std::string_view text) noexcept {
+  std::size_t count = 0;
+  for (std::size_t position = 0; position < text.size(); position += decode(text, position).length) {
+    ++count;
+  }
+  return count;
+}
+
+/// Appends `bytes` with U+FFFD for what is ill-formed.
+inline void append_well_formed(std::string_view bytes, std::string& result) {
+  std::size_t done = 0;
+  for (std::size_t position = end_of_ascii(bytes, 0); position < bytes.size();
+       position = end_of_ascii(bytes, position)) {
+    const decoded next = decode(bytes, position);
+    if (!next.well_formed) {
+      result += bytes.substr(done, position - done);
+      append_utf8(result, replacement_character);
+      done = position + next.length;
+    }
+    position += next.length;
+  }
+  result += bytes.substr(done);
 }
 
 [[nodiscard]] constexpr bool is_well_formed_utf8(std::string_view bytes) noexcept {
