@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A text that is read piece by piece gives what it gives as a whole.
-#include "subword_corpus.hpp"
+#include "text/subwords/corpus.hpp"
 
 #include <offramp/text/subwords/byte_pair.hpp>
 #include <offramp/text/pretokenizers/pre_tokenizer.hpp>

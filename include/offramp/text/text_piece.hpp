@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/text/utf8.hpp>
+#include <offramp/text/unicode/utf8.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/text/byte_trie.hpp>
+#include <offramp/text/subwords/piece_trie.hpp>
 #include <offramp/text/text_piece.hpp>
 #include <offramp/text/token_sink.hpp>
 #include <offramp/text/unicode/utf8.hpp>
@@ -9,8 +9,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -27,6 +30,35 @@ struct scored_piece {
 
 /// The ids of the pieces "<0x00>" to "<0xFF>".
 using byte_ids = std::array<std::int32_t, 256>;
+
+/// `score` as the package tokenizers reads it from the digits of a file: a whole number and a power of ten, each
+/// rounded to a double. The last bit decides between paths that are equally good.
+[[nodiscard]] inline double score_of_package(double score) {
+  char digits[32];
+  const auto written = std::to_chars(std::begin(digits), std::end(digits), score, std::chars_format::scientific);
+  const std::string_view text(digits, written.ptr);
+  const std::size_t exponent_sign = text.find('e');
+  std::uint64_t significand = 0;
+  int exponent = 0;
+  std::from_chars(text.data() + exponent_sign + (text[exponent_sign + 1] == '+' ? 2 : 1), written.ptr, exponent);
+  for (const char digit : text.substr(0, exponent_sign)) {
+    significand = digit >= '0' && digit <= '9' ? 10 * significand + static_cast<unsigned>(digit - '0') : significand;
+  }
+  if (const std::size_t point = text.find('.'); point != std::string_view::npos) {
+    exponent -= static_cast<int>(exponent_sign - point - 1);
+  }
+  constexpr int largest_power = 22;  // above, powers of ten are no doubles
+  if (exponent > largest_power || exponent < -largest_power) {
+    return score;
+  }
+  double power = 1.0;
+  for (int left = std::abs(exponent); left > 0; --left) {
+    power *= 10.0;
+  }
+  const double magnitude =
+      exponent < 0 ? static_cast<double>(significand) / power : static_cast<double>(significand) * power;
+  return score < 0.0 ? -magnitude : magnitude;
+}
 
 /// Splits a text into the pieces with the highest sum of scores (Kudo, Subword Regularization, 2018), in time
 /// proportional to its length times that of the longest piece. Const members are safe from several threads and allocate
@@ -61,12 +93,11 @@ class unigram {
   /// The id of a piece is its index; of equal pieces the last one counts. A character that is no piece gets
   /// `unknown_id` and costs 10 more than the worst piece. `bytes`: what unknown characters fall back to.
   unigram(const std::vector<scored_piece>& pieces, std::int32_t unknown_id, std::optional<byte_ids> bytes)
-      : unknown_id_(unknown_id), bytes_(bytes) {
+      : trie_(entries_of(pieces)), unknown_id_(unknown_id), bytes_(bytes) {
     double lowest = std::numeric_limits<double>::infinity();
     for (std::size_t id = 0; id < pieces.size(); ++id) {
-      trie_.insert(pieces[id].piece, static_cast<std::int32_t>(id));
-      scores_.push_back(pieces[id].score);
-      lowest = std::min(lowest, pieces[id].score);
+      scores_.push_back(score_of_package(pieces[id].score));
+      lowest = std::min(lowest, scores_.back());
       longest_ = std::max(longest_, pieces[id].piece.size());
     }
     unknown_score_ = lowest - 10.0;
@@ -95,6 +126,14 @@ class unigram {
  private:
   static constexpr std::size_t longest_character = 4;
 
+  [[nodiscard]] static std::vector<piece_trie::entry> entries_of(const std::vector<scored_piece>& pieces) {
+    std::vector<piece_trie::entry> entries;
+    for (std::size_t id = 0; id < pieces.size(); ++id) {
+      entries.push_back({pieces[id].piece, static_cast<std::int32_t>(id)});
+    }
+    return entries;
+  }
+
   /// An open text waits until it is so long: much longer than what has to be looked at again.
   [[nodiscard]] std::size_t open_size() const noexcept { return std::max(2 * piece_size, 8 * longest_); }
 
@@ -117,11 +156,11 @@ class unigram {
         }
         next_check += 2 * piece_size;
       }
-      const std::size_t length = decode(text, start).length;
+      const std::size_t length = character_length(text[start]);
       bool known = false;
-      trie_.for_each_prefix(text.substr(start), [&](byte_trie::match found) {
-        offer(start, found.length, scores_[static_cast<std::size_t>(found.value)], found.value);
-        known = known || found.length == length;
+      trie_.for_each_prefix(text.substr(start), [&](std::int32_t id, std::size_t piece_length) {
+        offer(start, piece_length, scores_[static_cast<std::size_t>(id)], id);
+        known = known || piece_length == length;
       });
       if (!known) {
         offer(start, length, unknown_score_, unknown_id_);
@@ -192,7 +231,7 @@ class unigram {
                        [&](char byte) { return tokens.push((*bytes_)[static_cast<unsigned char>(byte)]); });
   }
 
-  byte_trie trie_;
+  piece_trie trie_;
   std::vector<double> scores_;
   double unknown_score_ = 0.0;
   std::int32_t unknown_id_;

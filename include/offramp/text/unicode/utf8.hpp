@@ -112,37 +112,50 @@ inline void append_utf8(std::string& text, char32_t code_point) {
   text.append(bytes, encode_utf8(code_point, bytes));
 }
 
-/// The end of the run of ASCII that starts at `position`.
-[[nodiscard]] constexpr std::size_t end_of_ascii(std::string_view bytes, std::size_t position) noexcept {
-  while (position < bytes.size() && static_cast<unsigned char>(bytes[position]) < 0x80) {
-    ++position;
-  }
-  return position;
+/// Bytes of a well-formed character by its first one.
+[[nodiscard]] constexpr std::size_t character_length(char lead) noexcept {
+  const auto byte = static_cast<unsigned char>(lead);
+  return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
 }
 
 /// Characters of a well-formed text.
 [[nodiscard]] constexpr std::size_t count_characters(std::string_view text) noexcept {
   std::size_t count = 0;
-  for (std::size_t position = 0; position < text.size(); position += decode(text, position).length) {
+  for (std::size_t position = 0; position < text.size(); position += character_length(text[position])) {
     ++count;
   }
   return count;
 }
 
+/// The end of the run of well-formed characters that starts at `position`.
+[[nodiscard]] constexpr std::size_t end_of_well_formed(std::string_view bytes, std::size_t position) noexcept {
+  const auto byte = [bytes](std::size_t index) { return static_cast<unsigned char>(bytes[index]); };
+  while (position < bytes.size()) {
+    if (byte(position) < 0x80) {
+      ++position;
+    } else if (byte(position) >= 0xE1 && byte(position) <= 0xEC && bytes.size() - position > 2 &&
+               (byte(position + 1) & 0xC0U) == 0x80 && (byte(position + 2) & 0xC0U) == 0x80) {
+      position += 3;  // most of what is written in three bytes
+    } else if (const decoded next = decode(bytes, position); next.well_formed) {
+      position += next.length;
+    } else {
+      break;
+    }
+  }
+  return position;
+}
+
 /// Appends `bytes` with U+FFFD for what is ill-formed.
 inline void append_well_formed(std::string_view bytes, std::string& result) {
-  std::size_t done = 0;
-  for (std::size_t position = end_of_ascii(bytes, 0); position < bytes.size();
-       position = end_of_ascii(bytes, position)) {
-    const decoded next = decode(bytes, position);
-    if (!next.well_formed) {
-      result += bytes.substr(done, position - done);
+  for (std::size_t position = 0; position < bytes.size();) {
+    const std::size_t end = end_of_well_formed(bytes, position);
+    result += bytes.substr(position, end - position);
+    position = end;
+    if (position < bytes.size()) {
       append_utf8(result, replacement_character);
-      done = position + next.length;
+      position += decode(bytes, position).length;
     }
-    position += next.length;
   }
-  result += bytes.substr(done);
 }
 
 [[nodiscard]] constexpr bool is_well_formed_utf8(std::string_view bytes) noexcept {
