@@ -28,8 +28,15 @@ inline constexpr auto byte_characters = [] {
 }();
 
 inline void append_byte_characters(std::string_view bytes, std::string& result) {
-  for (const char byte : bytes) {
-    append_utf8(result, byte_characters[static_cast<unsigned char>(byte)]);
+  std::array<char, 256> characters;  // all are below U+0800
+  while (!bytes.empty()) {
+    const std::string_view block = bytes.substr(0, characters.size() / 2);
+    std::size_t size = 0;
+    for (const char byte : block) {
+      size += encode_utf8(byte_characters[static_cast<unsigned char>(byte)], characters.data() + size);
+    }
+    result.append(characters.data(), size);
+    bytes.remove_prefix(block.size());
   }
 }
 
@@ -77,17 +84,31 @@ class gpt2_splitter {
  private:
   static constexpr std::size_t longest_ending = 3;
 
-  [[nodiscard]] kind kind_of(std::size_t position) const noexcept {
-    const char byte = text_[position];
-    const auto lead = static_cast<unsigned char>(byte);
-    if ((byte >= 'a' && byte <= 'z') || (lead >= 0xE5 && lead <= 0xE8) || lead == 0xEB || lead == 0xEC) {
-      return kind::letter;  // also U+5000 to U+8FFF and U+B000 to U+CFFF
-    }
-    const character_class properties = class_of(decode(text_, position).code_point);
+  [[nodiscard]] static constexpr kind kind_of_class(character_class properties) noexcept {
     return properties.letter()   ? kind::letter
            : properties.number() ? kind::number
            : properties.space()  ? kind::space
                                  : kind::other;
+  }
+
+  static constexpr auto ascii_kinds() noexcept {
+    std::array<kind, 128> kinds{};
+    for (char32_t code_point = 0; code_point < kinds.size(); ++code_point) {
+      kinds[code_point] = kind_of_class(class_of(code_point));
+    }
+    return kinds;
+  }
+
+  [[nodiscard]] kind kind_of(std::size_t position) const noexcept {
+    static constexpr auto kinds = ascii_kinds();
+    const auto lead = static_cast<unsigned char>(text_[position]);
+    if (lead < 0x80) {
+      return kinds[lead];
+    }
+    if ((lead >= 0xE5 && lead <= 0xE8) || lead == 0xEB || lead == 0xEC) {
+      return kind::letter;  // U+5000 to U+8FFF and U+B000 to U+CFFF
+    }
+    return kind_of_class(class_of(decode(text_, position).code_point));
   }
 
   [[nodiscard]] std::size_t contraction_length() const noexcept {
@@ -109,7 +130,7 @@ class gpt2_splitter {
     std::size_t last = start_;
     while (position < text_.size() && kind_of(position) == run) {
       last = position;
-      position += decode(text_, position).length;
+      position += character_length(text_[position]);
     }
     const bool at_end = position == text_.size();
     if (run == kind::space && !(at_end && end_ == text_end::closed)) {

@@ -4,12 +4,14 @@
 #include <offramp/text/byte_trie.hpp>
 #include <offramp/text/subwords/merge_table.hpp>
 #include <offramp/text/subwords/unigram.hpp>
+#include <offramp/text/subwords/word_cache.hpp>
 #include <offramp/text/text_piece.hpp>
 #include <offramp/text/token_sink.hpp>
 #include <offramp/text/unicode/utf8.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -61,6 +63,7 @@ class byte_pair {
     std::vector<symbol> symbols;
     std::vector<symbol> probe;
     std::vector<candidate> candidates;
+    word_cache words;
     bool within_word = false;
 
     void trim() {
@@ -80,6 +83,7 @@ class byte_pair {
       : unknown_(std::move(unknown)), lookup_(lookup), character_ids_(0x300, no_id) {}
 
   void insert(std::string_view piece, std::int32_t id) {
+    number_ = next_number();
     pieces_.insert(piece, id);
     longest_piece_ = std::max(longest_piece_, piece.size());
     if (const decoded first = piece.empty() ? decoded{0, 0, false} : decode(piece, 0);
@@ -92,6 +96,7 @@ class byte_pair {
   /// 2^32 - 2 of them.
   void insert_merge(std::int32_t first, std::int32_t second, std::uint32_t rank, std::int32_t merged,
                     std::size_t characters) {
+    number_ = next_number();
     merges_.insert(first, second, {rank, merged});
     most_symbols_ = std::max(most_symbols_, characters);
   }
@@ -103,19 +108,12 @@ class byte_pair {
     if (end == text_end::open) {
       return word.size() < open_size() ? 0 : split_beginning(word, kept, tokens);
     }
-    if (!std::exchange(kept.within_word, false) && lookup_ == word_lookup::whole_words) {
-      if (const std::optional<std::int32_t> id = pieces_.find(word)) {
-        tokens.push(*id);
-        return word.size();
-      }
-    }
-    read_symbols(word, kept);
-    if (kept.ids.size() <= few) {
-      merge_few(kept);
-      std::all_of(kept.ids.begin(), kept.ids.end(), [&tokens](std::int32_t id) { return tokens.push(id); });
+    if (std::exchange(kept.within_word, false)) {
+      split_part(word, kept, tokens);
+    } else if (word.size() <= word_cache::longest_word) {
+      split_short(word, kept, tokens);
     } else {
-      merge_all(kept.ids, kept.symbols, kept.candidates);
-      hand_out(kept.symbols, tokens);
+      split_word(word, kept, tokens);
     }
     return word.size();
   }
@@ -131,6 +129,40 @@ class byte_pair {
     return std::max({4 * piece_size, 8 * most_symbols_ * most_symbols_, longest_piece_ + 1});
   }
 
+  void split_short(std::string_view word, memory& kept, token_sink& tokens) const {
+    kept.words.serve(number_);
+    const word_cache::key key(word);
+    word_cache::entry& known = kept.words.place_of(key);
+    if (known.word == key) {
+      hand_out(known.found(), tokens);
+      return;
+    }
+    split_word(word, kept, tokens);
+    known.put(key, kept.ids);
+  }
+
+  /// Leaves the ids of a short word in `kept.ids`.
+  void split_word(std::string_view word, memory& kept, token_sink& tokens) const {
+    const std::optional<std::int32_t> whole = lookup_ == word_lookup::whole_words ? pieces_.find(word) : std::nullopt;
+    if (whole) {
+      kept.ids.assign(1, *whole);
+      hand_out(std::span<const std::int32_t>(kept.ids), tokens);
+    } else {
+      split_part(word, kept, tokens);
+    }
+  }
+
+  void split_part(std::string_view part, memory& kept, token_sink& tokens) const {
+    read_symbols(part, kept);
+    if (kept.ids.size() <= few) {
+      merge_few(kept);
+      hand_out(std::span<const std::int32_t>(kept.ids), tokens);
+    } else {
+      merge_all(kept.ids, kept.symbols, kept.candidates);
+      hand_out(std::span<const symbol>(kept.symbols), tokens);
+    }
+  }
+
   std::size_t split_beginning(std::string_view word, memory& kept, token_sink& tokens) const {
     read_symbols(word, kept);
     merge_all(kept.ids, kept.symbols, kept.candidates);
@@ -140,7 +172,7 @@ class byte_pair {
         --place;
       }
       if (place > 0 && leads_through(place, kept)) {
-        hand_out(std::span(kept.symbols).first(place), tokens);
+        hand_out(std::span<const symbol>(kept.symbols).first(place), tokens);
         kept.within_word = true;
         return kept.starts[place];
       }
@@ -166,6 +198,10 @@ class byte_pair {
       }
     }
     return true;
+  }
+
+  static void hand_out(std::span<const std::int32_t> ids, token_sink& tokens) {
+    std::all_of(ids.begin(), ids.end(), [&tokens](std::int32_t id) { return tokens.push(id); });
   }
 
   static void hand_out(std::span<const symbol> symbols, token_sink& tokens) {
@@ -283,8 +319,15 @@ class byte_pair {
     }
   }
 
+  /// Another one at each call, so that what was kept for one model is not taken for another's.
+  [[nodiscard]] static std::uint64_t next_number() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
+
   byte_trie pieces_;
   merge_table merges_;
+  std::uint64_t number_ = next_number();  // of these pieces and merges
   unknown_characters unknown_;
   word_lookup lookup_;
   std::vector<std::int32_t> character_ids_;  // of the characters below U+0300, by code point
