@@ -147,7 +147,7 @@ unigram random_unigram(random_source& random) {
 
 TEST(pieces, of_a_word_of_unigram) {
   random_source random(71);
-  for (int vocabulary = 0; vocabulary < 150; ++vocabulary) {
+  for (int vocabulary = 0; vocabulary < 60; ++vocabulary) {
     const unigram model = random_unigram(random);
     for (int word = 0; word < 3; ++word) {
       ASSERT_NO_FATAL_FAILURE(expect_same(model, random_text(random, characters, 1 + random.below(40000)), random,
@@ -200,7 +200,7 @@ byte_pair random_byte_pair(random_source& random) {
 
 TEST(pieces, of_a_word_of_byte_pair) {
   random_source random(72);
-  for (int vocabulary = 0; vocabulary < 150; ++vocabulary) {
+  for (int vocabulary = 0; vocabulary < 60; ++vocabulary) {
     const byte_pair model = random_byte_pair(random);
     for (int word = 0; word < 3; ++word) {
       ASSERT_NO_FATAL_FAILURE(expect_same(model, random_text(random, characters, 1 + random.below(60000)), random,
@@ -256,7 +256,7 @@ TEST(pieces, of_a_text_to_normalize) {
   random_source random(74);
   const std::vector<normalizer_step> steps = all_steps();
   normalizer_memory memory;
-  for (int index = 0; index < 6000; ++index) {
+  for (int index = 0; index < 4000; ++index) {
     std::vector<normalizer_step> chosen;
     for (std::size_t left = 1 + random.below(3); left > 0; --left) {
       chosen.push_back(index < 2000 ? steps[static_cast<std::size_t>(index) % steps.size()] : random.one_of(steps));
@@ -304,7 +304,7 @@ TEST(pieces, of_a_text_to_cut_into_words) {
                                                  byte_level{true, true},
                                                  byte_level{false, true},
                                                  byte_level{true, false}};
-  for (int index = 0; index < 6000; ++index) {
+  for (int index = 0; index < 4000; ++index) {
     std::vector<pre_tokenizer_step> chosen;
     for (std::size_t left = 1 + random.below(2); left > 0; --left) {
       chosen.push_back(random.one_of(steps));
