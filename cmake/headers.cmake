@@ -50,13 +50,16 @@ set(implementation_headers
     include/offramp/detail/binomial.hpp
     include/offramp/detail/classifier_state.hpp
     include/offramp/detail/descriptor.hpp
+    include/offramp/detail/first_failure.hpp
     include/offramp/detail/floating_point.hpp
     include/offramp/detail/input_failures.hpp
     include/offramp/detail/interruption.hpp
+    include/offramp/detail/lead_teams.hpp
     include/offramp/detail/lend.hpp
     include/offramp/detail/memory_pool.hpp
     include/offramp/detail/model_parts.hpp
     include/offramp/detail/number.hpp
+    include/offramp/detail/usable_threads.hpp
     include/offramp/detail/write_file.hpp
     include/offramp/exits/audit.hpp
     include/offramp/exits/confidence.hpp
@@ -126,11 +129,15 @@ set(implementation_headers
     include/offramp/text/sentencepiece/pipeline.hpp
     include/offramp/text/sentencepiece/wire_format.hpp
     include/offramp/text/subwords/byte_pair.hpp
+    include/offramp/text/subwords/merge_table.hpp
     include/offramp/text/subwords/model_json.hpp
+    include/offramp/text/subwords/piece_trie.hpp
     include/offramp/text/subwords/pipeline.hpp
     include/offramp/text/subwords/unigram.hpp
+    include/offramp/text/subwords/word_cache.hpp
     include/offramp/text/tables/subword_tables.hpp
     include/offramp/text/tables/unicode_tables.hpp
+    include/offramp/text/text_piece.hpp
     include/offramp/text/token_sink.hpp
     include/offramp/text/tokenizer.hpp
     include/offramp/text/tokenizer_config.hpp
