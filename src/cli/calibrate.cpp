@@ -10,6 +10,7 @@
 #include <offramp/detail/write_file.hpp>
 #include <offramp/study/calibration.hpp>
 #include <offramp/study/reliability_chart.hpp>
+#include <offramp/study/sweep_rule.hpp>
 #include <offramp/study/temperature.hpp>
 
 #include <cstdio>
