@@ -134,7 +134,7 @@ TEST_F(ModelDirectory, ALoadReadsOneReleaseThoughTheLinkToItMoves) {
     }
   });
   std::size_t mixed = 0;
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 100; ++round) {
     const seen found(classifier::load(place_ / "current"));
     mixed += found == a || found == b ? 0U : 1U;
   }

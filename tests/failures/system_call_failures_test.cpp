@@ -4,8 +4,7 @@
 #include "failing_calls.hpp"
 
 #include "public_calls.hpp"
-
-#include <offramp/detail/study/exit_files.hpp>
+#include "study/exit_files.hpp"
 
 #include <gtest/gtest.h>
 
