@@ -192,9 +192,9 @@ class bit_identity_of_large_products : public testing::TestWithParam<arithmetic>
  protected:
   static constexpr offramp_tests::model_size size_{.hidden = 384, .heads = 6, .intermediate = 768, .max_tokens = 640};
 
-  [[nodiscard]] static classifier load(cls_first schedule) {
+  [[nodiscard]] static classifier load(schedule chosen) {
     static const offramp_tests::model_in_memory files = offramp_tests::random_model(size_);
-    return files.load({.format = GetParam().format, .avoid = GetParam().avoid, .schedule = schedule});
+    return files.load({.format = GetParam().format, .avoid = GetParam().avoid, .schedule = chosen});
   }
 
   /// Fewer tokens than one thread takes at a time, and one text of many.
@@ -217,7 +217,7 @@ INSTANTIATE_TEST_SUITE_P(all, bit_identity_of_large_products, testing::ValuesIn(
 TEST_P(bit_identity_of_large_products, over_batches_threads_and_schedules) {
   const std::vector<encoding> all = inputs();
   const exit_policy policy(0.6F);
-  const std::vector<prediction> expected = one_by_one(load(cls_first::never), all, policy, {});
+  const std::vector<prediction> expected = one_by_one(load(schedule::together), all, policy, {});
   std::set<int> layers;
   for (const prediction& each : expected) {
     layers.insert(each.layer);
@@ -225,10 +225,10 @@ TEST_P(bit_identity_of_large_products, over_batches_threads_and_schedules) {
   EXPECT_GE(layers.size(), 2U) << "the rows of no batch move together";
   const auto mixed = std::span(all).first(all.size() - 1);  // 557 tokens
   const std::vector<prediction> expected_of_mixed(expected.begin(), expected.end() - 1);
-  EXPECT_EQ(load(cls_first::never).classify_batch(mixed, policy), expected_of_mixed);
-  EXPECT_EQ(load(cls_first::always).classify_batch(mixed, policy), expected_of_mixed);
-  EXPECT_EQ(load(cls_first::by_cost).classify_batch(all, policy, {&on_a_thread_each, 3}), expected);
-  EXPECT_EQ(load(cls_first::always).classify(all.back(), policy, {&on_a_thread_each, 5}), expected.back());
+  EXPECT_EQ(load(schedule::together).classify_batch(mixed, policy), expected_of_mixed);
+  EXPECT_EQ(load(schedule::cls_first).classify_batch(mixed, policy), expected_of_mixed);
+  EXPECT_EQ(load(schedule::by_cost).classify_batch(all, policy, {&on_a_thread_each, 3}), expected);
+  EXPECT_EQ(load(schedule::cls_first).classify(all.back(), policy, {&on_a_thread_each, 5}), expected.back());
 }
 
 }  // namespace bit_identity_test

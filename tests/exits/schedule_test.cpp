@@ -7,7 +7,7 @@
 
 namespace schedule_test {
 
-using offramp::cls_first;
+using offramp::schedule;
 using offramp::exits::choose_row_order;
 using offramp::exits::exit_rate;
 using offramp::exits::row_order;
@@ -41,7 +41,7 @@ TEST(ScheduleTest, RatesOfMixedTextsSettle) {
 
 TEST(ScheduleTest, FirstRowsGoFirstWhereItPays) {
   const auto by_cost = [](double likelihood, std::size_t texts, std::size_t rows) {
-    return choose_row_order(cls_first::by_cost, likelihood, texts, rows);
+    return choose_row_order(schedule::by_cost, likelihood, texts, rows);
   };
   EXPECT_EQ(by_cost(0.0, 1, 512), row_order::together) << "nobody leaves";
   EXPECT_EQ(by_cost(0.9, 1, 512), row_order::first_rows_first);
@@ -54,8 +54,8 @@ TEST(ScheduleTest, FirstRowsGoFirstWhereItPays) {
 TEST(ScheduleTest, OptionsDecideWithoutCosts) {
   for (const double likelihood : {0.0, 1.0}) {
     for (const std::size_t rows : {1U, 512U}) {
-      EXPECT_EQ(choose_row_order(cls_first::never, likelihood, 1, rows), row_order::together);
-      EXPECT_EQ(choose_row_order(cls_first::always, likelihood, 1, rows), row_order::first_rows_first);
+      EXPECT_EQ(choose_row_order(schedule::together, likelihood, 1, rows), row_order::together);
+      EXPECT_EQ(choose_row_order(schedule::cls_first, likelihood, 1, rows), row_order::first_rows_first);
     }
   }
 }
