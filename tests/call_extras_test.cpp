@@ -39,7 +39,8 @@ void run_on_a_thread_each(std::size_t n, const std::function<void(std::size_t)>&
 }
 
 TEST(top_k, ranks_by_probability_and_then_by_label) {
-  const prediction p{.probabilities = {0.125F, 0.25F, 0.5F, 0.125F}};
+  prediction p;
+  p.probabilities = {0.125F, 0.25F, 0.5F, 0.125F};
   const std::vector<ranked_label> all = {{2, 0.5F}, {1, 0.25F}, {0, 0.125F}, {3, 0.125F}};
   EXPECT_EQ(top_k(p, 4), all);
   EXPECT_EQ(top_k(p, 100), all);

@@ -200,6 +200,23 @@ TEST_P(formats, threads_soon_have_all_they_need) {
             owned_by(texts().size()));
 }
 
+TEST(allocation, batches_into_predictions_of_the_caller_allocate_nothing) {
+  const classifier model = load_tiny("tiny", numeric_format::float32);
+  const exit_policy policy = exit_policy(0.7F).with_logits().with_embedding();
+  std::vector<offramp::prediction> results(texts().size());
+  const auto classify = [&] { model.classify_batch_into(texts(), results, policy); };
+  classify();
+  classify();  // what the predictions held goes back and forth
+  EXPECT_EQ(allocations_of(classify), 0U);
+}
+
+TEST(allocation, a_warm_model_allocates_its_first_result_only) {
+  const classifier model = load_tiny("tiny", numeric_format::float32);
+  const std::string text = "A film about grief that somehow leaves you smiling.";
+  model.warm_up(model.max_tokens());
+  EXPECT_LE(allocations_of([&] { EXPECT_GT(model.classify(text).tokens, 0); }), 1U) << "not even for the first";
+}
+
 TEST(allocation, memory_waits_for_later_calls_until_it_is_released) {
   const classifier model = load_tiny("tiny", numeric_format::float32);
   EXPECT_EQ(model.memory_usage().weights, model.info().weight_bytes);
