@@ -129,6 +129,7 @@ set(implementation_headers
     include/offramp/text/sentencepiece/pipeline.hpp
     include/offramp/text/sentencepiece/wire_format.hpp
     include/offramp/text/subwords/byte_pair.hpp
+    include/offramp/text/subwords/merge_all.hpp
     include/offramp/text/subwords/merge_table.hpp
     include/offramp/text/subwords/model_json.hpp
     include/offramp/text/subwords/piece_trie.hpp

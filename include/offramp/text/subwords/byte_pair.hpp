@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/text/byte_trie.hpp>
+#include <offramp/text/subwords/merge_all.hpp>
 #include <offramp/text/subwords/merge_table.hpp>
 #include <offramp/text/subwords/unigram.hpp>
 #include <offramp/text/subwords/word_cache.hpp>
@@ -14,11 +15,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -44,25 +43,14 @@ struct unknown_characters {
 /// through one place, then the result for the whole word does.
 class byte_pair {
  public:
-  /// Neighbours that are one symbol later; of equal ranks the leftmost pair merges first.
-  struct candidate {
-    std::uint32_t rank;
-    std::uint32_t position;
-    std::int32_t id;
-  };
-  struct symbol {
-    std::int32_t id;  ///< `merged_away` for what belongs to a symbol before it
-    std::uint32_t previous;
-    std::uint32_t next;
-  };
   /// Kept from text to text, and from piece to piece of one word.
   struct memory {
     std::vector<std::int32_t> ids;      ///< of the symbols of a word before merging
     std::vector<std::uint32_t> starts;  ///< their places in the word
     std::vector<merge_table::merge> merges;
-    std::vector<symbol> symbols;
-    std::vector<symbol> probe;
-    std::vector<candidate> candidates;
+    std::vector<merge_symbol> symbols;
+    std::vector<merge_symbol> probe;
+    std::vector<merge_candidate> candidates;
     word_cache words;
     bool within_word = false;
 
@@ -119,9 +107,7 @@ class byte_pair {
   }
 
  private:
-  static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::int32_t no_id = -1;
-  static constexpr std::int32_t merged_away = -1;
   static constexpr std::size_t few = 40;  // symbols that are merged faster without a heap
 
   /// An open word waits until it is so long that looking for a place to cut it costs less than merging it.
@@ -158,21 +144,21 @@ class byte_pair {
       merge_few(kept);
       hand_out(std::span<const std::int32_t>(kept.ids), tokens);
     } else {
-      merge_all(kept.ids, kept.symbols, kept.candidates);
-      hand_out(std::span<const symbol>(kept.symbols), tokens);
+      merge_all(merges_, kept.ids, kept.symbols, kept.candidates);
+      hand_out(std::span<const merge_symbol>(kept.symbols), tokens);
     }
   }
 
   std::size_t split_beginning(std::string_view word, memory& kept, token_sink& tokens) const {
     read_symbols(word, kept);
-    merge_all(kept.ids, kept.symbols, kept.candidates);
+    merge_all(merges_, kept.ids, kept.symbols, kept.candidates);
     for (std::size_t margin = 4 * most_symbols_; margin < kept.ids.size(); margin *= 2) {
       std::size_t place = kept.ids.size() - margin;
-      while (place > 0 && kept.symbols[place].id == merged_away) {
+      while (place > 0 && kept.symbols[place].is_merged_away()) {
         --place;
       }
       if (place > 0 && leads_through(place, kept)) {
-        hand_out(std::span<const symbol>(kept.symbols).first(place), tokens);
+        hand_out(std::span<const merge_symbol>(kept.symbols).first(place), tokens);
         kept.within_word = true;
         return kept.starts[place];
       }
@@ -187,11 +173,11 @@ class byte_pair {
     const std::size_t before = kept.symbols[place].previous;
     std::size_t stable = 0;  // symbols of a token with which the one before `place` is stable
     for (std::size_t end = ids.size() - most_symbols_ + 1; end <= ids.size(); ++end) {
-      merge_all(ids.subspan(place, end - place), kept.probe, kept.candidates);
+      merge_all(merges_, ids.subspan(place, end - place), kept.probe, kept.candidates);
       const std::size_t first = std::min<std::size_t>(kept.probe.front().next, end - place);
       if (first != stable) {
-        merge_all(ids.subspan(before, place + first - before), kept.probe, kept.candidates);
-        if (kept.probe.front().next != place - before || kept.probe[place - before].next != none) {
+        merge_all(merges_, ids.subspan(before, place + first - before), kept.probe, kept.candidates);
+        if (kept.probe.front().next != place - before || kept.probe[place - before].next != merge_symbol::none) {
           return false;
         }
         stable = first;
@@ -204,9 +190,9 @@ class byte_pair {
     std::all_of(ids.begin(), ids.end(), [&tokens](std::int32_t id) { return tokens.push(id); });
   }
 
-  static void hand_out(std::span<const symbol> symbols, token_sink& tokens) {
+  static void hand_out(std::span<const merge_symbol> symbols, token_sink& tokens) {
     std::all_of(symbols.begin(), symbols.end(),
-                [&tokens](const symbol& part) { return part.id == merged_away || tokens.push(part.id); });
+                [&tokens](const merge_symbol& part) { return part.is_merged_away() || tokens.push(part.id); });
   }
 
   [[nodiscard]] std::optional<std::int32_t> find_character(char32_t code_point, std::string_view character) const {
@@ -266,55 +252,6 @@ class byte_pair {
       }
       if (left > 0) {
         merges[left - 1] = merges_.find(ids[left - 1], ids[left]);
-      }
-    }
-  }
-
-  /// Merges `ids` into `symbols`, of which those that are not merged away are the result.
-  void merge_all(std::span<const std::int32_t> ids, std::vector<symbol>& symbols,
-                 std::vector<candidate>& candidates) const {
-    symbols.clear();
-    for (std::uint32_t index = 0; index < ids.size(); ++index) {
-      symbols.push_back({ids[index], index - 1, index + 1});
-    }
-    if (!symbols.empty()) {
-      symbols.back().next = none;
-    }
-    const auto worse = [](const candidate& a, const candidate& b) {
-      return std::tie(a.rank, a.position) > std::tie(b.rank, b.position);
-    };
-    const auto offer = [&](std::uint32_t left, std::uint32_t right) {
-      if (const auto found = merges_.find(symbols[left].id, symbols[right].id); found.rank != merge_table::no_rank) {
-        candidates.push_back({found.rank, left, found.id});
-        std::push_heap(candidates.begin(), candidates.end(), worse);
-      }
-    };
-    candidates.clear();
-    for (std::uint32_t right = 1; right < symbols.size(); ++right) {
-      offer(right - 1, right);
-    }
-    while (!candidates.empty()) {
-      std::pop_heap(candidates.begin(), candidates.end(), worse);
-      const candidate best = candidates.back();
-      candidates.pop_back();
-      symbol& left = symbols[best.position];
-      if (left.id == merged_away || left.next == none) {
-        continue;
-      }
-      symbol& right = symbols[left.next];
-      if (const auto current = merges_.find(left.id, right.id);
-          current.rank == merge_table::no_rank || current.id != best.id) {
-        continue;  // a neighbour has changed since
-      }
-      left.id = best.id;
-      right.id = merged_away;
-      left.next = right.next;
-      if (left.next != none) {
-        symbols[left.next].previous = best.position;
-        offer(best.position, left.next);
-      }
-      if (best.position > 0) {
-        offer(left.previous, best.position);
       }
     }
   }

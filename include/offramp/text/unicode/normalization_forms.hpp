@@ -77,7 +77,7 @@ class unicode_former {
         return last;
       }
       last = position;
-      position += static_cast<unsigned char>(text[position]) < 0x80 ? 1 : 3;
+      position += character_length(text[position]);
     }
     return position;
   }
