@@ -11,12 +11,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <string>
 #include <thread>
 #include <tuple>
-#include <utility>
 #include <vector>
 
 namespace {
@@ -251,78 +249,6 @@ TEST(tile_configurations, hold_every_number_of_rows) {
     EXPECT_EQ(rows_of(nn::tile_register::upper_right) + rows_of(nn::tile_register::lower_right), rows);
   }
   tile_unit::release();
-}
-
-/// What a CPU with AMX says (Sapphire Rapids).
-constexpr nn::tile_answers every_answer{.leaf_1_ecx = 1U << 27U,
-                                        .leaf_7_edx = 1U << 22U | 1U << 24U | 1U << 25U,
-                                        .enabled_state = 7U << 16U | 7U,
-                                        .most_palettes = 1,
-                                        .palette_1_eax = 1024U << 16U | 8192U,
-                                        .palette_1_ebx = 8U << 16U | 64U,
-                                        .palette_1_ecx = 16,
-                                        .products_ebx = 64U << 8U | 16U};
-
-TEST(offers_tiles, wants_every_instruction_and_both_states) {
-  EXPECT_TRUE(nn::offers_tiles(every_answer));
-  EXPECT_FALSE(nn::offers_tiles({}));
-  const auto without = [](std::uint32_t leaf_1, std::uint32_t leaf_7, std::uint64_t state) {
-    nn::tile_answers answers = every_answer;
-    answers.leaf_1_ecx &= ~leaf_1;
-    answers.leaf_7_edx &= ~leaf_7;
-    answers.enabled_state &= ~state;
-    return answers;
-  };
-  EXPECT_FALSE(nn::offers_tiles(without(1U << 27U, 0, 0)));
-  for (const unsigned bit : {22U, 24U, 25U}) {
-    EXPECT_FALSE(nn::offers_tiles(without(0, 1U << bit, 0))) << bit;
-  }
-  for (const unsigned bit : {17U, 18U}) {
-    EXPECT_FALSE(nn::offers_tiles(without(0, 0, 1U << bit))) << bit;
-  }
-  EXPECT_TRUE(nn::offers_tiles(without(0, 1U << 23U, 1U << 16U)));
-}
-
-TEST(offers_tiles, wants_registers_of_the_sizes_in_use) {
-  const auto with = [](std::uint32_t nn::tile_answers::*answer, std::uint32_t value) {
-    nn::tile_answers answers = every_answer;
-    answers.*answer = value;
-    return nn::offers_tiles(answers);
-  };
-  using answers = nn::tile_answers;
-  EXPECT_FALSE(with(&answers::most_palettes, 0));  // as behind hypervisors that hide the registers alone
-  EXPECT_FALSE(with(&answers::palette_1_eax, 0));
-  EXPECT_FALSE(with(&answers::palette_1_eax, 1024U << 16U | 4096U));
-  EXPECT_FALSE(with(&answers::palette_1_eax, 512U << 16U | 8192U));
-  EXPECT_FALSE(with(&answers::palette_1_ebx, 8U << 16U | 32U));
-  EXPECT_FALSE(with(&answers::palette_1_ebx, 4U << 16U | 64U));
-  EXPECT_FALSE(with(&answers::palette_1_ecx, 8));
-  EXPECT_FALSE(with(&answers::products_ebx, 0));
-  EXPECT_FALSE(with(&answers::products_ebx, 64U << 8U | 8U));
-  EXPECT_FALSE(with(&answers::products_ebx, 32U << 8U | 16U));
-  EXPECT_TRUE(with(&answers::most_palettes, 2));
-}
-
-TEST(choose_kernels, takes_tiles_where_they_are_and_allowed) {
-  const auto name = [](numeric_format format, std::vector<instruction_set> avoid, nn::cpu_extras extras) {
-    return nn::choose_kernels({.format = format, .avoid = std::move(avoid)}, extras).name;
-  };
-  const auto names_amx = [](const std::string& text) { return text.find("AMX") != std::string::npos; };
-  if (nn::choose_tile_multiplication().int8 == nullptr) {
-    GTEST_SKIP() << "this CPU lacks the AVX-512 instructions around the tiles";
-  }
-  constexpr nn::cpu_extras everything{.bfloat16_products = true, .tiles = true};
-  EXPECT_FALSE(names_amx(name(numeric_format::float32, {}, everything)));
-  for (const numeric_format format : {numeric_format::int8, numeric_format::bfloat16}) {
-    EXPECT_TRUE(names_amx(name(format, {}, everything)));
-    EXPECT_FALSE(names_amx(name(format, {}, {.bfloat16_products = true, .tiles = false})));
-    for (const auto avoided : {instruction_set::amx, instruction_set::avx512_bf16, instruction_set::avx512_vnni,
-                               instruction_set::avx512, instruction_set::avx2}) {
-      EXPECT_FALSE(names_amx(name(format, {avoided}, everything))) << static_cast<int>(avoided);
-    }
-  }
-  EXPECT_NE(name(numeric_format::bfloat16, {instruction_set::amx}, everything).find("vdpbf16ps"), std::string::npos);
-  EXPECT_EQ(names_amx(nn::choose_kernels({.format = numeric_format::int8}).name), nn::amx_tiles() != nullptr);
 }
 
 }  // namespace

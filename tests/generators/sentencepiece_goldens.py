@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/data/text/sentencepiece_goldens.txt: what the sentencepiece package and the Python tokenizers of ALBERT,
-XLM-RoBERTa and KoBERT around it make of the texts of subword_goldens.py. Its pieces and rules are those that
+XLM-RoBERTa and KoBERT around it make of the texts of subword_corpus.py. Its pieces and rules are those that
 subword_goldens.py has written; tests/text/sentencepiece/models.hpp builds the same models of them. Scores are multiples of
 1/64, so that sums are exact and no version of sentencepiece rounds them differently.
 
@@ -18,7 +18,8 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import normalizers
 
-from subword_goldens import SubwordGenerator, Digest
+from subword_corpus import SubwordGenerator
+from tokenizer_goldens import Digest
 from unicode_tables import combining_class_ranks
 
 NFKD = normalizers.NFKD().normalize_str
