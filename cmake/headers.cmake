@@ -46,22 +46,23 @@ set(public_headers
 
 # Read through offramp::header_only alone.
 set(implementation_headers
-    include/offramp/detail/batching.hpp
+    include/offramp/classifier/batches.hpp
+    include/offramp/classifier/input_failures.hpp
+    include/offramp/classifier/loading.hpp
+    include/offramp/classifier/members.hpp
+    include/offramp/classifier/state.hpp
     include/offramp/detail/binomial.hpp
-    include/offramp/detail/classifier_state.hpp
-    include/offramp/detail/descriptor.hpp
     include/offramp/detail/first_failure.hpp
     include/offramp/detail/floating_point.hpp
-    include/offramp/detail/input_failures.hpp
     include/offramp/detail/interruption.hpp
     include/offramp/detail/lead_teams.hpp
     include/offramp/detail/lend.hpp
     include/offramp/detail/memory_pool.hpp
-    include/offramp/detail/model_parts.hpp
     include/offramp/detail/number.hpp
     include/offramp/detail/usable_threads.hpp
-    include/offramp/detail/write_file.hpp
+    include/offramp/exits/assignment.hpp
     include/offramp/exits/audit.hpp
+    include/offramp/exits/batching.hpp
     include/offramp/exits/confidence.hpp
     include/offramp/exits/drift_audit.hpp
     include/offramp/exits/early_exit_model.hpp
@@ -77,6 +78,7 @@ set(implementation_headers
     include/offramp/model/c_locale.hpp
     include/offramp/model/checkpoint.hpp
     include/offramp/model/config.hpp
+    include/offramp/model/descriptor.hpp
     include/offramp/model/dtype.hpp
     include/offramp/model/exits/description.hpp
     include/offramp/model/exits/plan.hpp
@@ -90,11 +92,13 @@ set(implementation_headers
     include/offramp/model/json_object.hpp
     include/offramp/model/json_writer.hpp
     include/offramp/model/label_lines.hpp
+    include/offramp/model/model_parts.hpp
     include/offramp/model/published.hpp
     include/offramp/model/safetensors.hpp
     include/offramp/model/safetensors_writer.hpp
     include/offramp/model/sha256.hpp
     include/offramp/model/weights.hpp
+    include/offramp/model/write_file.hpp
     include/offramp/nn/activation.hpp
     include/offramp/nn/aligned_vector.hpp
     include/offramp/nn/attention.hpp

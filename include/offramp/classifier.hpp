@@ -257,5 +257,5 @@ class OFFRAMP_API classifier {
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE
 
 #if defined(OFFRAMP_HEADER_ONLY)
-#include <offramp/detail/classifier_state.hpp>
+#include <offramp/classifier/members.hpp>
 #endif

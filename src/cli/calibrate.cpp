@@ -7,7 +7,7 @@
 #include "thread_runner.hpp"
 
 #include <offramp/classifier.hpp>
-#include <offramp/detail/write_file.hpp>
+#include <offramp/model/write_file.hpp>
 #include <offramp/study/calibration.hpp>
 #include <offramp/study/reliability_chart.hpp>
 #include <offramp/study/sweep_rule.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
+#include <offramp/model/write_file.hpp>
 
 #include <filesystem>
 #include <string>

@@ -3,8 +3,6 @@
 
 #include "study/exit_files.hpp"
 
-#include <offramp/detail/model_parts.hpp>
-#include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
@@ -12,8 +10,10 @@
 #include <offramp/model/exits/reader.hpp>
 #include <offramp/model/exits/writer.hpp>
 #include <offramp/model/files.hpp>
+#include <offramp/model/model_parts.hpp>
 #include <offramp/model/safetensors_writer.hpp>
 #include <offramp/model/sha256.hpp>
+#include <offramp/model/write_file.hpp>
 #include <offramp/study/dataset.hpp>
 
 #include <algorithm>

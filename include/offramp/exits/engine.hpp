@@ -4,6 +4,7 @@
 #include <offramp/call_meter.hpp>
 #include <offramp/encoding.hpp>
 #include <offramp/exit_policy.hpp>
+#include <offramp/exits/assignment.hpp>
 #include <offramp/exits/audit.hpp>
 #include <offramp/exits/confidence.hpp>
 #include <offramp/exits/early_exit_model.hpp>
@@ -11,7 +12,6 @@
 #include <offramp/exits/gate.hpp>
 #include <offramp/exits/head.hpp>
 #include <offramp/exits/visit_plan.hpp>
-#include <offramp/exits/waiting_texts.hpp>
 #include <offramp/nn/encoder_layer.hpp>
 #include <offramp/nn/team.hpp>
 #include <offramp/prediction.hpp>
@@ -25,30 +25,6 @@
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
-
-/// What an engine is asked to do with texts, besides the texts.
-struct assignment {
-  const exit_policy& policy;  // was checked against the model
-  keep kept = keep::last_visit;
-  waiting_texts* waiting = nullptr;       // of the same call, where it has a deadline
-  call_statistics* statistics = nullptr;  // what it did, where the policy has a meter
-};
-
-/// Called with the index and the outcome of each text as it leaves; may move from the outcome.
-class leave_callback {
- public:
-  template <class Function>
-  explicit leave_callback(const Function& function)
-      : function_(&function), call_([](const void* erased, std::size_t index, outcome& outcome) {
-          (*static_cast<const Function*>(erased))(index, outcome);
-        }) {}
-
-  void operator()(std::size_t index, outcome& outcome) const { call_(function_, index, outcome); }
-
- private:
-  const void* function_;
-  void (*call_)(const void* function, std::size_t index, outcome& outcome);
-};
 
 /// The ragged early-exit loop: embeds a batch of texts, runs layer after layer over the rows of those still unsure, and
 /// takes every text out at the exit that answers it, or at the last one if an audit sampled it. One object serves one

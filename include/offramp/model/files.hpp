@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/detail/descriptor.hpp>
 #include <offramp/error.hpp>
+#include <offramp/model/descriptor.hpp>
 
 #include <algorithm>
 #include <array>

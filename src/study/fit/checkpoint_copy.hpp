@@ -4,10 +4,10 @@
 #include "study/exit_files.hpp"
 
 #include <offramp/classifier.hpp>
-#include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/model/files.hpp>
+#include <offramp/model/write_file.hpp>
 
 #include <algorithm>
 #include <array>

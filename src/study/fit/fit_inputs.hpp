@@ -3,7 +3,6 @@
 
 #include "study/data/data_lines.hpp"
 
-#include <offramp/detail/model_parts.hpp>
 #include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/load_options.hpp>
@@ -12,6 +11,7 @@
 #include <offramp/model/exits/description.hpp>
 #include <offramp/model/exits/plan.hpp>
 #include <offramp/model/files.hpp>
+#include <offramp/model/model_parts.hpp>
 #include <offramp/model/safetensors_writer.hpp>
 #include <offramp/model/weights.hpp>
 #include <offramp/study/data_description.hpp>

@@ -3,13 +3,13 @@
 
 #include "half_rows.hpp"
 
-#include <offramp/detail/batching.hpp>
 #include <offramp/detail/lend.hpp>
 #include <offramp/detail/memory_pool.hpp>
-#include <offramp/detail/model_parts.hpp>
 #include <offramp/error.hpp>
+#include <offramp/exits/batching.hpp>
 #include <offramp/exits/head.hpp>
 #include <offramp/model/exits/description.hpp>
+#include <offramp/model/model_parts.hpp>
 #include <offramp/nn/encoder_layer.hpp>
 #include <offramp/nn/team.hpp>
 #include <offramp/runner.hpp>

@@ -3,8 +3,8 @@
 #include "report_html.hpp"
 
 #include <offramp/detail/floating_point.hpp>
-#include <offramp/detail/write_file.hpp>
 #include <offramp/error.hpp>
+#include <offramp/model/write_file.hpp>
 #include <offramp/study/curve_report.hpp>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <offramp/detail/batching.hpp>
 #include <offramp/detail/lead_teams.hpp>
+#include <offramp/exits/batching.hpp>
 
 #include <gtest/gtest.h>
 

@@ -3,12 +3,14 @@
 
 #include <offramp/drift_audit.hpp>
 #include <offramp/encoding.hpp>
+#include <offramp/exit_policy.hpp>
 #include <offramp/exits/engine_memory.hpp>
 #include <offramp/nn/aligned_vector.hpp>
 #include <offramp/nn/team.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -101,6 +103,56 @@ inline void cut_batches(batch_memory& memory, batch_order order, std::size_t thr
   }
   if (!memory.order.empty()) {
     memory.ends.push_back(memory.order.size());
+  }
+}
+
+[[nodiscard]] inline bool is_cancelled(const exit_policy& policy) { return policy.stop_token().stop_requested(); }
+
+/// The audit that samples the texts of a call, if it has one.
+[[nodiscard]] inline const drift_audit* audit_of(const exit_policy& policy) {
+  return policy.audit() && !policy.deadline() ? &*policy.audit() : nullptr;
+}
+
+/// Tokens that run together where a deadline or a stop token is to be noticed soon: one layer of a BERT-base takes
+/// some tens of milliseconds, and about as long per token as with more.
+inline constexpr std::size_t tokens_of_quick_cut = 512;
+
+[[nodiscard]] inline std::size_t count_tokens(std::span<const encoding* const> texts) {
+  return std::accumulate(texts.begin(), texts.end(), std::size_t{0},
+                         [](std::size_t sum, const encoding* text) { return sum + text->ids.size(); });
+}
+[[nodiscard]] inline std::size_t count_tokens(std::span<const exits::request> texts) {
+  return std::accumulate(texts.begin(), texts.end(), std::size_t{0},
+                         [](std::size_t sum, const exits::request& text) { return sum + text.tokens->ids.size(); });
+}
+
+/// Takes out the inputs that have no tokens. The indices of the others, or none where that was all of them.
+[[nodiscard]] inline std::vector<std::size_t> remove_failed(batch_memory& batch) {
+  std::vector<std::size_t> inputs;
+  if (std::find(batch.texts.begin(), batch.texts.end(), nullptr) == batch.texts.end()) {
+    return inputs;
+  }
+  for (std::size_t i = 0; i < batch.texts.size(); ++i) {
+    if (batch.texts[i] != nullptr) {
+      batch.texts[inputs.size()] = batch.texts[i];
+      inputs.push_back(i);
+    }
+  }
+  batch.texts.resize(inputs.size());
+  return inputs;
+}
+
+/// Cuts the encoded texts and writes their requests. An audit, where the policy has one, counts from `first_number` on.
+inline void plan_cuts(const exit_policy& policy, std::size_t threads, std::uint64_t first_number, batch_memory& batch) {
+  const auto order = policy.deadline() ? batch_order::as_given : batch_order::longest_first;
+  const bool must_be_quick = policy.deadline() || policy.stop_token().stop_possible();
+  cut_batches(batch, order, threads, must_be_quick ? tokens_of_quick_cut : largest_cut);
+  batch.requests.clear();
+  batch.observations.assign(batch.texts.size(), {});
+  const drift_audit* audit = audit_of(policy);
+  for (const std::size_t index : batch.order) {
+    batch.requests.push_back(
+        {.tokens = batch.texts[index], .is_sampled = audit != nullptr && audit->samples(first_number + index)});
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <offramp/detail/write_file.hpp>
+#include <offramp/model/write_file.hpp>
 
 #include <offramp/error.hpp>
 
