@@ -49,12 +49,14 @@ HWY_INLINE vector<Value> load_weights(const std::uint32_t* units) {
   return hn::Load(tag<Value>(), reinterpret_cast<const Value*>(units));
 }
 
-/// Has a sum finished before the next is begun: g++ would keep many half-finished ones, and spill.
+/// A sum that took several instructions, finished before the next is begun: g++ would keep many half-finished ones, and
+/// spill.
 template <class Sum>
-HWY_INLINE void keep_order([[maybe_unused]] Sum& sum) {
+HWY_INLINE Sum in_order(Sum sum) {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSSE3
   asm volatile("" : "+v"(sum.raw));
 #endif
+  return sum;
 }
 
 /// The sums of `height` rows by two vectors of outputs. Recursive, so that every compiler keeps each in a register.
@@ -82,9 +84,7 @@ struct tile_sums {
   HWY_INLINE void add(const std::uint32_t* row, Weights weights_left, Weights weights_right) {
     const auto unit = Products::broadcast(row);
     left = Products::add(left, unit, weights_left);
-    keep_order(left);
     right = Products::add(right, unit, weights_right);
-    keep_order(right);
     below.add(row + layout::block_units, weights_left, weights_right);
   }
 };
@@ -124,20 +124,26 @@ struct float32_products : unit_by_unit<float> {
     return hn::Set(tag<float>(), *reinterpret_cast<const float*>(unit));
   }
   static HWY_INLINE vector<float> add(vector<float> sum, vector<float> row, vector<float> weights) {
-    return hn::MulAdd(row, weights, sum);
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+    // Not MulAdd: g++ lets sums change places with the row's units, and spills the tallest tile.
+    asm("vfmadd231ps %2, %1, %0" : "+v"(sum.raw) : "v"(row.raw), "v"(weights.raw));
+    return sum;
+#else
+    return in_order(hn::MulAdd(row, weights, sum));
+#endif
   }
 };
 
 /// bfloat16 weights widened to float32 in registers; the rows are float32 that were rounded to bfloat16.
 struct widened_bfloat16_products {
   using value = float;
-  static constexpr int tallest = tallest_tile == 5 ? 4 : tallest_tile;  // the mask takes a register
+  static constexpr int tallest = tallest_tile < 10 ? tallest_tile - 1 : tallest_tile;  // of 16, the mask takes one
   static constexpr int tallest_alone = two_thirds(tallest);
   static constexpr std::size_t four_units = 2;
 
   static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) { return float32_products::broadcast(unit); }
   static HWY_INLINE vector<float> add(vector<float> sum, vector<float> row, vector<float> weights) {
-    return hn::MulAdd(row, weights, sum);
+    return float32_products::add(sum, row, weights);
   }
   static HWY_INLINE vector<float> even(vector<std::int32_t> weights) {
     return hn::BitCast(tag<float>(), hn::ShiftLeft<16>(weights));
@@ -186,13 +192,13 @@ struct int8_products : unit_by_unit<std::int32_t> {
     const __m512i signs =
         _mm512_mask_sub_epi8(weights.raw, _mm512_movepi8_mask(row.raw), _mm512_setzero_si512(), weights.raw);
     const __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(row.raw), signs);
-    return sum + vector<std::int32_t>{_mm512_madd_epi16(pairs, _mm512_set1_epi16(1))};
+    return in_order(sum + vector<std::int32_t>{_mm512_madd_epi16(pairs, _mm512_set1_epi16(1))});
 #elif HWY_TARGET == HWY_AVX2
     const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(row.raw), _mm256_sign_epi8(weights.raw, row.raw));
-    return sum + vector<std::int32_t>{_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))};
+    return in_order(sum + vector<std::int32_t>{_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))});
 #elif HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
     const __m128i pairs = _mm_maddubs_epi16(_mm_abs_epi8(row.raw), _mm_sign_epi8(weights.raw, row.raw));
-    return sum + vector<std::int32_t>{_mm_madd_epi16(pairs, _mm_set1_epi16(1))};
+    return in_order(sum + vector<std::int32_t>{_mm_madd_epi16(pairs, _mm_set1_epi16(1))});
 #elif HWY_ARCH_ARM_A64
     const int8x16_t a = vreinterpretq_s8_s32(row.raw);
     const int8x16_t b = vreinterpretq_s8_s32(weights.raw);
