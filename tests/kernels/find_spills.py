@@ -5,10 +5,10 @@
     find_spills.py OBJDUMP OBJECT
 
 The sums of a tile must stay in registers from the first input to the last: one that the compiler spills costs more
-than a smaller tile would have. Looks at everything that lies within a loop of a function of tiles. A vector that a loop
-only reads from the stack is a constant that found no register, and as good there as elsewhere in memory. Targets
-without vector registers are left out. Prints what it finds; exits with 1 if a loop spills, if a function has no loop, or
-if there is no function.
+than a smaller tile would have. Looks at everything that lies within a loop of a function of tiles, on x86-64. A vector
+that a loop only reads from the stack is a constant that found no register, and as good there as elsewhere in memory.
+Targets without vector registers are left out. Prints what it finds; exits with 1 if a loop spills, if a function has no
+loop, or if there is no function.
 """
 
 import re
@@ -17,12 +17,11 @@ import sys
 
 FUNCTION = re.compile(r"^[0-9a-f]+ <(?P<name>.*)>:$")
 INSTRUCTION = re.compile(r"^ *(?P<address>[0-9a-f]+):\s+(?P<text>.*\S)")
-OF_TILES = re.compile(r"\bN_(?!SCALAR|EMU128)\w+::multiply(_int8|_bfloat16)?_tile<")
-# j* of x86-64; b.*, cbz, cbnz, tbz, tbnz of arm64. The target is the last number before the symbol.
-JUMP = re.compile(r"^(?:bnd )?(?:j\w+|b(?:\.\w+)?|cbn?z|tbn?z)\s.*?\b(?P<target>[0-9a-f]+) <")
-FRAME_POINTER = re.compile(r"^mov\s+%rsp,%rbp$|^mov\s+x29, sp$")
-# Stores of a vector: the memory operand stands last on x86-64, and has a mnemonic of its own on arm64.
-TO_STACK = r"%[xyz]mm\d+,-?(?:0x[0-9a-f]+)?\((?:{x86})[^)]*\)(?:\{{%k\d\}})?$|^st\w+\s.*\b[qvds]\d+\b.*\[(?:{arm})\b"
+OF_TILES = re.compile(r"\bN_(?!SCALAR|EMU128)\w+::multiply_tile<")
+JUMP = re.compile(r"^(?:bnd )?j\w+\s.*?\b(?P<target>[0-9a-f]+) <")
+FRAME_POINTER = re.compile(r"^mov\s+%rsp,%rbp$")
+# Stores of a vector, whose memory operand stands last.
+TO_STACK = r"%[xyz]mm\d+,-?(?:0x[0-9a-f]+)?\((?:{})[^)]*\)(?:\{{%k\d\}})?$"
 
 
 def functions(objdump, path):
@@ -53,8 +52,7 @@ def loops(body):
 def spills(body):
     """The instructions within loops that move a vector to the stack."""
     has_frame_pointer = any(FRAME_POINTER.match(text) for _, text in body)
-    registers = {"x86": "%rsp|%rbp", "arm": "sp|x29"} if has_frame_pointer else {"x86": "%rsp", "arm": "sp"}
-    to_stack = re.compile(TO_STACK.format(**registers))
+    to_stack = re.compile(TO_STACK.format("%rsp|%rbp" if has_frame_pointer else "%rsp"))
     ranges = list(loops(body))
     for address, text in body:
         if to_stack.search(text) and any(begin <= address <= end for begin, end in ranges):
