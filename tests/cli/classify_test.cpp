@@ -195,7 +195,7 @@ TEST(labels, with_tabs_and_line_ends_stay_in_their_column) {
     EXPECT_EQ(lines[0].substr(0, label.size() + 1), label + "\t");
     EXPECT_EQ(lines[1].substr(0, label.size() + 10), "\tlayer 2\t" + label + "\t");
   }
-  EXPECT_NE(run_offramp({"inspect", "--model", model}).out.find(written[0]), std::string::npos);
+  EXPECT_NE(run_offramp({"inspect", model}).out.find(written[0]), std::string::npos);
 }
 
 }  // namespace
