@@ -121,7 +121,7 @@ TEST_P(memory, of_an_interrupted_text_is_not_needed) {
   const tokenizer subject = load(GetParam());
   std::stop_source source;
   source.request_stop();
-  const offramp::detail::interruption stop{.deadline = {}, .token = source.get_token()};
+  const offramp::detail::interruption stop{source.get_token()};
   const std::string text = repeated("good film ", mebibyte);
   encode_memory kept;
   const auto& found = subject.encode(text, 512, kept, &stop);

@@ -7,6 +7,7 @@
 #include <offramp/classifier/input_failures.hpp>
 #include <offramp/classifier/state.hpp>
 #include <offramp/detail/floating_point.hpp>
+#include <offramp/detail/interruption.hpp>
 #include <offramp/detail/lead_teams.hpp>
 #include <offramp/detail/lend.hpp>
 #include <offramp/detail/memory_pool.hpp>
@@ -88,7 +89,8 @@ OFFRAMP_INLINE const encoding& classifier::state::encode_for_call(const detail::
                                                                   text::encode_memory& memory) const {
   const detail::default_floating_point environment;
   const tokenizing_clock clock(policy);
-  return encode(given, memory);
+  const detail::interruption stop{policy.stop_token()};
+  return encode(given, memory, policy.stop_token().stop_possible() ? &stop : nullptr);
 }
 
 template <class Finish>
@@ -157,13 +159,14 @@ OFFRAMP_INLINE void classifier::state::encode_all(const detail::batch_view& inpu
   detail::lend(run, nn::layout::ceil_divide(inputs.size, at_once), [&](std::size_t piece) {
     const detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
     const tokenizing_clock clock(policy);
+    const detail::interruption stop{policy.stop_token()};
     for (std::size_t i = piece * at_once; i < std::min(inputs.size, (piece + 1) * at_once); ++i) {
       if (detail::is_cancelled(policy)) {
         return;
       }
       try {
         const detail::input_view given = inputs.at(inputs.elements, i);
-        const encoding& tokens = encode(given, memory->text);
+        const encoding& tokens = encode(given, memory->text, policy.stop_token().stop_possible() ? &stop : nullptr);
         if (detail::is_cancelled(policy)) {
           return;  // perhaps in the middle of this text
         }

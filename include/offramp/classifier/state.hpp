@@ -3,6 +3,7 @@
 
 #include <offramp/classifier.hpp>
 #include <offramp/classifier/input_failures.hpp>
+#include <offramp/detail/interruption.hpp>
 #include <offramp/detail/memory_pool.hpp>
 #include <offramp/drift_audit.hpp>
 #include <offramp/error.hpp>
@@ -51,13 +52,14 @@ struct classifier::state {
                                            const load_progress& report);
 
   /// The tokens of an input: the caller's own, else encoded into `memory`.
-  [[nodiscard]] const encoding& encode(const detail::input_view& given, text::encode_memory& memory) const {
+  [[nodiscard]] const encoding& encode(const detail::input_view& given, text::encode_memory& memory,
+                                       const detail::interruption* stop = nullptr) const {
     if (given.tokens != nullptr) {
       check(*given.tokens);
       return *given.tokens;
     }
     check(given);
-    return reader.encode(given.first, given.second, memory);
+    return reader.encode(given.first, given.second, memory, stop);
   }
 
   void check(const detail::input_view& given) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/interruption.hpp>
 #include <offramp/encoding.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exits/head.hpp>
@@ -129,11 +130,12 @@ struct text_reader {
   std::size_t max_tokens;  // special tokens included
   bool reads_type_ids;
 
-  /// The tokens of a text, or of a pair; they live in the memory until its next use.
+  /// The tokens of a text, or of a pair; they live in the memory until its next use. Nothing of use where `stop`,
+  /// unless null, stopped it.
   [[nodiscard]] const encoding& encode(std::string_view first, std::optional<std::string_view> second,
-                                       text::encode_memory& memory) const {
-    const encoding& tokens =
-        second ? tokenizer.encode(first, *second, max_tokens, memory) : tokenizer.encode(first, max_tokens, memory);
+                                       text::encode_memory& memory, const interruption* stop = nullptr) const {
+    const encoding& tokens = second ? tokenizer.encode(first, *second, max_tokens, memory, stop)
+                                    : tokenizer.encode(first, max_tokens, memory, stop);
     if (!reads_type_ids) {
       memory.result.type_ids.clear();
     }
