@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "study/label_checks.hpp"
+#include "outcomes.hpp"
 
 #include <offramp/detail/floating_point.hpp>
-#include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/exits/confidence.hpp>
 #include <offramp/study/metrics.hpp>
@@ -20,38 +19,6 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 namespace detail {
 namespace {
-
-void check(const labelled_probabilities& given) {
-  check_labels(given.values.size(), given.label_ids, given.num_labels);
-  for (const float probability : given.values) {
-    if (!(probability >= 0.0F && probability <= 1.0F)) {
-      throw error(error_kind::invalid_argument,
-                  "a probability is " + offramp::detail::number_text(probability) + ", expected 0 to 1");
-    }
-  }
-}
-
-/// The probabilities [labels] of one text.
-[[nodiscard]] std::span<const float> row(const labelled_probabilities& given, std::size_t text) {
-  return given.values.subspan(text * given.num_labels, given.num_labels);
-}
-
-/// How probable something was said to be, and whether it was so.
-struct outcome {
-  double probability = 0.0;
-  bool happened = false;
-};
-
-/// "The answer is right" for every text.
-[[nodiscard]] std::vector<outcome> answer_outcomes(const labelled_probabilities& given) {
-  check(given);
-  std::vector<outcome> outcomes;
-  for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
-    const std::size_t answer = exits::most_probable(row(given, text));
-    outcomes.push_back({static_cast<double>(row(given, text)[answer]), std::cmp_equal(answer, given.label_ids[text])});
-  }
-  return outcomes;
-}
 
 /// Texts in a bin, summed.
 struct bin_sums {
@@ -90,19 +57,6 @@ struct bin_sums {
     texts += bin.texts;
   }
   return gap / static_cast<double>(texts);
-}
-
-/// Calls body(begin, end) for each stretch of equal probabilities in `sorted`.
-template <class Body>
-void for_each_tie(std::span<const outcome> sorted, const Body& body) {
-  for (std::size_t begin = 0; begin < sorted.size();) {
-    std::size_t end = begin + 1;
-    while (end < sorted.size() && sorted[end].probability == sorted[begin].probability) {
-      ++end;
-    }
-    body(begin, end);
-    begin = end;
-  }
 }
 
 }  // namespace
@@ -258,72 +212,6 @@ double expected_calibration_error_of_draws(const labelled_probabilities& given, 
     sum += detail::mean_gap(detail::equal_width_sums(outcomes, bins));
   }
   return draws > 0 ? sum / static_cast<double>(draws) : 0.0;
-}
-
-std::optional<double> area_under_roc(std::span<const float> scores, const std::vector<bool>& positive) {
-  const offramp::detail::default_floating_point environment;
-  if (scores.size() != positive.size()) {
-    throw error(error_kind::invalid_argument,
-                std::to_string(scores.size()) + " scores, expected " + std::to_string(positive.size()));
-  }
-  std::vector<detail::outcome> sorted;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (std::isnan(scores[i])) {
-      throw error(error_kind::invalid_argument, "a score is NaN");
-    }
-    sorted.push_back({static_cast<double>(scores[i]), positive[i]});
-  }
-  std::ranges::sort(sorted, {}, &detail::outcome::probability);
-  double negatives = 0.0;
-  double positives = 0.0;
-  double ordered_pairs = 0.0;
-  detail::for_each_tie(sorted, [&](std::size_t begin, std::size_t end) {
-    const auto tied = std::span(sorted).subspan(begin, end - begin);
-    const auto tied_positives = static_cast<double>(std::ranges::count(tied, true, &detail::outcome::happened));
-    const double tied_negatives = static_cast<double>(tied.size()) - tied_positives;
-    ordered_pairs += tied_positives * (negatives + 0.5 * tied_negatives);
-    negatives += tied_negatives;
-    positives += tied_positives;
-  });
-  const double pairs = positives * negatives;
-  return pairs > 0.0 ? std::optional(ordered_pairs / pairs) : std::nullopt;
-}
-
-std::optional<double> area_under_roc_of_correct(const labelled_probabilities& given) {
-  const offramp::detail::default_floating_point environment;
-  return area_under_roc_of_agreement(given, given.label_ids);
-}
-
-std::optional<double> area_under_roc_of_agreement(const labelled_probabilities& given, std::span<const int> reference) {
-  const offramp::detail::default_floating_point environment;
-  const std::vector<int> found = answers(given);
-  if (reference.size() != found.size()) {
-    throw error(error_kind::invalid_argument,
-                std::to_string(reference.size()) + " reference answers, expected " + std::to_string(found.size()));
-  }
-  std::vector<bool> agrees;
-  for (std::size_t text = 0; text < found.size(); ++text) {
-    agrees.push_back(found[text] == reference[text]);
-  }
-  return area_under_roc(confidences(given), agrees);
-}
-
-double area_under_risk_coverage(const labelled_probabilities& given) {
-  const offramp::detail::default_floating_point environment;
-  std::vector<detail::outcome> sorted = detail::answer_outcomes(given);
-  std::ranges::sort(sorted, std::greater(), &detail::outcome::probability);
-  double area = 0.0;
-  double errors = 0.0;
-  detail::for_each_tie(sorted, [&](std::size_t begin, std::size_t end) {
-    const auto tied = std::span(sorted).subspan(begin, end - begin);
-    const double rate = static_cast<double>(std::ranges::count(tied, false, &detail::outcome::happened)) /
-                        static_cast<double>(tied.size());
-    for (std::size_t text = begin; text < end; ++text) {
-      errors += rate;
-      area += errors / static_cast<double>(text + 1);
-    }
-  });
-  return area / static_cast<double>(sorted.size());
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// How well confidences order answers.
+#include "outcomes.hpp"
+
+#include <offramp/detail/floating_point.hpp>
+#include <offramp/error.hpp>
+#include <offramp/study/metrics.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+std::optional<double> area_under_roc(std::span<const float> scores, const std::vector<bool>& positive) {
+  const offramp::detail::default_floating_point environment;
+  if (scores.size() != positive.size()) {
+    throw error(error_kind::invalid_argument,
+                std::to_string(scores.size()) + " scores, expected " + std::to_string(positive.size()));
+  }
+  std::vector<detail::outcome> sorted;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (std::isnan(scores[i])) {
+      throw error(error_kind::invalid_argument, "a score is NaN");
+    }
+    sorted.push_back({static_cast<double>(scores[i]), positive[i]});
+  }
+  std::ranges::sort(sorted, {}, &detail::outcome::probability);
+  double negatives = 0.0;
+  double positives = 0.0;
+  double ordered_pairs = 0.0;
+  detail::for_each_tie(sorted, [&](std::size_t begin, std::size_t end) {
+    const auto tied = std::span(sorted).subspan(begin, end - begin);
+    const auto tied_positives = static_cast<double>(std::ranges::count(tied, true, &detail::outcome::happened));
+    const double tied_negatives = static_cast<double>(tied.size()) - tied_positives;
+    ordered_pairs += tied_positives * (negatives + 0.5 * tied_negatives);
+    negatives += tied_negatives;
+    positives += tied_positives;
+  });
+  const double pairs = positives * negatives;
+  return pairs > 0.0 ? std::optional(ordered_pairs / pairs) : std::nullopt;
+}
+
+std::optional<double> area_under_roc_of_correct(const labelled_probabilities& given) {
+  const offramp::detail::default_floating_point environment;
+  return area_under_roc_of_agreement(given, given.label_ids);
+}
+
+std::optional<double> area_under_roc_of_agreement(const labelled_probabilities& given, std::span<const int> reference) {
+  const offramp::detail::default_floating_point environment;
+  const std::vector<int> found = answers(given);
+  if (reference.size() != found.size()) {
+    throw error(error_kind::invalid_argument,
+                std::to_string(reference.size()) + " reference answers, expected " + std::to_string(found.size()));
+  }
+  std::vector<bool> agrees;
+  for (std::size_t text = 0; text < found.size(); ++text) {
+    agrees.push_back(found[text] == reference[text]);
+  }
+  return area_under_roc(confidences(given), agrees);
+}
+
+double area_under_risk_coverage(const labelled_probabilities& given) {
+  const offramp::detail::default_floating_point environment;
+  std::vector<detail::outcome> sorted = detail::answer_outcomes(given);
+  std::ranges::sort(sorted, std::greater(), &detail::outcome::probability);
+  double area = 0.0;
+  double errors = 0.0;
+  detail::for_each_tie(sorted, [&](std::size_t begin, std::size_t end) {
+    const auto tied = std::span(sorted).subspan(begin, end - begin);
+    const double rate = static_cast<double>(std::ranges::count(tied, false, &detail::outcome::happened)) /
+                        static_cast<double>(tied.size());
+    for (std::size_t text = begin; text < end; ++text) {
+      errors += rate;
+      area += errors / static_cast<double>(text + 1);
+    }
+  });
+  return area / static_cast<double>(sorted.size());
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
