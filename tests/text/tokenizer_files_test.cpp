@@ -91,8 +91,8 @@ TEST(tokenizer_files, what_is_not_offered_is_unsupported) {
   const auto null = [](const std::string& field) { return [=](json& document) { document[field] = nullptr; }; };
   constexpr auto unsupported = error_kind::unsupported;
   expect_json_refusal(type("model", "WordLevel"), unsupported, "model.type is \"WordLevel\"");
-  expect_json_refusal(type("normalizer", "NFKC"), unsupported, "normalizer.type is \"NFKC\"");
-  expect_json_refusal(type("pre_tokenizer", "ByteLevel"), unsupported, "pre_tokenizer.type is \"ByteLevel\"");
+  expect_json_refusal(type("normalizer", "Nmt"), unsupported, "normalizer.type is \"Nmt\"");
+  expect_json_refusal(type("pre_tokenizer", "Digits"), unsupported, "pre_tokenizer.type is \"Digits\"");
   expect_json_refusal(type("post_processor", "ByteLevel"), unsupported, "post_processor.type is \"ByteLevel\"");
   expect_json_refusal(null("pre_tokenizer"), unsupported, "pre_tokenizer");
   expect_json_refusal(null("post_processor"), unsupported, "post_processor");
@@ -114,16 +114,28 @@ TEST(tokenizer_files, a_vocabulary_must_make_sense) {
 
 TEST(tokenizer_files, added_tokens_must_make_sense) {
   constexpr auto bad = error_kind::bad_model;
-  expect_json_refusal([](json& d) { d["added_tokens"][1]["id"] = 7; }, bad, "[UNK]");
   expect_json_refusal([](json& d) { d["added_tokens"][1].erase("content"); }, bad, "content");
   expect_json_refusal([](json& d) { d["added_tokens"][1]["content"] = ""; }, bad, "added_tokens[1].content");
   expect_json_refusal([](json& d) { d["added_tokens"][1]["id"] = -1; }, bad, "added_tokens[1].id");
-  expect_json_refusal([](json& d) { d["added_tokens"].push_back({{"id", 9}, {"content", "<x>"}}); }, bad, "expected 8");
   expect_json_refusal(
       [](json& d) {
         d["added_tokens"].push_back({{"id", 8}, {"content", "\u0301"}, {"normalized", true}});
       },
       error_kind::unsupported, "empty once normalized");
+}
+
+TEST(tokenizer_files, added_tokens_get_the_ids_that_the_vocabulary_has_for_them) {
+  json document = valid();
+  document["added_tokens"][1]["id"] = 7;
+  const auto add = [&](int id, const std::string& content, bool lstrip) {
+    document["added_tokens"].push_back({{"id", id}, {"content", content}, {"special", true}, {"lstrip", lstrip}});
+  };
+  add(12, "<x>", false);
+  add(9, "<y>", false);
+  add(8, "<x>", true);
+  const tokenizer subject = load_json(document);
+  EXPECT_EQ(subject.encode("[UNK] <x> <y>", 10).ids, (ids{2, 1, 8, 9, 3}));
+  EXPECT_EQ(subject.vocabulary_size(), 10U);
 }
 
 TEST(tokenizer_files, post_processors_must_make_sense) {
@@ -189,6 +201,8 @@ TEST(tokenizer_files, vocab_txt_lines_are_pieces) {
   const tokenizer twice = corpus::load({{"vocab.txt", "a\n[UNK]\n[CLS]\n[SEP]\n\na\n"}});
   EXPECT_EQ(twice.encode("a", 9).ids, (ids{2, 5, 3}));  // the last of equal lines counts
   EXPECT_EQ(twice.vocabulary_size(), 6U);
+  const tokenizer spaced = corpus::load({{"vocab.txt", "[UNK]\n[CLS] \n[SEP]\u3000\na\t \n"}});
+  EXPECT_EQ(spaced.encode("a", 9).ids, (ids{1, 3, 2}));
 }
 
 TEST(tokenizer_files, vocab_txt_must_make_sense) {
@@ -219,6 +233,28 @@ TEST(tokenizer_files, strip_accents_follows_lowercase_unless_it_is_given) {
   EXPECT_EQ(load_config(R"({"do_lower_case": false, "strip_accents": true})").encode("\u00c9", 9).ids[1], 6);
 }
 
+TEST(tokenizer_files, wordpiece_takes_any_normalizers_and_words) {
+  json document = valid();
+  document["normalizer"] = {{"type", "Sequence"},
+                            {"normalizers", {{{"type", "NFKC"}}, {{"type", "Lowercase"}}, {{"type", "StripAccents"}}}}};
+  document["pre_tokenizer"] = {{"type", "Sequence"},
+                               {"pretokenizers", {{{"type", "WhitespaceSplit"}}, {{"type", "BertPreTokenizer"}}}}};
+  EXPECT_EQ(load_json(document).encode("\uff21B a,b", 10).ids, (ids{2, 5, 7, 5, 1, 6, 3}));
+}
+
+TEST(tokenizer_files, a_class_takes_the_vocabulary_of_tokenizer_json_and_knows_the_rest) {
+  json document = valid();
+  document["normalizer"]["lowercase"] = false;
+  document["pre_tokenizer"]["type"] = "WhitespaceSplit";
+  document["post_processor"]["cls"] = {"[MASK]", 4};
+  const auto encode = [&](const std::string& config) {
+    return corpus::load({{"tokenizer.json", document.dump()}, {"tokenizer_config.json", config}}).encode("AB a,", 9).ids;
+  };
+  EXPECT_EQ(encode(R"({"tokenizer_class": "PreTrainedTokenizerFast"})"), (ids{4, 1, 1, 3}));
+  EXPECT_EQ(encode(R"({"tokenizer_class": "BertTokenizer"})"), (ids{2, 5, 7, 5, 1, 3}));
+  EXPECT_EQ(encode(R"({"tokenizer_class": "ElectraTokenizerFast", "do_lower_case": false})"), (ids{2, 1, 5, 1, 3}));
+}
+
 TEST(tokenizer_files, model_max_length_is_read_where_it_is_sane) {
   const auto length = [](const std::string& value) {
     return corpus::load({{"tokenizer.json", valid().dump()},
@@ -229,6 +265,8 @@ TEST(tokenizer_files, model_max_length_is_read_where_it_is_sane) {
   EXPECT_EQ(length("512.0"), 512U);
   EXPECT_EQ(length("1000000000000000019884624838656"), std::nullopt);
   EXPECT_EQ(length("1e30"), std::nullopt);
+  EXPECT_EQ(corpus::load({{"vocab.txt", vocabulary}, {"tokenizer_config.json", R"({"max_len": 64})"}}).model_max_length(),
+            64U);
   EXPECT_EQ(length("null"), std::nullopt);
   EXPECT_EQ(corpus::load({{"vocab.txt", vocabulary}}).model_max_length(), std::nullopt);
   for (const std::string wrong : {"0", "-1", "\"512\"", "[]"}) {
@@ -237,14 +275,58 @@ TEST(tokenizer_files, model_max_length_is_read_where_it_is_sane) {
 }
 
 TEST(tokenizer_files, configs_of_other_tokenizers_are_unsupported) {
-  const auto refuse = [](const std::string& config, const std::string& part) {
-    expect_refusal({{"vocab.txt", vocabulary}, {"tokenizer_config.json", config}}, error_kind::unsupported, part);
+  const auto refuse = [](contents files, const std::string& part) {
+    files.emplace("vocab.txt", vocabulary);
+    expect_refusal(files, error_kind::unsupported, part);
   };
-  refuse(R"({"tokenizer_class": "BertJapaneseTokenizer"})", "BertJapaneseTokenizer");
-  refuse(R"({"do_basic_tokenize": false})", "do_basic_tokenize");
-  refuse(R"({"never_split": ["a"]})", "never_split");
+  const auto refuse_config = [&](const std::string& config, const std::string& part) {
+    refuse({{"tokenizer_config.json", config}}, part);
+  };
+  refuse_config(R"({"tokenizer_class": "BertJapaneseTokenizer"})", "BertJapaneseTokenizer");
+  refuse_config(R"({"word_tokenizer_type": "mecab"})", "word_tokenizer_type is \"mecab\"");
+  refuse_config(R"({"subword_tokenizer_type": "character"})", "subword_tokenizer_type");
+  refuse_config(R"({"truncation_side": "left"})", "truncation_side is \"left\"");
+  refuse_config(R"({"split_special_tokens": true})", "split_special_tokens");
+  refuse_config(R"({"cls_token": null})", "cls_token is null");
+  refuse_config(R"({"do_basic_tokenize": false})", "do_basic_tokenize");
+  refuse_config(R"({"never_split": ["a"]})", "never_split");
+  refuse({{"config.json", R"({"model_type": "roberta", "tokenizer_class": "PhobertTokenizer"})"}}, "PhobertTokenizer");
+  refuse({{"config.json", R"({"tokenizer_class": "BertweetTokenizer"})"}}, "BertweetTokenizer");
+  refuse({{"bpe.codes", "a b 1\n"}, {"config.json", R"({"model_type": "roberta"})"}}, "bpe.codes");
   EXPECT_NO_THROW((void)corpus::load(
       {{"vocab.txt", vocabulary}, {"tokenizer_config.json", R"({"tokenizer_class": "DistilBertTokenizerFast"})"}}));
+}
+
+TEST(tokenizer_files, a_missing_file_is_named_by_what_the_class_needs) {
+  const auto refuse = [](const std::string& model_type, const std::string& tokenizer_class, const std::string& part) {
+    contents files{{"config.json", R"({"model_type": ")" + model_type + "\"}"}};
+    if (!tokenizer_class.empty()) {
+      files["tokenizer_config.json"] = R"({"tokenizer_class": ")" + tokenizer_class + "\"}";
+    }
+    expect_refusal(files, error_kind::io, part);
+  };
+  refuse("bert", "", "neither vocab.txt nor a sentencepiece model");
+  refuse("roberta", "", "not both vocab.json and merges.txt");
+  refuse("albert", "", "not a sentencepiece model");
+  refuse("bert", "PreTrainedTokenizerFast", "tokenizer_class asks for it");
+}
+
+TEST(tokenizer_files, a_tokenizer_json_of_another_model_than_the_class_has_is_refused) {
+  expect_refusal({{"tokenizer.json", valid().dump()}, {"config.json", R"({"model_type": "roberta"})"}},
+                 error_kind::unsupported, "model.type is \"WordPiece\", supported is \"BPE\"");
+}
+
+TEST(tokenizer_files, type_ids_are_given_where_the_class_or_the_config_says_so) {
+  const auto gives = [](const std::string& config) {
+    return corpus::load({{"tokenizer.json", valid().dump()}, {"tokenizer_config.json", config}}).gives_type_ids();
+  };
+  EXPECT_TRUE(gives("{}"));
+  EXPECT_TRUE(gives(R"({"tokenizer_class": "BertTokenizer"})"));
+  EXPECT_FALSE(gives(R"({"tokenizer_class": "DistilBertTokenizer"})"));
+  EXPECT_FALSE(gives(R"({"tokenizer_class": "PreTrainedTokenizerFast"})"));
+  EXPECT_TRUE(gives(R"({"tokenizer_class": "PreTrainedTokenizerFast",
+                        "model_input_names": ["input_ids", "token_type_ids"]})"));
+  EXPECT_FALSE(gives(R"({"model_input_names": ["input_ids"]})"));
 }
 
 }  // namespace tokenizer_files_test

@@ -5,14 +5,12 @@
 #include <offramp/error.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/text/added_tokens.hpp>
-#include <offramp/text/sentencepiece/files.hpp>
 #include <offramp/text/subwords/pipeline.hpp>
 #include <offramp/text/token_sink.hpp>
 #include <offramp/text/tokenizer_config.hpp>
 #include <offramp/text/tokenizer_description.hpp>
-#include <offramp/text/tokenizer_json.hpp>
+#include <offramp/text/tokenizer_files.hpp>
 #include <offramp/text/wordpiece/pipeline.hpp>
-#include <offramp/text/wordpiece/vocab_txt.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>
@@ -60,21 +58,11 @@ struct encode_memory {
 /// whatever follows; what a text of unusual length took of memory is given back.
 class tokenizer {
  public:
-  /// Reads tokenizer.json, else vocab.txt and tokenizer_config.json, else a sentencepiece model and
-  /// tokenizer_config.json. Throws `io`, `bad_model` and `unsupported`.
+  /// Reads tokenizer.json, else what the class of tokenizer is made of: vocab.txt, vocab.json and merges.txt, or a
+  /// sentencepiece model; and the files beside it. Throws `io`, `bad_model` and `unsupported`.
   [[nodiscard]] static tokenizer load(const model::file_set& files, pretokenizer kind) {
     const tokenizer_config config = read_tokenizer_config(files);
-    if (const std::optional<model::file> file = files.find("tokenizer.json")) {
-      return {adapt(read_tokenizer_json(*file), kind), config.model_max_length};
-    }
-    if (const std::optional<model::file> file = files.find("vocab.txt")) {
-      return {adapt(read_vocab_txt(*file, config), kind), config.model_max_length};
-    }
-    if (const std::optional<model::file> file = find_sentencepiece_file(files)) {
-      return {adapt(read_sentencepiece_files(*file, files), kind), config.model_max_length};
-    }
-    throw error(error_kind::io,
-                files.describe("tokenizer.json") + ": no such file, and neither vocab.txt nor a sentencepiece model");
+    return {adapt(read_tokenizer_files(files, config), kind), config};
   }
 
   /// Special tokens included, at most `max_tokens` ids: the tail of a longer text is cut. Any bytes are text,
@@ -145,6 +133,9 @@ class tokenizer {
     return highest;
   }
 
+  /// Whether transformers hands the type ids of this tokenizer to the encoder.
+  [[nodiscard]] bool gives_type_ids() const noexcept { return gives_type_ids_; }
+
   /// From tokenizer_config.json; nothing when it does not say.
   [[nodiscard]] std::optional<std::size_t> model_max_length() const noexcept { return model_max_length_; }
 
@@ -164,13 +155,14 @@ class tokenizer {
 
   using pipeline = std::variant<wordpiece_pipeline, subword_pipeline, sentencepiece_pipeline>;
 
-  tokenizer(tokenizer_description description, std::optional<std::size_t> model_max_length)
+  tokenizer(tokenizer_description description, const tokenizer_config& config)
       : pipeline_(make_pipeline(description)),
         raw_tokens_(select_raw(description.added_tokens)),
         normalized_tokens_(select_normalized(description.added_tokens)),
         single_(std::move(description.single)),
         pair_(std::move(description.pair)),
-        model_max_length_(model_max_length) {
+        model_max_length_(config.model_max_length),
+        gives_type_ids_(config.gives_type_ids) {
     for (const added_token& token : description.added_tokens) {
       description.pieces.insert(token.content, token.id);
     }
@@ -319,6 +311,7 @@ class tokenizer {
   std::vector<template_part> pair_;
   std::vector<std::optional<std::string>> pieces_;
   std::optional<std::size_t> model_max_length_;
+  bool gives_type_ids_;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text

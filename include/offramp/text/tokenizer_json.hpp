@@ -5,6 +5,8 @@
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
+#include <offramp/text/added_tokens_json.hpp>
+#include <offramp/text/class_tokenizer.hpp>
 #include <offramp/text/normalizers/normalizer_json.hpp>
 #include <offramp/text/post_processor_json.hpp>
 #include <offramp/text/pretokenizers/pre_tokenizer_json.hpp>
@@ -20,31 +22,108 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 
-/// Reads tokenizer.json of Hugging Face's fast tokenizers. Its truncation and padding are ignored: the caller's
-/// max_tokens decides.
+/// Reads tokenizer.json of Hugging Face's fast tokenizers: as it stands, or what a class takes of it. Its padding, and
+/// the length of its truncation, are ignored: the caller's max_tokens decides.
 class tokenizer_json_reader {
  public:
-  /// `document` must outlive the reader.
-  tokenizer_json_reader(const model::json_document& document, const std::string& name)
-      : root_(model::json_place(document, name)) {}
+  /// `document` and `config` must outlive the reader.
+  tokenizer_json_reader(const model::json_document& document, const std::string& name, const tokenizer_config& config)
+      : root_(model::json_place(document, name)), config_(config) {}
 
   /// Throws `bad_model` on contradictions and `unsupported` on parts that are not offered.
   [[nodiscard]] tokenizer_description read() {
-    read_model(model::json_object(root_.require("model")));
-    read_added_tokens();
+    check_truncation();
+    if (config_.kind == tokenizer_class::as_written || config_.kind == tokenizer_class::kobert) {
+      return read_as_written();
+    }
+    return read_for_class();
+  }
+
+ private:
+  using place = model::json_place;
+  using object = model::json_object;
+
+  [[nodiscard]] tokenizer_description read_as_written() {
+    read_model(object(root_.require("model")));
+    added_token_list tokens(result_.pieces, model_size_);
+    const std::vector<numbered_token> own = read_own_tokens();
+    for (const numbered_token& entry : own) {
+      tokens.add(entry.token);
+    }
+    add_tokens(config_, number_tokens(own), tokens);
+    result_.added_tokens = tokens.tokens();
     templates parts = read_post_processor(required_part("post_processor", supported_post_processors));
     result_.single = std::move(parts.single);
     result_.pair = std::move(parts.pair);
     return std::move(result_);
   }
 
- private:
-  using place = model::json_place;
-  using object = model::json_object;
+  /// What a class of transformers takes of the file: vocabulary, merges, sentencepiece's rules, and the added tokens
+  /// where tokenizer_config.json has no list of its own.
+  [[nodiscard]] tokenizer_description read_for_class() {
+    object model(root_.require("model"));
+    const std::string expected = model_of(config_.kind);
+    if (const std::string type = type_of(model); type != expected) {
+      throw error(error_kind::unsupported, model.place().describe() + ".type is \"" + type + "\", supported is \"" +
+                                               expected + "\" for the class that tokenizer_class or model_type names");
+    }
+    const place vocab = model.require("vocab");
+    const class_tokenizer_maker maker(config_, number_tokens(read_own_tokens()), vocab.describe() + " has no token");
+    if (expected == "WordPiece") {
+      return maker.make_wordpiece(read_vocabulary(vocab));
+    }
+    if (expected == "BPE") {
+      return maker.make_byte_pair(vocab, read_merges(model.require("merges")));
+    }
+    std::optional<templates> own;
+    if (const auto processor = root_.find("post_processor"); processor && config_.kind == tokenizer_class::albert) {
+      own = read_post_processor(*processor);
+    }
+    return maker.make_unigram(vocab, find_charsmap(), std::move(own));
+  }
+
+  [[nodiscard]] static std::string model_of(tokenizer_class kind) {
+    using enum tokenizer_class;
+    if (kind == bert || kind == distilbert) {
+      return "WordPiece";
+    }
+    return kind == roberta || kind == herbert ? "BPE" : "Unigram";
+  }
+
+  /// tokenizer_config.json says better than this file at which end texts are cut.
+  void check_truncation() {
+    const auto truncation = root_.find("truncation");
+    if (!truncation || config_.has_truncation_side) {
+      return;
+    }
+    object fields(*truncation);
+    if (const auto side = fields.find("direction"); side && side->text() != "Right") {
+      refuse_unsupported(*side, "\"Right\"");
+    }
+  }
+
+  /// Of the first `Precompiled` among the normalizers.
+  [[nodiscard]] std::optional<precompiled_charsmap> find_charsmap() {
+    const auto normalizer = root_.find("normalizer");
+    if (!normalizer) {
+      return std::nullopt;
+    }
+    std::vector<place> steps{*normalizer};
+    if (object fields(*normalizer); fields.require("type").text() == "Sequence") {
+      steps = fields.require("normalizers").array(0, 64, [](const place& step) { return step; });
+    }
+    for (const place& step : steps) {
+      if (object fields(step); fields.require("type").text() == "Precompiled") {
+        return read_precompiled(fields);
+      }
+    }
+    return std::nullopt;
+  }
 
   [[nodiscard]] place required_part(const std::string& key, const std::string& expected) {
     const std::optional<place> found = root_.find(key);
@@ -59,8 +138,7 @@ class tokenizer_json_reader {
     const std::string type = type_of(model);
     if (type == "WordPiece") {
       read_wordpiece(model);
-      read_normalizer();
-      read_pre_tokenizer();
+      read_words();
       return;
     }
     subword_model found = type == "Unigram" ? read_unigram(model) : read_byte_pair(model);
@@ -101,80 +179,67 @@ class tokenizer_json_reader {
     result_.unknown_id = require_piece(result_.pieces, unknown ? unknown->text() : "[UNK]", vocab);
   }
 
-  void read_normalizer() {
-    const auto found = root_.find("normalizer");
-    if (!found) {
-      result_.normalizer = {false, false, false, false};
+  /// BERT's normalizer and words have a way of their own; other ones go the way of subwords.
+  void read_words() {
+    const place pre_tokenizer = required_part("pre_tokenizer", "\"BertPreTokenizer\" or \"WhitespaceSplit\"");
+    const std::vector<normalizer_step> steps = read_normalizer_steps(root_.find("normalizer"));
+    const std::vector<pre_tokenizer_step> cuts = read_pre_tokenizer_steps(pre_tokenizer);
+    const bool is_usual = cuts.size() == 1 && !std::holds_alternative<metaspace>(cuts.front()) &&
+                          !std::holds_alternative<byte_level>(cuts.front());
+    if (is_usual &&
+        (steps.empty() || (steps.size() == 1 && std::holds_alternative<normalizer_options>(steps.front())))) {
+      result_.normalizer =
+          steps.empty() ? normalizer_options{false, false, false, false} : std::get<normalizer_options>(steps.front());
+      result_.splitting = std::holds_alternative<whitespace_split>(cuts.front())
+                              ? word_splitting::whitespace
+                              : word_splitting::whitespace_and_punctuation;
       return;
     }
-    object normalizer(*found);
-    if (const place type = normalizer.require("type"); type.text() != "BertNormalizer") {
-      refuse_unsupported(type, "\"BertNormalizer\"");
+    wordpiece pieces(result_.continuation_prefix, result_.unknown_id, result_.max_word_characters);
+    for (const auto& [piece, id] : result_.pieces.ids()) {
+      pieces.insert(piece, id);
     }
-    result_.normalizer = read_bert_normalizer(normalizer);
+    result_.subwords.emplace<subword_pipeline>(subword_pipeline{steps, cuts, std::move(pieces)});
   }
 
-  void read_pre_tokenizer() {
-    const std::string expected = "\"BertPreTokenizer\" or \"WhitespaceSplit\"";
-    object pre_tokenizer(required_part("pre_tokenizer", expected));
-    const place type = pre_tokenizer.require("type");
-    if (type.text() == "WhitespaceSplit") {
-      result_.splitting = word_splitting::whitespace;
-    } else if (type.text() != "BertPreTokenizer") {
-      refuse_unsupported(type, expected);
-    }
-  }
+  struct numbered_token {
+    std::int64_t number;
+    added_token token;
+  };
 
-  /// The id a fast tokenizer gives to a token that the model's vocabulary does not hold: the next free one.
-  [[nodiscard]] std::int32_t next_id() const {
-    auto next = static_cast<std::int32_t>(model_size_);
-    for (const added_token& token : result_.added_tokens) {
-      next = std::max(next, token.id + 1);
-    }
-    return next;
-  }
-
-  void read_added_tokens() {
+  [[nodiscard]] std::vector<numbered_token> read_own_tokens() {
     const auto found = root_.find("added_tokens");
     if (!found) {
-      return;
+      return {};
     }
-    for (added_token& token : found->array(0, vocabulary::max_id, read_added_token)) {
-      const auto known = result_.pieces.find(token.content);
-      const std::int32_t expected = known ? *known : next_id();
-      if (token.id != expected) {
-        throw error(error_kind::bad_model, found->describe() + ": \"" + token.content + "\" has id " +
-                                               std::to_string(token.id) + ", expected " + std::to_string(expected));
-      }
-      result_.added_tokens.push_back(std::move(token));
-    }
+    return found->array(0, vocabulary::max_id, [](const place& where) {
+      return numbered_token{object(where).require("id").integer(0, vocabulary::max_id),
+                            read_added_token(where, token_default::plain)};
+    });
   }
 
-  [[nodiscard]] static added_token read_added_token(const place& where) {
-    object fields(where);
-    added_token token;
-    token.content = fields.require("content").text();
-    if (token.content.empty()) {
-      throw error(error_kind::bad_model, where.describe() + ".content is empty");
+  /// The numbered tokens of the files beside this one; with its own where those do not list all.
+  [[nodiscard]] numbered_tokens number_tokens(const std::vector<numbered_token>& own) const {
+    numbered_tokens result = config_.added_tokens;
+    for (const numbered_token& entry : own) {
+      if (!config_.lists_added_tokens) {
+        result.insert_or_assign(entry.number, entry.token);
+      }
     }
-    token.id = static_cast<std::int32_t>(fields.require("id").integer(0, vocabulary::max_id));
-    token.boundary = is_set(fields, "single_word") ? token_boundary::word : token_boundary::any;
-    token.lstrip = is_set(fields, "lstrip");
-    token.rstrip = is_set(fields, "rstrip");
-    const auto normalized = fields.find("normalized");
-    token.normalized = normalized ? normalized->boolean() : !is_set(fields, "special");
-    return token;
+    return result;
   }
 
   object root_;
+  const tokenizer_config& config_;
   tokenizer_description result_;
   std::size_t model_size_ = 0;  ///< pieces of the model
 };
 
 /// Throws `io`, `bad_model` or `unsupported`, naming the field.
-[[nodiscard]] inline tokenizer_description read_tokenizer_json(const model::file& file) {
+[[nodiscard]] inline tokenizer_description read_tokenizer_json(const model::file& file,
+                                                               const tokenizer_config& config) {
   const model::json_document document = model::parse_json(file.read_all(tokenizer_file_limit), file.name());
-  return tokenizer_json_reader(document, file.name()).read();
+  return tokenizer_json_reader(document, file.name(), config).read();
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text

@@ -115,7 +115,6 @@ TEST(subword_files, byte_pairs_must_make_sense) {
   refuse_byte_pair([](json& d) { d["model"].erase("merges"); }, bad, "merges");
   refuse_byte_pair([](json& d) { d["model"]["dropout"] = 0.1; }, unsupported, "model.dropout is 0.1");
   refuse_byte_pair([](json& d) { d["model"]["continuing_subword_prefix"] = "##"; }, unsupported, "continuing_subword");
-  refuse_byte_pair([](json& d) { d["model"]["end_of_word_suffix"] = "</w>"; }, unsupported, "end_of_word_suffix");
   refuse_byte_pair([](json& d) { d["model"]["unk_token"] = "<x>"; }, bad, "model.vocab has no token \"<x>\"");
   refuse_byte_pair([](json& d) { d["model"]["vocab"]["a"] = 4; }, bad, "id 4 stands for two pieces");
 }

@@ -22,6 +22,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 /// Cuts at whitespace, which goes.
 struct whitespace_split {};
 
+/// Cuts at whitespace, which goes, and around each punctuation character.
+struct bert_words {};
+
 /// Spaces become a visible sign, before which the text is cut.
 struct metaspace {
   std::string replacement;  ///< one character
@@ -36,7 +39,7 @@ struct byte_level {
 };
 
 /// One pre-tokenizer of Hugging Face's tokenizers.
-using pre_tokenizer_step = std::variant<whitespace_split, metaspace, byte_level>;
+using pre_tokenizer_step = std::variant<whitespace_split, bert_words, metaspace, byte_level>;
 
 /// What a pre-tokenizer remembers of a text that arrives in pieces.
 struct cut_memory {
@@ -114,11 +117,26 @@ class pre_tokenization {
   }
 
   bool apply(std::size_t index, const whitespace_split& /*step*/, std::string_view text, text_end end) {
+    return cut(index, text, end, [](character_properties /*properties*/) { return false; });
+  }
+
+  bool apply(std::size_t index, const bert_words& /*step*/, std::string_view text, text_end end) {
+    return cut(index, text, end, [](character_properties properties) { return properties.punctuation(); });
+  }
+
+  /// Drops whitespace; a character that stands alone is a word of its own.
+  template <typename StandsAlone>
+  bool cut(std::size_t index, std::string_view text, text_end end, const StandsAlone& stands_alone) {
     std::size_t start = 0;
     for (std::size_t position = 0; position < text.size();) {
       const decoded next = decode(text, position);
-      if (properties_of(next.code_point).whitespace()) {
+      const character_properties properties = properties_of(next.code_point);
+      const bool alone = stands_alone(properties);
+      if (alone || properties.whitespace()) {
         if (!close_word(index, text.substr(start, position - start))) {
+          return false;
+        }
+        if (alone && !pass(index + 1, text.substr(position, next.length), closed)) {
           return false;
         }
         start = position + next.length;

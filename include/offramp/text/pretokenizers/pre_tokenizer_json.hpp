@@ -49,13 +49,16 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
   if (type.text() == "WhitespaceSplit") {
     return whitespace_split{};
   }
+  if (type.text() == "BertPreTokenizer") {
+    return bert_words{};
+  }
   if (type.text() == "Metaspace") {
     return read_metaspace(fields);
   }
   if (type.text() == "ByteLevel") {
     return read_byte_level(fields);
   }
-  refuse_unsupported(type, "\"Sequence\", \"WhitespaceSplit\", \"Metaspace\" or \"ByteLevel\"");
+  refuse_unsupported(type, "\"Sequence\", \"WhitespaceSplit\", \"BertPreTokenizer\", \"Metaspace\" or \"ByteLevel\"");
 }
 
 /// A `Sequence`, also of sequences, one after another; without a pre-tokenizer a text is one word.

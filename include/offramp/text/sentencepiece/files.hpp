@@ -135,10 +135,14 @@ class sentencepiece_files_reader {
   }
 
   void read_token(const std::string& key, added_token& token) {
-    read_special_token(settings_, key, token.content);
-    if (const auto found = settings_.find(key); found && found->value().is_object()) {
-      model::json_object fields(*found);
-      read_flags(fields, token);
+    if (const auto found = settings_.find(key)) {
+      if (found->value().is_object()) {
+        model::json_object fields(*found);
+        token.content = fields.require("content").text();
+        read_flags(fields, token);
+      } else {
+        token.content = found->text();
+      }
     }
     if (token.content.empty()) {
       throw error(error_kind::bad_model, settings_.place().describe() + ": " + key + " is empty");

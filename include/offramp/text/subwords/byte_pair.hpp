@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -28,6 +29,12 @@ struct unknown_characters {
   std::optional<std::int32_t> id;  ///< without one they are dropped
   bool fuse = false;               ///< in a row they are one token
   std::optional<byte_ids> bytes;   ///< what they become instead
+};
+
+struct byte_pair_options {
+  unknown_characters unknown;
+  bool whole_words = false;        ///< a word that is a piece is that piece, whatever the merges say
+  std::string end_of_word_suffix;  ///< stands in pieces behind the last character of a word
 };
 
 /// Merges the characters of a word, pair by pair, in the order in which the merges were learnt (Sennrich et al., Neural
@@ -51,6 +58,7 @@ class byte_pair {
     std::vector<merge_symbol> symbols;
     std::vector<merge_symbol> probe;
     std::vector<merge_candidate> candidates;
+    std::string last_character;
     word_cache words;
     bool within_word = false;
 
@@ -64,11 +72,7 @@ class byte_pair {
     }
   };
 
-  /// `whole_words`: a word that is a piece is that piece, whatever the merges say.
-  enum class word_lookup { merges_only, whole_words };
-
-  byte_pair(unknown_characters unknown, word_lookup lookup)
-      : unknown_(std::move(unknown)), lookup_(lookup), character_ids_(0x300, no_id) {}
+  explicit byte_pair(byte_pair_options options) : options_(std::move(options)), character_ids_(0x300, no_id) {}
 
   void insert(std::string_view piece, std::int32_t id) {
     number_ = next_number();
@@ -94,7 +98,8 @@ class byte_pair {
   /// `tokens` wants no more.
   std::size_t split(std::string_view word, text_end end, memory& kept, token_sink& tokens) const {
     if (end == text_end::open) {
-      return word.size() < open_size() ? 0 : split_beginning(word, kept, tokens);
+      const bool waits = !options_.end_of_word_suffix.empty() || word.size() < open_size();
+      return waits ? 0 : split_beginning(word, kept, tokens);
     }
     if (std::exchange(kept.within_word, false)) {
       split_part(word, kept, tokens);
@@ -129,7 +134,7 @@ class byte_pair {
 
   /// Leaves the ids of a short word in `kept.ids`.
   void split_word(std::string_view word, memory& kept, token_sink& tokens) const {
-    const std::optional<std::int32_t> whole = lookup_ == word_lookup::whole_words ? pieces_.find(word) : std::nullopt;
+    const std::optional<std::int32_t> whole = options_.whole_words ? pieces_.find(word) : std::nullopt;
     if (whole) {
       kept.ids.assign(1, *whole);
       hand_out(std::span<const std::int32_t>(kept.ids), tokens);
@@ -206,23 +211,30 @@ class byte_pair {
   void read_symbols(std::string_view word, memory& kept) const {
     kept.ids.clear();
     kept.starts.clear();
+    const unknown_characters& unknown = options_.unknown;
     bool unknown_before = false;
     for (std::size_t position = 0; position < word.size();) {
       const decoded next = decode(word, position);
-      const std::string_view character = word.substr(position, next.length);
+      std::string_view character = word.substr(position, next.length);
       const auto start = static_cast<std::uint32_t>(position);
       position += next.length;
-      if (const std::optional<std::int32_t> id = find_character(next.code_point, character)) {
+      const bool has_suffix = position == word.size() && !options_.end_of_word_suffix.empty();
+      if (has_suffix) {
+        kept.last_character = character;
+        kept.last_character += options_.end_of_word_suffix;
+        character = kept.last_character;
+      }
+      if (const auto id = has_suffix ? pieces_.find(character) : find_character(next.code_point, character)) {
         kept.ids.push_back(*id);
         kept.starts.push_back(start);
         unknown_before = false;
-      } else if (unknown_.bytes) {
+      } else if (unknown.bytes) {
         for (const char byte : character) {
-          kept.ids.push_back((*unknown_.bytes)[static_cast<unsigned char>(byte)]);
+          kept.ids.push_back((*unknown.bytes)[static_cast<unsigned char>(byte)]);
           kept.starts.push_back(start);
         }
-      } else if (unknown_.id && !(unknown_.fuse && unknown_before)) {
-        kept.ids.push_back(*unknown_.id);
+      } else if (unknown.id && !(unknown.fuse && unknown_before)) {
+        kept.ids.push_back(*unknown.id);
         kept.starts.push_back(start);
         unknown_before = true;
       }
@@ -265,8 +277,7 @@ class byte_pair {
   byte_trie pieces_;
   merge_table merges_;
   std::uint64_t number_ = next_number();  // of these pieces and merges
-  unknown_characters unknown_;
-  word_lookup lookup_;
+  byte_pair_options options_;
   std::vector<std::int32_t> character_ids_;  // of the characters below U+0300, by code point
   std::size_t longest_piece_ = 1;            // bytes
   std::size_t most_symbols_ = 1;             // of one token

@@ -3,10 +3,13 @@
 
 #include <offramp/error.hpp>
 #include <offramp/model/json_object.hpp>
+#include <offramp/text/added_tokens_json.hpp>
 #include <offramp/text/subwords/byte_pair.hpp>
 #include <offramp/text/subwords/unigram.hpp>
 #include <offramp/text/tokenizer_description.hpp>
+#include <offramp/text/unicode/utf8.hpp>
 #include <offramp/text/unsupported.hpp>
+#include <offramp/text/wordpiece/wordpiece.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>
@@ -27,13 +30,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 struct subword_model {
   vocabulary pieces;
   std::size_t size;  ///< pieces, equal ones counted
-  std::variant<unigram, byte_pair> model;
+  std::variant<unigram, byte_pair, wordpiece> model;
 };
-
-[[nodiscard]] inline bool is_set(model::json_object& fields, const std::string& key) {
-  const auto found = fields.find(key);
-  return found && found->boolean();
-}
 
 /// An object of pieces and their ids, each id once.
 [[nodiscard]] inline vocabulary read_vocabulary(const model::json_place& vocab) {
@@ -82,10 +80,9 @@ struct subword_model {
   return found == 0 ? std::nullopt : std::optional(result);
 }
 
-/// Model `Unigram`. Throws `bad_model` and `unsupported`.
-[[nodiscard]] inline subword_model read_unigram(model::json_object& fields) {
-  const model::json_place vocab = fields.require("vocab");
-  const auto scored = vocab.array(1, vocabulary::max_id + 1, [](const model::json_place& entry) {
+/// The `vocab` of a Unigram model.
+[[nodiscard]] inline std::vector<scored_piece> read_scored_pieces(const model::json_place& vocab) {
+  return vocab.array(1, vocabulary::max_id + 1, [](const model::json_place& entry) {
     if (!entry.value().is_array() || entry.value().size() != 2) {
       entry.refuse("an array of a piece and its score");
     }
@@ -95,15 +92,25 @@ struct subword_model {
     }
     return scored_piece{entry.element(0).text(), score.get<double>()};
   });
+}
+
+[[nodiscard]] inline vocabulary pieces_of(const std::vector<scored_piece>& scored) {
+  vocabulary pieces;
+  for (std::size_t id = 0; id < scored.size(); ++id) {
+    pieces.insert(scored[id].piece, static_cast<std::int32_t>(id));
+  }
+  return pieces;
+}
+
+/// Model `Unigram`. Throws `bad_model` and `unsupported`.
+[[nodiscard]] inline subword_model read_unigram(model::json_object& fields) {
+  const std::vector<scored_piece> scored = read_scored_pieces(fields.require("vocab"));
   const auto unknown = fields.find("unk_id");
   if (!unknown) {
     throw error(error_kind::unsupported, fields.place().describe() + ".unk_id is null, supported is an id");
   }
   const auto unknown_id = static_cast<std::int32_t>(unknown->integer(0, static_cast<std::int64_t>(scored.size()) - 1));
-  vocabulary pieces;
-  for (std::size_t id = 0; id < scored.size(); ++id) {
-    pieces.insert(scored[id].piece, static_cast<std::int32_t>(id));
-  }
+  vocabulary pieces = pieces_of(scored);
   unigram model(scored, unknown_id, find_byte_pieces(pieces, fields));
   return {std::move(pieces), scored.size(), std::move(model)};
 }
@@ -122,59 +129,69 @@ struct subword_model {
   return {text.substr(0, space), text.substr(space + 1)};
 }
 
-/// Each merge must make a piece of two pieces.
-inline void read_merges(const model::json_place& merges, const vocabulary& pieces, byte_pair& model) {
-  std::uint32_t rank = 0;
-  for (const model::json_place& entry :
-       merges.array(0, vocabulary::max_id + 1, [](const model::json_place& element) { return element; })) {
-    if (entry.value().is_string() && entry.text().starts_with("#version")) {
-      continue;
-    }
-    const auto [first, second] = read_merge(entry);
+/// The pairs of pieces that a BPE model merges, in order.
+struct merge_list {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  std::string place;  ///< for error messages
+};
+
+[[nodiscard]] inline merge_list read_merges(const model::json_place& where) {
+  merge_list result{where.array(0, vocabulary::max_id + 1,
+                                [](const model::json_place& entry) {
+                                  const bool is_comment =
+                                      entry.value().is_string() && entry.text().starts_with("#version");
+                                  return is_comment ? std::pair<std::string, std::string>() : read_merge(entry);
+                                }),
+                    where.describe()};
+  std::erase_if(result.pairs, [](const auto& pair) { return pair.first.empty() && pair.second.empty(); });
+  return result;
+}
+
+/// Each merge must make a piece of two pieces. Throws `bad_model`. `unknown.id` is that of a piece of `pieces`.
+[[nodiscard]] inline subword_model make_byte_pair(const merge_list& merges, vocabulary pieces,
+                                                  byte_pair_options options) {
+  byte_pair model(std::move(options));
+  for (const auto& [piece, id] : pieces.ids()) {
+    model.insert(piece, id);
+  }
+  for (std::uint32_t rank = 0; rank < merges.pairs.size(); ++rank) {
     const auto id_of = [&](const std::string& piece) {
       if (const std::optional<std::int32_t> id = pieces.find(piece)) {
         return *id;
       }
-      throw error(error_kind::bad_model, entry.describe() + ": \"" + piece + "\" is not in the vocabulary");
+      throw error(error_kind::bad_model,
+                  merges.place + ": merge " + std::to_string(rank) + ": \"" + piece + "\" is not in the vocabulary");
     };
-    const std::int32_t left = id_of(first);
-    const std::int32_t right = id_of(second);
+    const auto& [first, second] = merges.pairs[rank];
     const std::string merged = first + second;
-    model.insert_merge(left, right, rank++, id_of(merged), count_characters(merged));
+    model.insert_merge(id_of(first), id_of(second), rank, id_of(merged), count_characters(merged));
   }
-}
-
-inline void refuse_byte_pair_options(model::json_object& fields) {
-  if (const auto dropout = fields.find("dropout");
-      dropout && !(dropout->value().is_number() && dropout->value().get<double>() == 0.0)) {
-    refuse_unsupported(*dropout, "null");
-  }
-  for (const std::string key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    if (const auto found = fields.find(key); found && !found->text().empty()) {
-      refuse_unsupported(*found, "null");
-    }
-  }
+  const std::size_t size = pieces.ids().size();
+  return {std::move(pieces), size, std::move(model)};
 }
 
 /// Model `BPE`. Throws `bad_model` and `unsupported`.
 [[nodiscard]] inline subword_model read_byte_pair(model::json_object& fields) {
-  refuse_byte_pair_options(fields);
+  if (const auto dropout = fields.find("dropout");
+      dropout && !(dropout->value().is_number() && dropout->value().get<double>() == 0.0)) {
+    refuse_unsupported(*dropout, "null");
+  }
+  if (const auto prefix = fields.find("continuing_subword_prefix"); prefix && !prefix->text().empty()) {
+    refuse_unsupported(*prefix, "null");
+  }
   const model::json_place vocab = fields.require("vocab");
   vocabulary pieces = read_vocabulary(vocab);
-  unknown_characters unknown;
+  byte_pair_options options;
   if (const auto token = fields.find("unk_token")) {
-    unknown.id = require_piece(pieces, token->text(), vocab);
+    options.unknown.id = require_piece(pieces, token->text(), vocab);
   }
-  unknown.fuse = is_set(fields, "fuse_unk");
-  unknown.bytes = find_byte_pieces(pieces, fields);
-  using enum byte_pair::word_lookup;
-  byte_pair model(std::move(unknown), is_set(fields, "ignore_merges") ? whole_words : merges_only);
-  for (const auto& [piece, id] : pieces.ids()) {
-    model.insert(piece, id);
+  options.unknown.fuse = is_set(fields, "fuse_unk");
+  options.unknown.bytes = find_byte_pieces(pieces, fields);
+  options.whole_words = is_set(fields, "ignore_merges");
+  if (const auto suffix = fields.find("end_of_word_suffix")) {
+    options.end_of_word_suffix = suffix->text();
   }
-  read_merges(fields.require("merges"), pieces, model);
-  const std::size_t size = pieces.ids().size();
-  return {std::move(pieces), size, std::move(model)};
+  return make_byte_pair(read_merges(fields.require("merges")), std::move(pieces), std::move(options));
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text

@@ -8,6 +8,8 @@
 #include <offramp/text/subwords/unigram.hpp>
 #include <offramp/text/text_piece.hpp>
 #include <offramp/text/token_sink.hpp>
+#include <offramp/text/unicode/utf8.hpp>
+#include <offramp/text/wordpiece/wordpiece.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
@@ -28,6 +30,7 @@ struct subword_memory {
   waiting_text word;
   text::unigram::memory unigram;
   text::byte_pair::memory byte_pair;
+  text::wordpiece::piece_buffer wordpiece;
 
   /// Gives memory back that only an unusual text needed.
   void trim() {
@@ -40,12 +43,12 @@ struct subword_memory {
   }
 };
 
-/// The way from text to ids in the tokenizers that are no WordPiece: normalizers, pre-tokenizers, a model. Const
-/// members are safe from several threads.
+/// The way from text to ids in all tokenizers but BERT's usual one (wordpiece_pipeline): normalizers, pre-tokenizers, a
+/// model. Const members are safe from several threads.
 struct subword_pipeline {
   std::vector<normalizer_step> normalizer;
   std::vector<pre_tokenizer_step> pre_tokenizer;
-  std::variant<text::unigram, text::byte_pair> model;
+  std::variant<text::unigram, text::byte_pair, text::wordpiece> model;
 
   class reading;
 
@@ -97,9 +100,21 @@ class subword_pipeline::reading {
     return tokens_.wants_more();
   }
 
+  std::size_t split_whole(const text::wordpiece& pieces, std::string_view word) {
+    for (const std::int32_t id : pieces.split(word, count_characters(word), memory_.wordpiece)) {
+      if (!tokens_.push(id)) {
+        break;
+      }
+    }
+    return word.size();
+  }
+
   std::size_t split(std::string_view word, text_end end) {
     if (const auto* pieces = std::get_if<text::unigram>(&way_.model)) {
       return pieces->split(word, end, memory_.unigram, tokens_);
+    }
+    if (const auto* pieces = std::get_if<text::wordpiece>(&way_.model)) {
+      return end == text_end::open ? 0 : split_whole(*pieces, word);
     }
     return std::get<text::byte_pair>(way_.model).split(word, end, memory_.byte_pair, tokens_);
   }

@@ -3,6 +3,8 @@
 
 #include <offramp/error.hpp>
 #include <offramp/model/files.hpp>
+#include <offramp/text/unicode/characters.hpp>
+#include <offramp/text/class_tokenizer.hpp>
 #include <offramp/text/tokenizer_config.hpp>
 #include <offramp/text/tokenizer_description.hpp>
 #include <offramp/text/unicode/utf8.hpp>
@@ -16,8 +18,8 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 
-/// One piece per line, its id is the number of the line from 0. Of equal lines the last one counts, as in Hugging
-/// Face's.
+/// One piece per line, its id is the number of the line from 0; whitespace behind it does not count. Of equal lines the
+/// last one counts, as in Hugging Face's.
 [[nodiscard]] inline vocabulary read_vocab_lines(const model::file& file) {
   const std::string content = file.read_all(tokenizer_file_limit);
   vocabulary result;
@@ -25,8 +27,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
   for (std::size_t start = 0; start < content.size(); ++id) {
     const std::size_t end = std::min(content.find('\n', start), content.size());
     std::string piece = content.substr(start, end - start);
-    if (piece.ends_with('\r')) {
-      piece.pop_back();
+    while (!piece.empty() && properties_of(decode_before(piece, piece.size()).code_point).whitespace()) {
+      piece.resize(piece.size() - decode_before(piece, piece.size()).length);
     }
     const std::string place = file.name() + ": line " + std::to_string(id + 1);
     if (id > vocabulary::max_id) {
@@ -41,36 +43,14 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
   return result;
 }
 
-/// The tokenizer that Hugging Face makes of vocab.txt and tokenizer_config.json. Throws `io`, `bad_model` and
+/// The tokenizer that Hugging Face makes of vocab.txt and the files beside it. Throws `io`, `bad_model` and
 /// `unsupported`.
 [[nodiscard]] inline tokenizer_description read_vocab_txt(const model::file& file, const tokenizer_config& config) {
-  if (!config.objection.empty()) {
-    throw error(error_kind::unsupported, config.objection);
+  if (!config.vocab_txt_objection.empty()) {
+    throw error(error_kind::unsupported, config.vocab_txt_objection);
   }
-  tokenizer_description result;
-  result.pieces = read_vocab_lines(file);
-  result.normalizer = config.normalizer;
-  const auto required = [&](const std::string& token) {
-    if (const auto id = result.pieces.find(token)) {
-      return *id;
-    }
-    throw error(error_kind::bad_model, file.name() + ": has no line \"" + token + "\"");
-  };
-  result.unknown_id = required(config.unk_token);
-  const std::int32_t cls = required(config.cls_token);
-  const std::int32_t sep = required(config.sep_token);
-  result.single = bert_template(cls, sep, 1);
-  result.pair = bert_template(cls, sep, 2);
-  for (const std::string* token :
-       {&config.unk_token, &config.sep_token, &config.pad_token, &config.cls_token, &config.mask_token}) {
-    if (const auto id = result.pieces.find(*token); id && !token->empty()) {
-      added_token special;
-      special.content = *token;
-      special.id = *id;
-      result.added_tokens.push_back(std::move(special));
-    }
-  }
-  return result;
+  return class_tokenizer_maker(config, config.added_tokens, file.name() + ": has no line")
+      .make_wordpiece(read_vocab_lines(file));
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text
