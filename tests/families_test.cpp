@@ -162,7 +162,6 @@ TEST(other_families, are_refused_by_the_name_of_the_field) {
   constexpr auto unsupported = error_kind::unsupported;
   expect_refusal("bert", patch(R"({"model_type": "mobilebert"})"), unsupported, {"model_type is \"mobilebert\""});
   expect_refusal("bert", patch(R"({"model_type": "electra"})"), bad, {"tensor"});
-  expect_refusal("bert", patch(R"({"type_vocab_size": 1})"), bad, {"type_vocab_size is 1, expected at least", "2"});
   expect_refusal("electra", patch(R"({"embedding_size": 16})"), bad, {"word_embeddings", "[86, 12]"});
   expect_refusal("electra", without("electra.embeddings_project.bias"), bad, {"electra.embeddings_project.bias"});
   expect_refusal("electra", without("classifier.out_proj.weight"), bad, {"classifier.out_proj.weight"});

@@ -22,7 +22,8 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
-/// The weights of one model by name, whatever file and type they are stored in. A matrix `<name>` of type I8 [rows,
+/// The weights of one model by name, whatever file, type and wrapper they are stored in. A name that a file's metadata
+/// calls another one's alias reads as that. A matrix `<name>` of type I8 [rows,
 /// columns] goes with `<name>.scale` F32 [rows]: value = int8 * scale of the row. Every value handed out is finite.
 /// All reads throw `bad_model` on a missing tensor, another shape than expected, or a value that is not finite, and
 /// name the file and the tensor. Const members are safe from several threads.
@@ -32,18 +33,25 @@ class checkpoint {
   explicit checkpoint(std::vector<safetensors> parts) : parts_(std::move(parts)) {
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       for (const auto& [name, info] : parts_[i].tensors()) {
-        if (const auto [found, added] = part_of_.emplace(name, i); !added) {
-          refuse(i, name, "stands in " + parts_[found->second].source().name() + " too");
+        if (const auto [found, added] = entries_.try_emplace(without_wrappers(name), entry{i, name}); !added) {
+          refuse(i, name, "stands in " + parts_[found->second.part].source().name() + " too");
+        }
+      }
+    }
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      for (const auto& [alias, name] : parts_[i].metadata()) {
+        if (parts_[i].find(name) != nullptr) {
+          entries_.try_emplace(without_wrappers(alias), entry{i, name});
         }
       }
     }
   }
 
-  [[nodiscard]] bool contains(std::string_view name) const { return part_of_.contains(name); }
+  [[nodiscard]] bool contains(std::string_view name) const { return entries_.contains(name); }
 
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> all;
-    for (const auto& [name, part] : part_of_) {
+    for (const auto& [name, at] : entries_) {
       all.push_back(name);
     }
     return all;
@@ -105,21 +113,41 @@ class checkpoint {
     const tensor_info& info;
   };
 
+  /// Where a tensor stands, and under which name.
+  struct entry {
+    std::size_t part;
+    std::string stored_name;
+  };
+
+  /// The name without the modules that torch.compile (`_orig_mod`) and DataParallel (`module`) wrap around others.
+  [[nodiscard]] static std::string without_wrappers(const std::string& name) {
+    std::string result;
+    for (std::size_t start = 0; start < name.size();) {
+      const std::size_t end = std::min(name.find('.', start), name.size() - 1) + 1;
+      const std::string_view module = std::string_view(name).substr(start, end - start);
+      if (module != "_orig_mod." && module != "module.") {
+        result += module;
+      }
+      start = end;
+    }
+    return result;
+  }
+
   [[noreturn]] void refuse(std::size_t part, std::string_view name, const std::string& what) const {
     throw error(error_kind::bad_model,
                 parts_[part].source().name() + ": tensor \"" + std::string(name) + "\": " + what);
   }
 
   [[nodiscard]] location locate(std::string_view name) const {
-    const auto found = part_of_.find(name);
-    if (found == part_of_.end()) {
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) {
       std::string files = "no safetensors file";
       if (!parts_.empty()) {
         files = parts_.front().source().name() + (parts_.size() > 1 ? " and its other parts" : "");
       }
       throw error(error_kind::bad_model, files + ": tensor \"" + std::string(name) + "\" is missing");
     }
-    return {found->second, *parts_[found->second].find(name)};
+    return {found->second.part, *parts_[found->second.part].find(found->second.stored_name)};
   }
 
   [[nodiscard]] location locate(std::string_view name, const tensor_shape& expected) const {
@@ -128,8 +156,9 @@ class checkpoint {
       refuse(at.part, name, "has the shape " + to_string(at.info.shape) + ", expected " + to_string(expected));
     }
     const dtype type = at.info.type;
-    if (type != dtype::f32 && type != dtype::f16 && type != dtype::bf16 && type != dtype::i8) {
-      refuse(at.part, name, "has the type " + std::string(describe(type).name) + ", expected F32, F16, BF16 or I8");
+    if (type != dtype::f64 && type != dtype::f32 && type != dtype::f16 && type != dtype::bf16 && type != dtype::i8) {
+      refuse(at.part, name,
+             "has the type " + std::string(describe(type).name) + ", expected F64, F32, F16, BF16 or I8");
     }
     if (type == dtype::i8 && expected.size() != 2) {
       refuse(at.part, name, "is I8 of shape " + to_string(expected) + ", expected I8 for matrices only");
@@ -192,7 +221,7 @@ class checkpoint {
   }
 
   std::vector<safetensors> parts_;
-  std::map<std::string, std::size_t, std::less<>> part_of_;
+  std::map<std::string, entry, std::less<>> entries_;
 };
 
 namespace detail {

@@ -7,6 +7,8 @@
 #include <offramp/model/json_object.hpp>
 #include <offramp/nn/activation.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,7 +37,9 @@ struct config {
   float layer_norm_epsilon = 0;
   nn::activation hidden_activation = nn::activation::gelu;
   std::vector<std::string> labels;  ///< num_labels names
-  bool labels_are_default = true;   ///< LABEL_0, LABEL_1, ...: they say nothing
+  bool labels_are_default = true;   ///< LABEL_0, LABEL_1, ..., or those of another task: they say nothing
+  /// The class in `architectures` that puts another head than a sequence classifier's on the encoder; empty: none.
+  std::string other_task;
 
   /// The longest text that has a position for every token.
   [[nodiscard]] int usable_positions() const noexcept { return max_positions - (padding_id ? *padding_id + 1 : 0); }
@@ -55,17 +59,27 @@ namespace detail {
 [[nodiscard]] inline nn::activation read_activation(json_object& object, const family& kind) {
   const std::optional<json_place> place = object.find(std::string(kind.keys.activation));
   const std::string name = place ? place->text() : std::string(kind.default_activation);
-  if (name == "gelu") {
-    return nn::activation::gelu;
+  struct named_activation {
+    std::string_view name;
+    nn::activation function;
+  };
+  using enum nn::activation;
+  static constexpr std::array<named_activation, 8> known = {{{"gelu", gelu},
+                                                             {"gelu_python", gelu},
+                                                             {"gelu_new", gelu_tanh},
+                                                             {"gelu_pytorch_tanh", gelu_tanh},
+                                                             {"gelu_python_tanh", gelu_tanh},
+                                                             {"gelu_fast", gelu_tanh},
+                                                             {"gelu_accurate", gelu_tanh},
+                                                             {"relu", relu}}};
+  std::string expected;
+  for (const named_activation& candidate : known) {
+    if (name == candidate.name) {
+      return candidate.function;
+    }
+    expected += (expected.empty() ? "" : ", ") + std::string(candidate.name);
   }
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") {
-    return nn::activation::gelu_tanh;
-  }
-  if (name == "relu") {
-    return nn::activation::relu;
-  }
-  throw error(error_kind::unsupported,
-              place->describe() + " is \"" + name + "\", expected gelu, gelu_new, gelu_pytorch_tanh or relu");
+  throw error(error_kind::unsupported, place->describe() + " is \"" + name + "\", expected one of " + expected);
 }
 
 [[nodiscard]] inline std::string default_label(std::size_t id) { return "LABEL_" + std::to_string(id); }
@@ -84,29 +98,23 @@ namespace detail {
                                              "\" is missing, expected \"0\" to \"" + std::to_string(map.size() - 1) +
                                              "\"");
     }
-    labels.push_back(place.member(std::to_string(id)).text());
+    const json_place label = place.member(std::to_string(id));
+    labels.push_back(label.value().is_number_integer() ? label.value().dump() : label.text());
   }
   return labels;
 }
 
-/// `label2id` must be the inverse of `labels`; the default one says nothing and may stand beside real labels.
+/// A `label2id` of the same labels must be the inverse of `labels`. Another one is left from before a fine-tuning and
+/// says nothing, as transformers answers by `id2label`.
 inline void check_label2id(const json_place& place, const std::vector<std::string>& labels) {
   const nlohmann::json& map = json_object(place).place().value();
-  bool is_default = true;
-  for (const auto& [label, id] : map.items()) {
-    is_default = is_default && id.is_number_unsigned() && label == default_label(id.get<std::size_t>());
-  }
-  for (std::size_t id = 0; id < labels.size() && !is_default; ++id) {
-    const auto found = map.find(labels[id]);
-    if (found == map.end() || *found != id) {
-      throw error(error_kind::bad_model, place.describe() + ": label \"" + labels[id] + "\" is " +
-                                             (found == map.end() ? "missing" : found->dump()) + ", expected " +
-                                             std::to_string(id) + " as in id2label");
+  const bool is_stale = map.size() != labels.size() ||
+                        std::ranges::any_of(labels, [&](const std::string& label) { return !map.contains(label); });
+  for (std::size_t id = 0; id < labels.size() && !is_stale; ++id) {
+    const nlohmann::json& found = map.at(labels[id]);
+    if (found != id && found != std::to_string(id)) {
+      place.member(labels[id]).refuse(std::to_string(id) + " as in id2label");
     }
-  }
-  if (!is_default && map.size() != labels.size()) {
-    throw error(error_kind::bad_model, place.describe() + " has " + std::to_string(map.size()) + " labels, expected " +
-                                           std::to_string(labels.size()) + " as in id2label");
   }
 }
 
@@ -131,6 +139,27 @@ inline void read_labels(json_object& object, config& result) {
   if (const auto inverse = object.find("label2id")) {
     check_label2id(*inverse, result.labels);
   }
+}
+
+/// The first of `architectures` that names another task, as in BertForTokenClassification, where none names ours.
+[[nodiscard]] inline std::string find_other_task(json_object& object) {
+  const auto classes = object.find("architectures");
+  if (!classes || !classes->value().is_array()) {
+    return {};
+  }
+  std::string result;
+  for (const std::string& name : classes->array(0, 64, [](const json_place& element) { return element.text(); })) {
+    if (name.find("SequenceClassification") != std::string::npos) {
+      return {};
+    }
+    const std::size_t task = name.find("For");
+    const bool names_task =
+        task != std::string::npos && task + 3 < name.size() && name[task + 3] >= 'A' && name[task + 3] <= 'Z';
+    if (result.empty() && (names_task || name.ends_with("LMHeadModel"))) {
+      result = name;
+    }
+  }
+  return result;
 }
 
 /// Refuses by name what would change the forward pass.
@@ -230,6 +259,8 @@ inline void read_padding(json_object& object, config& result) {
   const std::optional<json_place> epsilon = epsilon_key.empty() ? std::nullopt : object.find(epsilon_key);
   result.layer_norm_epsilon = epsilon ? epsilon->number(0.0, 1.0) : 1e-12F;
   detail::read_labels(object, result);
+  result.other_task = detail::find_other_task(object);
+  result.labels_are_default = result.labels_are_default || !result.other_task.empty();
   return result;
 }
 

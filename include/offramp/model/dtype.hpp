@@ -13,7 +13,7 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
-/// Element types of a safetensors file. Only f32, f16, bf16 and i8 can be read as weights; the others may stand in a
+/// Element types of a safetensors file. Only f64, f32, f16, bf16 and i8 can be read as weights; the others may stand in a
 /// file next to them (buffers such as `position_ids`).
 enum class dtype { boolean, u8, i8, f8_e5m2, f8_e4m3, f8_e8m0, i16, u16, f16, bf16, i32, u32, f32, c64, f64, i64, u64 };
 

@@ -60,9 +60,10 @@ struct family {
   layer_names names = {};
   std::string_view pooler = "pooler.dense";  ///< in the backbone, `*`: the last layer's number; empty: none
   sequence_head head = {};
-  /// Whether the encoder is told of the tokenizer's segments; otherwise every token is of the first.
-  bool reads_type_ids = true;
+  /// Whether an encoder with one token type takes every token for one of it, whatever the tokenizer says.
+  bool passes_over_single_type = false;
 
+  [[nodiscard]] constexpr bool has_types() const { return !keys.type_vocabulary_size.empty(); }
   [[nodiscard]] constexpr bool shares_layers() const { return layer.find('*') == std::string_view::npos; }
 };
 
@@ -74,7 +75,7 @@ namespace detail {
           .prefix = "roberta.",
           .keys = {.padding_id = "pad_token_id"},
           .head = {.dense = "classifier.dense", .classifier = "classifier.out_proj"},
-          .reads_type_ids = false};
+          .passes_over_single_type = true};
 }
 
 }  // namespace detail
@@ -109,8 +110,7 @@ inline constexpr std::array families{
                      .output = "ffn.lin2",
                      .output_norm = "output_layer_norm"},
            .pooler = {},
-           .head = {.dense = "pre_classifier", .activation = nn::epilogue::relu},
-           .reads_type_ids = false},
+           .head = {.dense = "pre_classifier", .activation = nn::epilogue::relu}},
     family{.model_type = "albert",
            .prefix = "albert.",
            .keys = {.embedding_size = "embedding_size"},

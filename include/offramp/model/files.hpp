@@ -3,6 +3,7 @@
 
 #include <offramp/error.hpp>
 #include <offramp/model/descriptor.hpp>
+#include <offramp/model/placeholder.hpp>
 
 #include <algorithm>
 #include <array>
@@ -58,7 +59,14 @@ class file {
     read_from_disk(offset, target);
   }
 
-  /// The whole content. Throws `io`, and `bad_model` when the file is larger than `limit` bytes.
+  /// Throws `bad_model` where something else was stored in the place of the file.
+  void refuse_placeholder() const {
+    std::string head(static_cast<std::size_t>(std::min<std::uint64_t>(size_, placeholder_head)), '\0');
+    read(0, std::as_writable_bytes(std::span(head)));
+    model::refuse_placeholder(name_, head);
+  }
+
+  /// The whole content. Throws `io`, and `bad_model` when the file is larger than `limit` bytes or a placeholder.
   [[nodiscard]] std::string read_all(std::uint64_t limit) const {
     if (size_ > limit) {
       throw error(error_kind::bad_model,
@@ -66,6 +74,7 @@ class file {
     }
     std::string content(static_cast<std::size_t>(size_), '\0');
     read(0, std::as_writable_bytes(std::span(content)));
+    model::refuse_placeholder(name_, std::string_view(content).substr(0, placeholder_head));
     return content;
   }
 

@@ -68,8 +68,9 @@ inline void warn_of_temperature(const model::exit_description& exit, const load_
   }
 }
 
-inline std::size_t choose_max_tokens(const load_options& options, const model::exits_file& exits,
-                                     const text::tokenizer& tokenizer, const model::config& config) {
+inline std::size_t choose_max_tokens(const model::file_set& files, const load_options& options,
+                                     const model::exits_file& exits, const text::tokenizer& tokenizer,
+                                     const model::config& config) {
   const auto positions = static_cast<std::size_t>(config.usable_positions());
   constexpr int fewest = 4;  // the special tokens of a pair and one more
   if (options.max_tokens) {
@@ -83,11 +84,16 @@ inline std::size_t choose_max_tokens(const load_options& options, const model::e
   if (exits.max_tokens) {
     return static_cast<std::size_t>(*exits.max_tokens);
   }
-  return std::min(tokenizer.model_max_length().value_or(positions), positions);
+  const std::size_t length = tokenizer.model_max_length().value_or(positions);
+  if (length < fewest) {
+    throw error(error_kind::bad_model, files.describe("tokenizer_config.json") + ": model_max_length is " +
+                                           std::to_string(length) + ", expected at least " + std::to_string(fewest));
+  }
+  return std::min(length, positions);
 }
 
 /// What `exits.json` describes, else what the tensors of a published early-exit system say, else one exit on top.
-/// Throws `bad_model` for an encoder alone.
+/// Throws `bad_model` for an encoder alone, `unsupported` for one with the head of another task.
 inline model::exit_plan plan_exits(std::optional<model::exits_file> described, const model::file_set& files,
                                    const model::checkpoint& tensors, const model::config& config) {
   if (described) {
@@ -97,6 +103,11 @@ inline model::exit_plan plan_exits(std::optional<model::exits_file> described, c
     return *std::move(published);
   }
   model::exit_plan plan = model::plan_sequence_classifier(config, model::backbone_prefix(tensors, *config.family));
+  if (!config.other_task.empty()) {
+    throw error(error_kind::unsupported, files.describe("config.json") + ": architectures names " + config.other_task +
+                                             ", expected a class for sequence classification, and there is no " +
+                                             "exits.json; offramp fit makes one");
+  }
   if (const std::string name = plan.tensors.front().classifier + ".weight"; !tensors.contains(name)) {
     throw error(error_kind::bad_model, files.describe("model.safetensors") + ": tensor \"" + name +
                                            "\" is missing, and there is no exits.json; offramp fit makes one");
@@ -104,7 +115,7 @@ inline model::exit_plan plan_exits(std::optional<model::exits_file> described, c
   return plan;
 }
 
-/// The tokenizer of the model, whose ids and type ids the encoder must know.
+/// The tokenizer of the model, whose ids the encoder must know.
 inline text::tokenizer load_tokenizer(const model::file_set& files, model::pretokenizer pretokenizer,
                                       const model::config& config) {
   text::tokenizer tokenizer =
@@ -117,10 +128,6 @@ inline text::tokenizer load_tokenizer(const model::file_set& files, model::preto
   if (tokenizer.vocabulary_size() > static_cast<std::size_t>(config.vocabulary_size)) {
     refuse("vocab_size", config.vocabulary_size, tokenizer.vocabulary_size());
   }
-  if (const std::int32_t highest = tokenizer.highest_type_id();
-      config.family->reads_type_ids && highest >= config.type_vocabulary_size) {
-    refuse("type_vocab_size", config.type_vocabulary_size, static_cast<std::size_t>(highest) + 1);
-  }
   return tokenizer;
 }
 
@@ -129,11 +136,15 @@ struct text_reader {
   text::tokenizer tokenizer;
   std::size_t max_tokens;  // special tokens included
   bool reads_type_ids;
+  std::string pair_objection;  // why the model cannot read pairs; empty: it can
 
   /// The tokens of a text, or of a pair; they live in the memory until its next use. Nothing of use where `stop`,
   /// unless null, stopped it.
   [[nodiscard]] const encoding& encode(std::string_view first, std::optional<std::string_view> second,
                                        text::encode_memory& memory, const interruption* stop = nullptr) const {
+    if (second && !second->empty() && !pair_objection.empty()) {
+      throw error(error_kind::unsupported, pair_objection);
+    }
     const encoding& tokens = second ? tokenizer.encode(first, *second, max_tokens, memory, stop)
                                     : tokenizer.encode(first, max_tokens, memory, stop);
     if (!reads_type_ids) {
@@ -143,11 +154,28 @@ struct text_reader {
   }
 };
 
+/// Single texts must be of token types that the encoder has; a model whose pairs are not reads no pairs.
 inline text_reader load_text_reader(const model::file_set& files, const model::exits_file& exits,
                                     const load_options& options, const model::config& config) {
   text::tokenizer tokenizer = load_tokenizer(files, exits.pretokenizer, config);
-  const std::size_t max_tokens = choose_max_tokens(options, exits, tokenizer, config);
-  return {std::move(tokenizer), max_tokens, config.family->reads_type_ids};
+  const std::size_t max_tokens = choose_max_tokens(files, options, exits, tokenizer, config);
+  const bool passes_over = config.family->passes_over_single_type && config.type_vocabulary_size == 1;
+  const bool reads_type_ids = config.family->has_types() && tokenizer.gives_type_ids() && !passes_over;
+  const auto objection_to = [&](text::input_texts texts) {
+    const std::int32_t highest = tokenizer.highest_type_id(texts);
+    return !reads_type_ids || highest < config.type_vocabulary_size
+               ? std::string()
+               : files.describe("config.json") + ": type_vocab_size is " + std::to_string(config.type_vocabulary_size) +
+                     ", expected at least the " + std::to_string(highest + 1) + " types that the tokenizer gives " +
+                     (texts == text::input_texts::pair ? "pairs" : "texts");
+  };
+  std::string pair_objection = objection_to(text::input_texts::pair);
+  const std::string objection =
+      exits.input == input_kind::pair ? pair_objection : objection_to(text::input_texts::single);
+  if (!objection.empty()) {
+    throw error(error_kind::bad_model, objection);
+  }
+  return {std::move(tokenizer), max_tokens, reads_type_ids, std::move(pair_objection)};
 }
 
 }  // namespace detail

@@ -62,6 +62,9 @@ class safetensors {
   /// All tensors in order of their names.
   [[nodiscard]] const std::map<std::string, tensor_info, std::less<>>& tensors() const noexcept { return tensors_; }
 
+  /// What `__metadata__` holds; for a tensor that stands in the file under another name only, that name.
+  [[nodiscard]] const std::map<std::string, std::string>& metadata() const noexcept { return metadata_; }
+
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (const auto& [name, info] : tensors_) {
@@ -70,7 +73,7 @@ class safetensors {
     return all;
   }
 
-  /// The values of the elements from `first` on, of an f32, f16, bf16 or i8 tensor of this file (other types throw
+  /// The values of the elements from `first` on, of an f64, f32, f16, bf16 or i8 tensor of this file (other types throw
   /// `unsupported`). Needs no memory that grows with the tensor.
   void read(const tensor_info& info, std::size_t first, std::span<float> target) const {
     switch (info.type) {
@@ -80,12 +83,14 @@ class safetensors {
         return read_converted<std::uint16_t>(info, first, target, float_from_f16);
       case dtype::bf16:
         return read_converted<std::uint16_t>(info, first, target, float_from_bf16);
+      case dtype::f64:
+        return read_converted<double>(info, first, target, [](double v) { return static_cast<float>(v); });
       case dtype::i8:
         return read_converted<std::int8_t>(info, first, target, [](std::int8_t v) { return static_cast<float>(v); });
       default:
         throw error(error_kind::unsupported, source_.name() + ": a tensor of type " +
                                                  std::string(describe(info.type).name) +
-                                                 " was asked for, expected F32, F16, BF16 or I8");
+                                                 " was asked for, expected F64, F32, F16, BF16 or I8");
     }
   }
 
@@ -136,6 +141,7 @@ class safetensors {
   }
 
   void read_header() {
+    source_.refuse_placeholder();
     std::array<unsigned char, 8> prefix{};
     if (source_.size() < prefix.size()) {
       refuse("has " + std::to_string(source_.size()) + " bytes, expected at least 8 for the header's length");
@@ -156,7 +162,7 @@ class safetensors {
     const std::uint64_t data = prefix.size() + length;
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
-        check_metadata(entry);
+        read_metadata(entry);
       } else {
         tensors_.emplace(name, parse_entry(name, entry, data));
       }
@@ -164,10 +170,11 @@ class safetensors {
     check_coverage(data);
   }
 
-  void check_metadata(const nlohmann::json& metadata) const {
+  void read_metadata(const nlohmann::json& metadata) {
     if (!metadata.is_object() || !std::ranges::all_of(metadata, [](const auto& v) { return v.is_string(); })) {
       refuse("its __metadata__ is not an object of strings");
     }
+    metadata_ = metadata.get<std::map<std::string, std::string>>();
   }
 
   [[nodiscard]] tensor_info parse_entry(const std::string& name, const nlohmann::json& entry,
@@ -262,6 +269,7 @@ class safetensors {
 
   file source_;
   std::map<std::string, tensor_info, std::less<>> tensors_;
+  std::map<std::string, std::string> metadata_;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

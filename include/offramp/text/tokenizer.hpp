@@ -35,6 +35,9 @@ enum class pretokenizer {
                ///< word. Added tokens count only as whole words
 };
 
+/// Whether one text or two are encoded together.
+enum class input_texts { single, pair };
+
 /// What encoding writes to, reused from text to text so that a text no longer than before allocates nothing.
 struct encode_memory {
   std::vector<std::int32_t> first;
@@ -123,12 +126,10 @@ class tokenizer {
   [[nodiscard]] std::size_t vocabulary_size() const noexcept { return pieces_.size(); }
 
   /// The highest type id that it gives.
-  [[nodiscard]] std::int32_t highest_type_id() const {
+  [[nodiscard]] std::int32_t highest_type_id(input_texts texts) const {
     std::int32_t highest = 0;
-    for (const auto* parts : {&single_, &pair_}) {
-      for (const template_part& part : *parts) {
-        highest = std::max(highest, part.type_id);
-      }
+    for (const template_part& part : texts == input_texts::single ? single_ : pair_) {
+      highest = std::max(highest, part.type_id);
     }
     return highest;
   }

@@ -73,7 +73,9 @@ struct bare_model {
   bare_model bare{std::move(config), std::move(tensors), std::move(reader), {}};
   const model::exit_plan plan =
       model::plan_sequence_classifier(bare.config, model::backbone_prefix(bare.tensors, *bare.config.family));
-  bare.classifier = read_classifier(bare.tensors, plan.tensors.front(), bare.config);
+  if (bare.config.other_task.empty()) {
+    bare.classifier = read_classifier(bare.tensors, plan.tensors.front(), bare.config);
+  }
   bare.activation = plan.description.exits.front().pooler_activation;
   return bare;
 }

@@ -248,6 +248,7 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
   }
   const json_place expected = object.require("exits_sha256");
   const std::string& digest = detail::read_digest(expected);
+  tensors->refuse_placeholder();
   if (const std::string found = sha256_hex(*tensors); found != digest) {
     throw error(error_kind::bad_model, tensors->name() + ": has the SHA-256 " + found + ", expected " + digest +
                                            " as " + description->name() + " says");
