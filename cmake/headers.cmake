@@ -17,6 +17,7 @@ set(public_headers
     include/offramp/runner.hpp
     include/offramp/sentence_pair.hpp
     include/offramp/thread_pool.hpp
+    include/offramp/tokenizer.hpp
     include/offramp/version.hpp
     include/offramp/study/binomial.hpp
     include/offramp/study/calibration.hpp
@@ -51,6 +52,7 @@ set(implementation_headers
     include/offramp/classifier/loading.hpp
     include/offramp/classifier/members.hpp
     include/offramp/classifier/state.hpp
+    include/offramp/classifier/tokenizer_members.hpp
     include/offramp/detail/binomial.hpp
     include/offramp/detail/first_failure.hpp
     include/offramp/detail/floating_point.hpp
@@ -93,6 +95,7 @@ set(implementation_headers
     include/offramp/model/json_writer.hpp
     include/offramp/model/label_lines.hpp
     include/offramp/model/model_parts.hpp
+    include/offramp/model/placeholder.hpp
     include/offramp/model/published.hpp
     include/offramp/model/safetensors.hpp
     include/offramp/model/safetensors_writer.hpp
@@ -117,7 +120,9 @@ set(implementation_headers
     include/offramp/nn/weight_memory.hpp
     include/offramp/nn/workspace.hpp
     include/offramp/text/added_tokens.hpp
+    include/offramp/text/added_tokens_json.hpp
     include/offramp/text/byte_trie.hpp
+    include/offramp/text/class_tokenizer.hpp
     include/offramp/text/normalizers/base64.hpp
     include/offramp/text/normalizers/bert_normalizer.hpp
     include/offramp/text/normalizers/normalizer_json.hpp
@@ -132,6 +137,7 @@ set(implementation_headers
     include/offramp/text/sentencepiece/model.hpp
     include/offramp/text/sentencepiece/pipeline.hpp
     include/offramp/text/sentencepiece/wire_format.hpp
+    include/offramp/text/special_tokens.hpp
     include/offramp/text/subwords/byte_pair.hpp
     include/offramp/text/subwords/merge_all.hpp
     include/offramp/text/subwords/merge_table.hpp
@@ -139,14 +145,17 @@ set(implementation_headers
     include/offramp/text/subwords/piece_trie.hpp
     include/offramp/text/subwords/pipeline.hpp
     include/offramp/text/subwords/unigram.hpp
+    include/offramp/text/subwords/vocab_json.hpp
     include/offramp/text/subwords/word_cache.hpp
     include/offramp/text/tables/subword_tables.hpp
     include/offramp/text/tables/unicode_tables.hpp
     include/offramp/text/text_piece.hpp
     include/offramp/text/token_sink.hpp
     include/offramp/text/tokenizer.hpp
+    include/offramp/text/tokenizer_class.hpp
     include/offramp/text/tokenizer_config.hpp
     include/offramp/text/tokenizer_description.hpp
+    include/offramp/text/tokenizer_files.hpp
     include/offramp/text/tokenizer_json.hpp
     include/offramp/text/unicode/character_classes.hpp
     include/offramp/text/unicode/characters.hpp

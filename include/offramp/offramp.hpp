@@ -12,4 +12,5 @@
 #include <offramp/prediction.hpp>
 #include <offramp/runner.hpp>
 #include <offramp/sentence_pair.hpp>
+#include <offramp/tokenizer.hpp>
 #include <offramp/version.hpp>

@@ -6,6 +6,7 @@
 #include "tsv_output.hpp"
 
 #include <offramp/classifier.hpp>
+#include <offramp/tokenizer.hpp>
 
 #include <iostream>
 #include <memory>
@@ -79,7 +80,29 @@ void write_text(const offramp::classifier& model) {
   }
 }
 
+/// A model without anything that answers.
+void write_encoder(const offramp::encoder_description& encoder, const inspect_options& options) {
+  const offramp::tokenizer tokens = offramp::tokenizer::load(options.model.path());
+  if (options.json_lines->count() > 0) {
+    write_json_line(std::cout, {{"model_type", encoder.model_type},
+                                {"layers", encoder.num_layers},
+                                {"hidden_size", encoder.hidden_size},
+                                {"max_tokens", tokens.max_tokens()},
+                                {"exits", json::array()},
+                                {"warnings", json::array({encoder.objection})}});
+    return;
+  }
+  std::cout << "encoder         " << encoder.model_type << "\nlayers          " << encoder.num_layers
+            << "\nhidden size     " << encoder.hidden_size << "\nmax tokens      " << tokens.max_tokens()
+            << "\nexits           none\nwarning         " << encoder.objection << '\n';
+}
+
 void inspect(const inspect_options& options) {
+  if (const offramp::encoder_description encoder = offramp::describe_encoder(options.model.path());
+      !encoder.objection.empty()) {
+    write_encoder(encoder, options);
+    return;
+  }
   const offramp::classifier model = options.model.load();
   if (options.json_lines->count() > 0) {
     write_json(model);

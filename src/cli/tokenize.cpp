@@ -5,7 +5,7 @@
 #include "model_options.hpp"
 #include "tsv_output.hpp"
 
-#include <offramp/classifier.hpp>
+#include <offramp/tokenizer.hpp>
 
 #include <cstdint>
 #include <iostream>
@@ -31,7 +31,7 @@ struct token_table {
   std::vector<std::string> pieces;
 };
 
-token_table tokens_of(const offramp::classifier& model, const input_text& text) {
+token_table tokens_of(const offramp::tokenizer& model, const input_text& text) {
   const offramp::encoding tokens =
       text.second ? model.tokenize(offramp::sentence_pair{text.first, *text.second}) : model.tokenize(text.first);
   token_table table{tokens.ids, tokens.type_ids, {}};
@@ -68,7 +68,7 @@ void write_table(const token_table& table, const tokenize_options& options) {
 
 void tokenize(const tokenize_options& options) {
   constexpr std::size_t chunk_size = 256;
-  const offramp::classifier model = options.model.load();
+  const offramp::tokenizer model = offramp::tokenizer::load(options.model.path());
   input_lines input(options.input, model.expected_input());
   for (auto chunk = input.next_chunk(chunk_size); !chunk.empty(); chunk = input.next_chunk(chunk_size)) {
     for (const input_text& text : chunk) {

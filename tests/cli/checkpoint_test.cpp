@@ -41,6 +41,21 @@ class checkpoint : public testing::Test {
   std::string data_;
 };
 
+TEST(checkpoint_without_classifier, is_tokenized_and_inspected) {
+  const std::string model = std::string(OFFRAMP_TEST_DATA) + "/checkpoints/17-ner-with-pooler";
+  const process_result tokens = run_offramp({"tokenize", "--model", model, "[SEP]"});
+  EXPECT_EQ(tokens.status, 0) << tokens.err;
+  EXPECT_EQ(tokens.out, "2 3 3\t0 0 0\t[CLS] [SEP] [SEP]\n");
+  const process_result encoder = run_offramp({"inspect", model});
+  EXPECT_EQ(encoder.status, 0) << encoder.err;
+  EXPECT_NE(encoder.out.find("exits           none"), std::string::npos) << encoder.out;
+  EXPECT_NE(encoder.out.find("offramp fit"), std::string::npos) << encoder.out;
+  EXPECT_EQ(json::parse(run_offramp({"inspect", "--json", model}).out)["exits"], json::array());
+  const process_result answer = run_offramp({"classify", "--model", model, "a"});
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_NE(answer.err.find("offramp fit"), std::string::npos) << answer.err;
+}
+
 TEST_F(checkpoint, is_calibrated_in_its_own_directory) {
   const auto layers = [](const std::string& out) {
     std::vector<int> found;
