@@ -73,7 +73,7 @@ template <typename IsSpecial>
     }
     const auto content = value.find("content");
     const bool special =
-        content != value.end() && content->is_string() && is_special(content->get_ref<const std::string&>());
+        content != value.end() && content->is_string() && is_special(content->template get_ref<const std::string&>());
     result.insert_or_assign(id, read_added_token(token, special ? token_default::special : token_default::plain));
   }
   return result;
