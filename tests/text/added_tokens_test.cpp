@@ -78,7 +78,8 @@ TEST(added_tokens, stripping_takes_the_whitespace_beside_along) {
 TEST(added_tokens, a_segment_can_stop_the_search) {
   const added_token_matcher matcher({token("a", 1)});
   int calls = 0;
-  EXPECT_FALSE(matcher.split("xaxa", [&calls](std::string_view, std::optional<std::int32_t>, text_end) { return ++calls < 2; }));
+  EXPECT_FALSE(
+      matcher.split("xaxa", [&calls](std::string_view, std::optional<std::int32_t>, text_end) { return ++calls < 2; }));
   EXPECT_EQ(calls, 2);
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <study/fit/mix_fit.hpp>
 
-#include <study/fit/exit_choice.hpp>
 #include <offramp/study/temperature.hpp>
 #include <offramp/thread_pool.hpp>
+#include <study/fit/exit_choice.hpp>
 
 #include <gtest/gtest.h>
 #include <Eigen/Core>
