@@ -155,7 +155,7 @@ TEST(batch_into, fills_what_it_is_given) {
     model().classify_batch_into(texts(), results, 0.6F, run);
     EXPECT_EQ(results, answers());
   }
-  EXPECT_THROW(model().classify_batch_into(texts(), std::span(results).first(1), 0.6F), error);
+  EXPECT_THROW(model().classify_batch_into(texts(), std::span(results).first(1), 0.6F), offramp::error);
 }
 
 TEST(batch_as_ready, tells_of_each_text_once_and_of_early_exits_first) {

@@ -8,6 +8,7 @@
 #include "hostile.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <limits>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <offramp/study/binomial.hpp>
 
+#include <offramp/error.hpp>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 

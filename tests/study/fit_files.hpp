@@ -21,7 +21,7 @@ namespace offramp_tests {
 class fit_directory {
  public:
   explicit fit_directory(const std::string& model)
-      : path_(std::filesystem::temp_directory_path() / ("offramp-fit-" + std::to_string(::getpid()) + "-" + model)) {
+      : path_(std::filesystem::temp_directory_path() / (name_prefix() + model)) {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
     std::filesystem::copy(std::string(OFFRAMP_TEST_DATA) + "/models/" + model, path_ / "model");
@@ -55,6 +55,8 @@ class fit_directory {
   }
 
  private:
+  static std::string name_prefix() { return "offramp-fit-" + std::to_string(::getpid()) + "-"; }
+
   std::filesystem::path path_;
 };
 

@@ -262,7 +262,7 @@ TEST(exits_file, of_pairs_has_golden_pairs) {
   document["input"] = "pair";
   expect_error(bad, {"golden[0]: field \"premise\" is missing"}, [&] { (void)read(document.dump()); });
   document["golden"] = json::parse(R"([{"premise": "p", "hypothesis": "h", "logits": [[1, -1], [2, -2]]}])");
-  EXPECT_EQ(read(document.dump()).golden[0].hypothesis, "h");
+  EXPECT_EQ(read(document.dump()).golden[0].second, "h");
 }
 
 TEST(exits_file, is_refused_wherever_it_ends_early) {

@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Models, ExitsWriterTest,
 exits_file everything() {
   exits_file content;
   content.labels = {"a", "b"};
-  content.input = input_kind::pair;
+  content.input = offramp::input_kind::pair;
   content.pretokenizer = pretokenizer::whitespace;
   content.max_tokens = 16;
   content.exits.resize(2);

@@ -3,6 +3,7 @@
 #include <offramp/study/fit.hpp>
 
 #include <offramp/model/exits/reader.hpp>
+#include <offramp/study/dataset.hpp>
 #include <offramp/thread_pool.hpp>
 
 #include "study/fit/workshop.hpp"

@@ -4,6 +4,7 @@
 #include <offramp/study/temperature.hpp>
 #include <offramp/thread_pool.hpp>
 #include <study/fit/exit_choice.hpp>
+#include <study/fit/head_fit.hpp>
 
 #include <gtest/gtest.h>
 #include <Eigen/Core>

@@ -120,8 +120,7 @@ byte_pair random_byte_pair(random_source& random) {
     unknown.id = static_cast<std::int32_t>(pieces.size() - 1);
     unknown.fuse = kind > 1;
   }
-  byte_pair model(unknown,
-                  random.below(2) > 0 ? byte_pair::word_lookup::whole_words : byte_pair::word_lookup::merges_only);
+  byte_pair model({.unknown = unknown, .whole_words = random.below(2) > 0, .end_of_word_suffix = {}});
   std::uint32_t rank = 0;
   std::vector<std::pair<std::pair<std::size_t, std::size_t>, std::size_t>> merges;
   for (std::size_t left = random.below(60); left > 0; --left) {
