@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a file of labelled texts, as columns or JSON Lines (the first byte chooses): refused with an error, or every
-// text has a label.
+// Any bytes as a file of labelled texts, as columns or JSON Lines (the first byte chooses): refused with an error, or
+// every text has a label.
 #include <offramp/study/data_description.hpp>
 #include <offramp/study/dataset.hpp>
 
@@ -35,8 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::filesystem::path path = write(input.rest(), ending);
     try {
       (void)offramp::study::describe_data(path);
-      const offramp::study::dataset read = offramp::study::read_dataset(
-          path, labels, is_pair ? offramp::input_kind::pair : offramp::input_kind::single);
+      const offramp::study::dataset read =
+          offramp::study::read_dataset(path, labels, is_pair ? offramp::input_kind::pair : offramp::input_kind::single);
       offramp_fuzz::require(!read.texts.empty(), "a data set holds a text");
       for (const offramp::study::labelled_text& text : read.texts) {
         offramp_fuzz::require(text.label_id >= 0 && text.label_id < 3, "a text has a label");

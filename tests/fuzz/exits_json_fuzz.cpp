@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as exits.json, which must name the digest of exits.safetensors to get far: the seed does: refused with an error, or loaded and used.
+// Any bytes as exits.json, which must name the digest of exits.safetensors to get far: the seed does: refused with an
+// error, or loaded and used.
 #include "fuzz_models.hpp"
 
 #include <cstddef>

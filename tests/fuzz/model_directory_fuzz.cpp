@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A valid model with a few changes: the input chooses one of the tiny models, then again and again a file and what to do
-// there: replace, insert or remove bytes, exchange a JSON value for another one of the same file, cut the file short,
-// remove it. Refused with an error, or loaded and used, in every numeric format.
+// A valid model with a few changes: the input chooses one of the tiny models, then again and again a file and what to
+// do there: replace, insert or remove bytes, exchange a JSON value for another one of the same file, cut the file
+// short, remove it. Refused with an error, or loaded and used, in every numeric format.
 #include "fuzz_models.hpp"
 
 #include <cstddef>
@@ -41,8 +41,9 @@ std::vector<std::size_t> value_places(const std::string& json) {
 }
 
 void replace_json_value(std::string& json, input_reader& input) {
-  static constexpr std::string_view values[] = {"null", "true",  "-1",  "0",      "1",     "2147483648", "1e300", "\"\"",
-                                                "[]",   "{}",    "0.5", "1e-320", "\"a\"", "[[0]]",      "65537", "\"gelu\""};
+  static constexpr std::string_view values[] = {"null",  "true",  "-1",    "0",       "1",   "2147483648",
+                                                "1e300", "\"\"",  "[]",    "{}",      "0.5", "1e-320",
+                                                "\"a\"", "[[0]]", "65537", "\"gelu\""};
   const std::vector<std::size_t> places = value_places(json);
   if (places.empty()) {
     return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any policy on any text: refused with an error, or the answer is what classify_every_exit says at that layer, alone and in
-// a batch.
+// Any policy on any text: refused with an error, or the answer is what classify_every_exit says at that layer, alone
+// and in a batch.
 #include "fuzz_models.hpp"
 
 #include <algorithm>
@@ -31,8 +31,8 @@ exit_policy read_rule(input_reader& input, std::size_t exits, std::size_t labels
       return exit_policy::per_exit(thresholds);
     }
     case 3:
-      return exit_policy::per_class(
-          std::vector<std::vector<float>>(input.below(exits + 2), std::vector<float>(input.below(labels + 2), threshold)));
+      return exit_policy::per_class(std::vector<std::vector<float>>(
+          input.below(exits + 2), std::vector<float>(input.below(labels + 2), threshold)));
     case 4:
       return exit_policy::entropy(threshold);
     case 5:

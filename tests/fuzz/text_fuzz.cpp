@@ -21,7 +21,8 @@ using offramp::text::tokenizer;
 const std::vector<tokenizer>& tokenizers() {
   static const std::vector<tokenizer> all = [] {
     std::vector<tokenizer> loaded;
-    for (const char* name : {"tiny", "tiny-plain", "family-albert", "family-roberta", "family-xlm-roberta", "family-electra"}) {
+    for (const char* name :
+         {"tiny", "tiny-plain", "family-albert", "family-roberta", "family-xlm-roberta", "family-electra"}) {
       const offramp_fuzz::model_files files = offramp_fuzz::read_model(name);
       std::vector<offramp::model::file_set::blob> blobs;
       for (const auto& [file, content] : files) {
@@ -48,8 +49,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   offramp_fuzz::require(cut.truncated == (whole.ids.size() > limit), "a text above the limit is truncated");
   offramp_fuzz::require(cut.ids.size() == kept + specials, "a text is cut to the limit");
   // One special id stands before the text in all of these templates.
-  offramp_fuzz::require(std::equal(cut.ids.begin(), cut.ids.begin() + static_cast<std::ptrdiff_t>(kept + 1), whole.ids.begin()),
-                        "a cut text begins as the whole one");
+  offramp_fuzz::require(
+      std::equal(cut.ids.begin(), cut.ids.begin() + static_cast<std::ptrdiff_t>(kept + 1), whole.ids.begin()),
+      "a cut text begins as the whole one");
   for (const std::int32_t id : whole.ids) {
     (void)chosen.piece(id);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tokenizer of several files, divided by lines that hold --- alone: vocab.txt, tokenizer_config.json,
-// special_tokens_map.json, added_tokens.json and, where it is not empty, tokenizer.json. Refused with an error, or loaded
-// and used; what it gives for a short limit begins as what it gives for a long one.
+// special_tokens_map.json, added_tokens.json and, where it is not empty, tokenizer.json. Refused with an error, or
+// loaded and used; what it gives for a short limit begins as what it gives for a long one.
 #include <offramp/text/tokenizer.hpp>
 
 #include "fuzz_models.hpp"

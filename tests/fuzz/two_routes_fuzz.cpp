@@ -29,14 +29,16 @@ std::string write_tokenizer_json(const std::string& vocabulary) {
   const char* comma = "";
   const char* specials[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   for (int id = 0; id < 5; ++id) {
-    json << comma << R"({"id": )" << id << R"(, "content": ")" << specials[id] << R"(", "special": true, "normalized": false,)"
+    json << comma << R"({"id": )" << id << R"(, "content": ")" << specials[id]
+         << R"(", "special": true, "normalized": false,)"
          << R"( "single_word": false, "lstrip": false, "rstrip": false})";
     comma = ",";
   }
-  json << R"(], "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,)"
-       << R"( "strip_accents": null, "lowercase": true}, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor":)"
-       << R"( {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]}, "model": {"type": "WordPiece",)"
-       << R"( "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": {)";
+  json
+      << R"(], "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,)"
+      << R"( "strip_accents": null, "lowercase": true}, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor":)"
+      << R"( {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]}, "model": {"type": "WordPiece",)"
+      << R"( "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": {)";
   std::istringstream lines(vocabulary);
   comma = "";
   int id = 0;
@@ -49,7 +51,8 @@ std::string write_tokenizer_json(const std::string& vocabulary) {
 }
 
 constexpr const char* vocabulary =
-    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n##a\n##b\n##c\nab\n##bc\n.\n,\n!\ne\n##e\n\xC3\xA9\n\xE4\xBA\xBA\n\xE1\x84\x80\n"
+    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n##a\n##b\n##c\nab\n##bc\n.\n,\n!\ne\n##"
+    "e\n\xC3\xA9\n\xE4\xBA\xBA\n\xE1\x84\x80\n"
     "##\xE1\x85\xA1\nthe\nfilm\n##ing\n##s\n1\n##1";
 
 }  // namespace
