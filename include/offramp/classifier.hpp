@@ -31,7 +31,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 
 /// One exit of a loaded model.
 struct exit_info {
-  int layer = 0;             ///< encoder layer it stands on, from 1
+  int layer = 0;             ///< encoder layer it stands on, from 1; 0: before the encoder
   float temperature = 1.0F;  ///< divides its logits, for the loaded numeric format
 
   bool operator==(const exit_info&) const = default;

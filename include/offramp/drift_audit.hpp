@@ -26,7 +26,7 @@ struct drift_observation {
 
 /// The early exits of one encoder layer.
 struct layer_drift {
-  int layer = 0;                   ///< from 1
+  int layer = 0;                   ///< from 1; 0: before the encoder
   std::int64_t early_exits = 0;    ///< texts answered there
   std::int64_t audited = 0;        ///< of these, run on to the last exit
   std::int64_t disagreements = 0;  ///< of these, where the last exit gives another label

@@ -85,7 +85,7 @@ class OFFRAMP_API exit_policy {
   /// the policy throws `invalid_argument` where the model has no gate.
   static exit_policy learned(float threshold) { return {rule::learned, threshold, 0}; }
 
-  /// The same policy, in which the last exit at or below `layer` (from 1) always answers.
+  /// The same policy, in which the last exit at or below `layer` always answers.
   [[nodiscard]] exit_policy with_max_layer(int layer) const {
     exit_policy limited = *this;
     limited.max_layer_ = layer;

@@ -44,7 +44,7 @@ enum class reaction { warn, refuse };
 /// How classifier::load prepares a model.
 struct load_options {
   numeric_format format = numeric_format::float32;
-  /// Layers whose exits may answer; empty: all of the model's. Heads in between still run where a later one needs them.
+  /// Layers whose exits may answer, 0 being before the encoder; empty: all of the model's. Heads in between still run where a later one needs them.
   std::vector<int> exits = {};
   /// Instruction sets not to use although the CPU has them, each with the ones after it. A bfloat16 model's results
   /// differ in their last bits with avx512_bf16 and again with amx; an int8 model's do not with amx.

@@ -26,12 +26,13 @@ struct prediction {
   int label_id = 0;                  ///< index into classifier::labels(), the lowest of the most probable
   float confidence = 0.0F;           ///< bit for bit probabilities[label_id]
   std::vector<float> probabilities;  ///< one per label, after the temperature
-  int layer = 0;                     ///< encoder layer whose exit answered, from 1
+  int layer = 0;                     ///< encoder layer whose exit answered, from 1; 0: before the encoder
   int tokens = 0;                    ///< tokens the encoder saw, special tokens included
   bool truncated = false;            ///< the text was longer than max_tokens
   stop_reason stopped = stop_reason::last_exit;
   std::vector<float> logits = {};     ///< of the exit that answered, before the temperature; by policy.with_logits()
-  std::vector<float> embedding = {};  ///< [hidden], the pooled state its classifier read; by policy.with_embedding()
+  std::vector<float> embedding = {};  ///< [hidden], the pooled state its classifier read; by policy.with_embedding(),
+                                      ///< empty before the encoder
 
   bool operator==(const prediction&) const = default;
 };

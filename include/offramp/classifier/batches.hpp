@@ -230,7 +230,7 @@ void classifier::state::run_encoded(const call_plan& call, const runner& run, de
       return;
     }
     if (call.policy.deadline()) {
-      waiting.begin(detail::count_tokens(texts));
+      waiting.begin(exits::count_tokens(texts));
     }
     const typename detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
     run_cut(texts, call, call.policy.deadline() ? &waiting : nullptr, team, memory->engine, finish_text);

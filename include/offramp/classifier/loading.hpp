@@ -52,6 +52,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
                               : model::read_heads(plan, tensors, config, kernels.layout);
   std::vector<std::size_t> answering = detail::answering_exits(heads, options.exits);
   detail::text_reader reader = detail::load_text_reader(files, description, options, config);
+  detail::tell_special_ids(reader.tokenizer, heads);
   model_info info{.kernels = kernels.name, .weight_bytes = 0, .warnings = {}};
   std::vector<exit_info> exit_infos;
   std::vector<int> layers;

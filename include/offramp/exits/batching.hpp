@@ -121,10 +121,6 @@ inline constexpr std::size_t tokens_of_quick_cut = 512;
   return std::accumulate(texts.begin(), texts.end(), std::size_t{0},
                          [](std::size_t sum, const encoding* text) { return sum + text->ids.size(); });
 }
-[[nodiscard]] inline std::size_t count_tokens(std::span<const exits::request> texts) {
-  return std::accumulate(texts.begin(), texts.end(), std::size_t{0},
-                         [](std::size_t sum, const exits::request& text) { return sum + text.tokens->ids.size(); });
-}
 
 /// Takes out the inputs that have no tokens. The indices of the others, or none where that was all of them.
 [[nodiscard]] inline std::vector<std::size_t> remove_failed(batch_memory& batch) {

@@ -26,9 +26,10 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
 
-/// The ragged early-exit loop: embeds a batch of texts, runs layer after layer over the rows of those still unsure, and
-/// takes every text out at the exit that answers it, or at the last one if an audit sampled it. One object serves one
-/// call; the threads of its team share the work of each step.
+/// The ragged early-exit loop: asks the exit before the encoder, where the model has one, embeds the texts that are
+/// still unsure, runs layer after layer over their rows, and takes every text out at the exit that answers it, or at
+/// the last one if an audit sampled it. One object serves one call; the threads of its team share the work of each
+/// step.
 class engine {
  public:
   /// `memory` serves one engine at a time. What `work` and `on_leave` refer to outlives the engine.
@@ -46,19 +47,23 @@ class engine {
   /// are those of the texts.
   void run(std::span<const request> texts) {
     const auto call_start = clock::now();
+    texts_ = texts;
     plan_.begin(texts);
-    embed(texts);
-    const std::size_t tokens_at_start = tokens();
-    for (int layer = 1; layer <= plan_.last_layer() && !memory_.active.empty(); ++layer) {
+    begin();
+    for (int layer = 0; layer <= plan_.last_layer() && !memory_.active.empty(); ++layer) {
       if (policy_.stop_token().stop_requested()) {
         stop_texts(stop_reason::cancelled);
         break;
       }
       const auto start = clock::now();
-      run_layer(layer);
+      if (layer == 0) {
+        enter();
+      } else {
+        run_layer(layer);
+      }
       slowest_layer_ = std::max(slowest_layer_, clock::now() - start);
       if (work_.waiting != nullptr && layer == model_.head_of(0).layer) {
-        work_.waiting->reached_first_exit(tokens_at_start, clock::now() - call_start);
+        work_.waiting->reached_first_exit(count_tokens(texts), clock::now() - call_start);
       }
       if (!memory_.active.empty() && next_layer_is_late()) {
         stop_texts(stop_reason::deadline);
@@ -75,17 +80,34 @@ class engine {
   [[nodiscard]] std::size_t hidden() const { return model_.encoder.hidden; }
   [[nodiscard]] std::size_t tokens() const { return memory_.offsets.back(); }
 
-  void embed(std::span<const request> texts) {
-    memory_.begin(texts.size());
+  [[nodiscard]] const encoding& text_of(std::size_t position) const {
+    return *texts_[memory_.active[position].index].tokens;
+  }
+
+  void begin() {
+    memory_.begin(texts_.size());
     memory_.exit_rates.resize(model_.answering.size());
-    for (std::size_t index = 0; index < texts.size(); ++index) {
-      memory_.active.push_back({.index = index, .gate = {}, .is_sampled = texts[index].is_sampled});
-      memory_.offsets.push_back(memory_.offsets.back() + texts[index].tokens->ids.size());
+    for (std::size_t index = 0; index < texts_.size(); ++index) {
+      memory_.active.push_back({.index = index, .gate = {}, .is_sampled = texts_[index].is_sampled});
+      memory_.offsets.push_back(0);  // no rows yet
+    }
+  }
+
+  /// Asks the exit before the encoder, where there is one, and embeds the texts that stay.
+  void enter() {
+    if (const head* exit = plan_.head_on(0)) {
+      visit(exit, nullptr, memory_.offsets);
+    }
+    const std::size_t texts = memory_.active.size();
+    for (std::size_t position = 0; position < texts; ++position) {
+      memory_.offsets[position + 1] = memory_.offsets[position] + text_of(position).ids.size();
     }
     nn::grow(memory_.rows, tokens() * hidden());
-    layers_.embed(
-        texts.size(), [&](std::size_t index) -> const encoding& { return *texts[index].tokens; }, memory_.offsets,
-        memory_.rows.data());
+    if (texts > 0) {
+      layers_.embed(
+          texts, [&](std::size_t position) -> const encoding& { return text_of(position); }, memory_.offsets,
+          memory_.rows.data());
+    }
   }
 
   /// Encodes one layer and asks its exit, where it has one.
@@ -146,6 +168,15 @@ class engine {
 
   /// Asks the exit of the layer whose output is `rows`, and keeps what later exits need of that layer.
   void ask_all(const head* exit, const float* rows, std::span<const std::size_t> offsets) {
+    if (exit == nullptr || !exit->ngrams) {
+      pool_for(exit, rows, offsets);
+    }
+    for (std::size_t position = 0; exit != nullptr && position < memory_.active.size(); ++position) {
+      ask(*exit, position);
+    }
+  }
+
+  void pool_for(const head* exit, const float* rows, std::span<const std::size_t> offsets) {
     const head* mixing = model_.heads.mixing_head();
     if (mixing != nullptr) {
       pool_all(*mixing, rows, offsets);
@@ -155,14 +186,8 @@ class engine {
         states.insert(states.end(), state.begin(), state.end());
       }
     }
-    if (exit == nullptr) {
-      return;
-    }
-    if (exit->mix.empty()) {
+    if (exit != nullptr && exit->mix.empty()) {
       pool_all(*exit, rows, offsets);
-    }
-    for (std::size_t position = 0; position < memory_.active.size(); ++position) {
-      ask(*exit, position);
     }
   }
 
@@ -196,7 +221,11 @@ class engine {
     active_text& text = memory_.active[position];
     head_memory& heads = memory_of(position);
     memory_.logits.resize(model_.heads.num_labels);
-    apply_head(head, pooled(position), heads, memory_.head_input, memory_.logits);
+    if (head.ngrams) {
+      head.ngrams->apply(text_of(position).ids, memory_.ngrams, memory_.logits);
+    } else {
+      apply_head(head, pooled(position), heads, memory_.head_input, memory_.logits);
+    }
     if (!text.is_answered && !all_finite(memory_.logits)) {
       memory_.outcomes[text.index].failed_layer = head.layer;
       text.is_answered = text.is_leaving = true;
@@ -228,34 +257,19 @@ class engine {
     if (policy_.has_logits()) {
       outcome.logits = memory_.logits;
     }
-    if (policy_.has_embedding()) {
+    if (policy_.has_embedding() && !head.ngrams) {
       const auto end = memory_.head_input.begin() + static_cast<std::ptrdiff_t>(hidden());
       outcome.embedding.assign(memory_.head_input.begin(), end);
     }
     std::optional<float> said_by_gate;
-    if (model_.heads.gate) {
+    if (model_.heads.gate && !head.ngrams) {
       said_by_gate = text.gate.uncertainty = uncertainty(*model_.heads.gate, pooled(position));
     }
     if (work_.kept == keep::every_visit) {
       outcome.visits.push_back({outcome.exit, memory_.logits, outcome.probabilities, said_by_gate});
     }
-    decide(outcome, text);
+    plan_.decide(outcome, text);
     memory_.exit_rates[outcome.exit].count(text.is_leaving);
-  }
-
-  void decide(outcome& outcome, active_text& text) const {
-    const bool is_last = outcome.exit == model_.last_exit();
-    if (is_last) {
-      outcome.stopped = stop_reason::last_exit;
-      text.is_answered = true;
-    } else if (is_satisfied(policy_, outcome.exit, outcome.probabilities, text.gate)) {
-      outcome.stopped = stop_reason::confident;
-      text.is_answered = true;
-    } else if (outcome.exit == plan_.last_answer()) {
-      outcome.stopped = stop_reason::layer_limit;
-      text.is_answered = true;
-    }
-    text.is_leaving = text.is_answered && (is_last || !text.is_sampled);
   }
 
   /// Also when it would take the time that waiting texts need to their first exits.
@@ -290,6 +304,7 @@ class engine {
     memory_.compact(hidden());
   }
 
+  std::span<const request> texts_;
   const early_exit_model& model_;
   const assignment& work_;
   const exit_policy& policy_;

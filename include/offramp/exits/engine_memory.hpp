@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
@@ -28,6 +29,14 @@ struct request {
   const encoding* tokens = nullptr;
   bool is_sampled = false;  // for an audit: goes on to the last exit once answered; never with a deadline
 };
+
+[[nodiscard]] inline std::size_t count_tokens(std::span<const request> texts) {
+  std::size_t sum = 0;
+  for (const request& text : texts) {
+    sum += text.tokens->ids.size();
+  }
+  return sum;
+}
 
 /// What the last exit says of a text that was answered below it.
 enum class audit_result { none, agrees, disagrees };
@@ -66,6 +75,7 @@ struct engine_memory {
   nn::aligned_vector<float> before_pooler;  // [active, hidden]
   nn::aligned_vector<float> pooled;         // [active, hidden]
   std::vector<float> head_input;
+  ngram_memory ngrams;
   std::vector<float> logits;          // [labels]
   std::vector<float> audited;         // [labels], probabilities at the last exit
   std::vector<exit_rate> exit_rates;  // by index into early_exit_model::answering

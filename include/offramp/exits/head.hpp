@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/exits/ngrams.hpp>
 #include <offramp/model/exits/reader.hpp>
 #include <offramp/nn/dot.hpp>
 #include <offramp/nn/kernels.hpp>
@@ -31,7 +32,9 @@ struct classification {
 
 /// The classifier head on one encoder layer, in the general form that covers the published early-exit models.
 struct head {
-  int layer = 0;  // from 1
+  int layer = 0;  // from 1; 0: before the encoder
+  /// On layer 0, and only there: what the exit consists of.
+  std::optional<ngram_head> ngrams;
   model::pooling pooling = model::pooling::cls;
   /// Set when the exit has a pooler of its own: p = f(W h + b).
   std::optional<nn::linear> pooler;
@@ -60,7 +63,7 @@ struct head_set {
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t sum = shared_pooler ? shared_pooler->bytes() : 0;
     for (const head& head : heads) {
-      sum += (head.pooler ? head.pooler->bytes() : 0) +
+      sum += (head.pooler ? head.pooler->bytes() : 0) + (head.ngrams ? head.ngrams->bytes() : 0) +
              (head.classifier.weights.size() + head.classifier.bias.size()) * sizeof(float);
     }
     return sum;

@@ -48,6 +48,22 @@ class visit_plan {
     return model_.heads.append_logits || (found->exit && is_asked(*found->exit)) ? &*found : nullptr;
   }
 
+  /// Whether a text leaves with the answer that it has just been given, and why.
+  void decide(outcome& outcome, active_text& text) const {
+    const bool is_last = outcome.exit == model_.last_exit();
+    if (is_last) {
+      outcome.stopped = stop_reason::last_exit;
+      text.is_answered = true;
+    } else if (is_satisfied(policy_, outcome.exit, outcome.probabilities, text.gate)) {
+      outcome.stopped = stop_reason::confident;
+      text.is_answered = true;
+    } else if (outcome.exit == last_answer_) {
+      outcome.stopped = stop_reason::layer_limit;
+      text.is_answered = true;
+    }
+    text.is_leaving = text.is_answered && (is_last || !text.is_sampled);
+  }
+
   /// For the layer of `exit`, which so many texts of so many tokens reach.
   [[nodiscard]] row_order order_of_rows(const head* exit, std::span<const exit_rate> rates, std::size_t texts,
                                         std::size_t tokens) const {

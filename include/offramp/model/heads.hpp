@@ -7,6 +7,8 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +52,28 @@ inline std::vector<float> read_mix(const checkpoint& tensors, const exit_tensors
   return mix;
 }
 
+/// The head before the encoder; what ids stand around texts is the tokenizer's to say.
+inline exits::ngram_head read_ngram_head(const checkpoint& tensors, const std::string& name, std::size_t labels,
+                                         const exits::ngram_shape& shape) {
+  const std::string weight = name + ".weight";
+  if (!tensors.is_quantized(weight)) {
+    throw error(error_kind::bad_model, "tensor \"" + weight + "\" is not I8, expected I8 for n-grams");
+  }
+  exits::ngram_head head;
+  head.shape = shape;
+  head.weights.resize(shape.buckets() * labels);
+  head.scales.resize(labels);
+  tensors.read_quantized_rows(weight, labels, shape.buckets(),
+                              [&](std::size_t label, std::span<const std::int8_t> row, float scale) {
+                                head.scales[label] = scale;
+                                for (std::size_t bucket = 0; bucket < row.size(); ++bucket) {
+                                  head.weights[bucket * labels + label] = row[bucket];
+                                }
+                              });
+  head.bias = tensors.read(name + ".bias", {labels});
+  return head;
+}
+
 /// Reads the heads of `plan` from the file that holds them.
 inline exits::head_set read_heads(const exit_plan& plan, const checkpoint& tensors, const config& shape,
                                   const nn::layout& layout) {
@@ -59,8 +83,14 @@ inline exits::head_set read_heads(const exit_plan& plan, const checkpoint& tenso
   for (std::size_t j = 0; j < description.exits.size(); ++j) {
     const exit_description& exit = description.exits[j];
     const exit_tensors& names = plan.tensors[j];
-    exits::head head{.layer = exit.layer, .pooling = exit.pooling, .pooler = {}, .mix = {}, .classifier = {}};
+    exits::head head{
+        .layer = exit.layer, .ngrams = {}, .pooling = exit.pooling, .pooler = {}, .mix = {}, .classifier = {}};
     head.temperature = temperature_for(exit.temperature, layout.format);
+    if (exit.ngrams) {
+      head.ngrams = read_ngram_head(tensors, names.classifier, set.num_labels, *exit.ngrams);
+      set.heads.push_back(std::move(head));
+      continue;
+    }
     head.pooler_activation = exit.pooler_activation;
     head.uses_shared_pooler = exit.pooler == pooler::shared;
     head.appends_previous_logits = exit.previous_logits;

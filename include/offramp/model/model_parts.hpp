@@ -154,6 +154,16 @@ struct text_reader {
   }
 };
 
+/// What stands around texts, for the head that reads their ids.
+inline void tell_special_ids(const text::tokenizer& tokenizer, exits::head_set& heads) {
+  for (exits::head& head : heads.heads) {
+    if (head.ngrams) {
+      head.ngrams->special_ids = tokenizer.special_ids();
+      head.ngrams->separator = tokenizer.separator();
+    }
+  }
+}
+
 /// Single texts must be of token types that the encoder has; a model whose pairs are not reads no pairs.
 inline text_reader load_text_reader(const model::file_set& files, const model::exits_file& exits,
                                     const load_options& options, const model::config& config) {

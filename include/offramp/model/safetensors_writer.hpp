@@ -21,17 +21,19 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
-/// One F32 tensor to be written.
+/// One tensor to be written: F32, or I8 whose rows' scales stand in a tensor of their own.
 struct named_tensor {
   std::string name;
   tensor_shape shape;
-  std::vector<float> values;  ///< row-major, the product of the shape
+  std::vector<float> values;            ///< row-major, the product of the shape
+  std::vector<std::int8_t> bytes = {};  ///< instead of `values`, -127 to 127
 };
 
 namespace detail {
 
-[[nodiscard]] inline std::string bytes_of(std::span<const float> values) {
-  const auto bytes = std::as_bytes(values);
+template <class Value>
+[[nodiscard]] std::string bytes_of(const std::vector<Value>& values) {
+  const auto bytes = std::as_bytes(std::span(values));
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -41,11 +43,12 @@ inline void check_writable(const named_tensor& tensor) {
   };
   const std::size_t size =
       std::accumulate(tensor.shape.begin(), tensor.shape.end(), std::size_t{1}, std::multiplies<>());
-  if (size != tensor.values.size()) {
-    refuse(std::to_string(tensor.values.size()) + " values, expected " + std::to_string(size) + " for the shape " +
+  const std::size_t found = tensor.values.size() + tensor.bytes.size();
+  if (size != found || (!tensor.values.empty() && !tensor.bytes.empty())) {
+    refuse(std::to_string(found) + " values, expected " + std::to_string(size) + " for the shape " +
            to_string(tensor.shape));
   }
-  for (std::size_t i = 0; i < size; ++i) {
+  for (std::size_t i = 0; i < tensor.values.size(); ++i) {
     if (!std::isfinite(tensor.values[i])) {
       refuse("element " + std::to_string(i) + " is " + offramp::detail::number_text(tensor.values[i]) +
              ", expected finite values");
@@ -53,12 +56,13 @@ inline void check_writable(const named_tensor& tensor) {
   }
 }
 
-[[nodiscard]] inline std::string header_entry(const tensor_shape& shape, std::size_t begin, std::size_t end) {
+[[nodiscard]] inline std::string header_entry(const named_tensor& tensor, std::size_t begin, std::size_t end) {
   std::string extents;
-  for (const std::size_t extent : shape) {
+  for (const std::size_t extent : tensor.shape) {
     extents += (extents.empty() ? "" : ",") + std::to_string(extent);
   }
-  return R"({"dtype":"F32","shape":[)" + extents + R"(],"data_offsets":[)" + std::to_string(begin) + "," +
+  const std::string type = tensor.bytes.empty() ? "F32" : "I8";
+  return R"({"dtype":")" + type + R"(","shape":[)" + extents + R"(],"data_offsets":[)" + std::to_string(begin) + "," +
          std::to_string(end) + "]}";
 }
 
@@ -76,9 +80,9 @@ inline void check_writable(const named_tensor& tensor) {
       throw error(error_kind::invalid_argument, "tensor \"" + tensor.name + "\" stands twice");
     }
     const std::size_t begin = data.size();
-    data += detail::bytes_of(tensor.values);
-    header += (header.empty() ? "" : ",") + quote_json(tensor.name) + ":" +
-              detail::header_entry(tensor.shape, begin, data.size());
+    data += detail::bytes_of(tensor.values) + detail::bytes_of(tensor.bytes);
+    header +=
+        (header.empty() ? "" : ",") + quote_json(tensor.name) + ":" + detail::header_entry(tensor, begin, data.size());
   }
   std::string text = "{" + header + "}";
   // Spaces after the header, so that the data begin at a multiple of eight bytes.

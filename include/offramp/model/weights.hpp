@@ -154,6 +154,12 @@ class part_counter {
 /// The encoder's first `num_layers` layers, packed for `kernels`, on the threads that `run` lends: each reads a layer.
 inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, int num_layers,
                                 const nn::kernels& kernels, const runner& run = {}, const load_progress& report = {}) {
+  if (num_layers == 0) {  // every text leaves before it is embedded
+    nn::encoder encoder{};
+    encoder.kernels = kernels;
+    encoder.hidden = static_cast<std::size_t>(shape.hidden_size);
+    return encoder;
+  }
   const family& family = *shape.family;
   const std::string prefix = backbone_prefix(tensors, family);
   const auto depth = static_cast<std::size_t>(num_layers);

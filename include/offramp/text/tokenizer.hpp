@@ -137,6 +137,10 @@ class tokenizer {
   /// Whether transformers hands the type ids of this tokenizer to the encoder.
   [[nodiscard]] bool gives_type_ids() const noexcept { return gives_type_ids_; }
 
+  /// Ids around texts, each once; and that behind the first text of a pair, -1 where it puts none.
+  [[nodiscard]] std::vector<std::int32_t> special_ids() const { return special_ids_of(single_, pair_); }
+  [[nodiscard]] std::int32_t separator() const noexcept { return separator_of(pair_); }
+
   /// From tokenizer_config.json; nothing when it does not say.
   [[nodiscard]] std::optional<std::size_t> model_max_length() const noexcept { return model_max_length_; }
 

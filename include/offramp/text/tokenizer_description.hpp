@@ -8,8 +8,10 @@
 #include <offramp/text/vocabulary.hpp>
 #include <offramp/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <variant>
 #include <vector>
@@ -44,6 +46,27 @@ struct tokenizer_description {
   std::vector<template_part> single;
   std::vector<template_part> pair;
 };
+
+/// The special ids of both, each once.
+[[nodiscard]] inline std::vector<std::int32_t> special_ids_of(const std::vector<template_part>& single,
+                                                              const std::vector<template_part>& pair) {
+  std::vector<std::int32_t> ids;
+  for (const auto* parts : {&single, &pair}) {
+    for (const template_part& part : *parts) {
+      std::copy_if(part.ids.begin(), part.ids.end(), std::back_inserter(ids),
+                   [&](std::int32_t id) { return std::find(ids.begin(), ids.end(), id) == ids.end(); });
+    }
+  }
+  return ids;
+}
+
+/// The special id behind the first text; -1 where none is.
+[[nodiscard]] inline std::int32_t separator_of(const std::vector<template_part>& parts) noexcept {
+  const auto first = std::find_if(parts.begin(), parts.end(),
+                                  [](const template_part& part) { return part.what == template_part::kind::first; });
+  const bool is_followed = first != parts.end() && first + 1 != parts.end() && !(first + 1)->ids.empty();
+  return is_followed ? (first + 1)->ids.front() : -1;
+}
 
 /// `[CLS] first [SEP]`, or `[CLS] first [SEP] second [SEP]` with the second text and its end in segment 1.
 [[nodiscard]] inline std::vector<template_part> bert_template(std::int32_t cls_id, std::int32_t sep_id,

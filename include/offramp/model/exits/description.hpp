@@ -3,6 +3,7 @@
 
 #include <offramp/certificate.hpp>
 #include <offramp/exit_policy.hpp>
+#include <offramp/exits/ngrams.hpp>
 #include <offramp/golden_text.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/nn/kernels.hpp>
@@ -34,7 +35,8 @@ struct temperatures {
 
 /// One exit: where it sits and how its head is built. docs/model-format.md has the formula.
 struct exit_description {
-  int layer = 0;  ///< 1-based encoder layer
+  int layer = 0;                                  ///< encoder layer from 1; 0: before the encoder
+  std::optional<exits::ngram_shape> ngrams = {};  ///< on layer 0, and only there: the head reads n-grams of token ids
   model::pooling pooling = model::pooling::cls;
   model::pooler pooler = model::pooler::none;
   nn::epilogue pooler_activation = nn::epilogue::tanh;  ///< tanh, gelu or relu
@@ -124,7 +126,7 @@ struct exits_file {
   std::optional<input_kind> input;  ///< nothing: the model does not say
   model::pretokenizer pretokenizer = model::pretokenizer::bert;
   std::optional<int> max_tokens;        ///< special tokens included
-  std::vector<exit_description> exits;  ///< at least one, layers strictly ascending
+  std::vector<exit_description> exits;  ///< at least one, layers strictly ascending from 0
   bool has_gate = false;                ///< the model learned when to leave
   std::optional<policy_description> default_policy;
   std::vector<calibration_description> calibration;

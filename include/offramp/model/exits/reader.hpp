@@ -66,10 +66,26 @@ namespace detail {
   return result;
 }
 
+[[nodiscard]] inline exits::ngram_shape read_ngram_shape(const json_place& place) {
+  json_object object(place);
+  const exits::ngram_shape shape{.longest = static_cast<int>(object.require("longest").integer(1, 8)),
+                                 .bucket_bits = static_cast<int>(object.require("bucket_bits").integer(1, 24))};
+  object.refuse_unknown();
+  return shape;
+}
+
 [[nodiscard]] inline exit_description read_exit(const json_place& place, const config& encoder, int lowest_layer) {
   json_object object(place);
   exit_description exit;
   exit.layer = static_cast<int>(object.require("layer").integer(lowest_layer, encoder.num_layers));
+  if (exit.layer == 0) {
+    exit.ngrams = read_ngram_shape(object.require("ngrams"));
+    if (const auto temperature = object.find("temperature")) {
+      exit.temperature = read_temperatures(*temperature);
+    }
+    object.refuse_unknown();
+    return exit;
+  }
   exit.pooling = choose(object.find("pooling"), pooling::cls, pooling_names);
   exit.pooler = choose(object.find("pooler"), pooler::none, pooler_names);
   exit.pooler_activation = choose(object.find("pooler_activation"), nn::epilogue::tanh, pooler_activation_names);
@@ -98,9 +114,9 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
 }
 
 [[nodiscard]] inline std::vector<exit_description> read_exits(const json_place& place, const config& encoder) {
-  int lowest_layer = 1;
+  int lowest_layer = 0;
   std::vector<exit_description> exits =
-      place.array(1, static_cast<std::size_t>(encoder.num_layers), [&](const json_place& element) {
+      place.array(1, static_cast<std::size_t>(encoder.num_layers) + 1, [&](const json_place& element) {
         const exit_description exit = read_exit(element, encoder, lowest_layer);
         lowest_layer = exit.layer + 1;
         return exit;
@@ -165,7 +181,7 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
 /// Layers of exits of the model, ascending.
 [[nodiscard]] inline std::vector<int> read_certified_layers(const json_place& place, const exits_file& model,
                                                             const config& encoder) {
-  int lowest_layer = 1;
+  int lowest_layer = 0;
   return place.array(1, model.exits.size(), [&](const json_place& element) {
     const int layer = static_cast<int>(element.integer(lowest_layer, encoder.num_layers));
     if (std::ranges::find(model.exits, layer, &exit_description::layer) == model.exits.end()) {

@@ -22,8 +22,16 @@ namespace detail {
 inline void write_exit(json_writer& json, const exit_description& exit) {
   json.object([&] {
     json.member("layer", exit.layer);
-    json.member("pooling", name_of(exit.pooling, pooling_names));
-    json.member("pooler", name_of(exit.pooler, pooler_names));
+    if (exit.ngrams) {
+      json.key("ngrams");
+      json.object([&] {
+        json.member("longest", exit.ngrams->longest);
+        json.member("bucket_bits", exit.ngrams->bucket_bits);
+      });
+    } else {
+      json.member("pooling", name_of(exit.pooling, pooling_names));
+      json.member("pooler", name_of(exit.pooler, pooler_names));
+    }
     if (exit.pooler_activation != nn::epilogue::tanh) {
       json.member("pooler_activation", name_of(exit.pooler_activation, pooler_activation_names));
     }
