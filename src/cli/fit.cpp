@@ -42,7 +42,9 @@ struct fit_arguments {
   const CLI::Option* json_lines = nullptr;
 };
 
-const char* pooling_name(const fitted_exit& exit) { return exit.pooling == pooling_choice::cls ? "cls" : "mean"; }
+const char* pooling_name(const fitted_exit& exit) {
+  return exit.layer == 0 ? "n-grams" : exit.pooling == pooling_choice::cls ? "cls" : "mean";
+}
 
 std::string number(const char* format, std::optional<double> value) {
   if (!value) {
@@ -120,7 +122,10 @@ command add_fit(CLI::App& app) {
       ->required();
   parser.add_option("--labels", options.labels, "Labels as the data write them, in the order of their ids")
       ->delimiter(',');
-  parser.add_option("--layers", options.layers, "Layers that get an exit, as in 2,4,6 (default: all)")->delimiter(',');
+  parser
+      .add_option("--layers", options.layers,
+                  "Layers that get an exit, as in 2,4,6; 0 is before the encoder (default: 1 and up)")
+      ->delimiter(',');
   parser.add_option("--pooling", options.pooling, "cls, mean, or auto: what does better on dev, exit by exit")
       ->transform(CLI::Transformer(poolings))
       ->default_str("auto");

@@ -33,6 +33,9 @@ struct fit_result {
   std::vector<std::string> labels;
   int num_layers = 0;
   std::vector<fitted_exit> exits;
+  /// Of an exit before the encoder: the largest share of the dev texts, the surest first, to which its answers are
+  /// right at least as often as those of the last exit to the same texts.
+  std::optional<double> share_before_encoder;
   std::vector<std::string> warnings;
 };
 
@@ -52,6 +55,9 @@ struct fit_progress {
 /// exits.safetensors and then exits.json to `out`; where `out` is another directory than `model`, copies the
 /// checkpoint's files there first. Neither the checkpoint nor a file in `out` that differs from its namesake is
 /// touched. All or nothing: no exits.json is written before everything else is.
+///
+/// A model that has exits.json already, and layers {0}: an exit before the encoder is added to the others, which stay as
+/// they are (written to `out`, which may be `model`).
 ///
 /// Labels are those of config.json, unless they are LABEL_n; else, for a bare encoder, the training data's in the order
 /// of their bytes; `options.labels` says how the data write them, or stands for both. A label without texts in dev is a

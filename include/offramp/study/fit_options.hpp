@@ -28,8 +28,13 @@ struct fit_options {
   /// Labels as the data write them, by label id. Needed where neither the checkpoint nor the training data may name
   /// them: for a checkpoint that has a classifier and calls its labels LABEL_n.
   std::vector<std::string> labels = {};
-  /// Layers that get an exit, from 1, ascending; empty: all.
+  /// Layers that get an exit, ascending; 0: before the encoder, from the n-grams of a text's token ids. Empty: all of
+  /// the encoder's.
   std::vector<int> layers = {};
+  /// The exit before the encoder reads n-grams of 1 to this many ids, 1 to 8 ...
+  int ngram_longest = 2;
+  /// ... hashed into 2 to the power of this many buckets, 1 to 24; a bucket takes a byte for each label.
+  int ngram_bucket_bits = 18;
   pooling_choice pooling = pooling_choice::better;
   layer_mix mix = layer_mix::none;
   class_weighting weighting = class_weighting::by_text;

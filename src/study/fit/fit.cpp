@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint_copy.hpp"
+#include "exit_calibration.hpp"
 #include "exit_choice.hpp"
 #include "fit_inputs.hpp"
 #include "layer_features.hpp"
 #include "mix_fit.hpp"
+#include "ngram_addition.hpp"
+#include "ngram_choice.hpp"
 #include "study/exit_files.hpp"
 #include "study/update_exits.hpp"
 
@@ -59,6 +62,9 @@ class exit_fitter {
 
   /// The finished files.
   [[nodiscard]] exit_files fit() {
+    if (!options_.layers.empty() && options_.layers.front() == 0) {
+      add_ngrams();
+    }
     choose_heads();
     const std::string tensors = model::write_safetensors(tensors_);
     const std::string digest = model::sha256_hex(tensors);
@@ -74,14 +80,6 @@ class exit_fitter {
   [[nodiscard]] fit_result result() && { return std::move(result_); }
 
  private:
-  [[nodiscard]] static model::exit_description describe(int layer, model::pooling pooling, model::pooler pooler) {
-    model::exit_description exit;
-    exit.layer = layer;
-    exit.pooling = pooling;
-    exit.pooler = pooler;
-    return exit;
-  }
-
   /// What heads are to be fitted to, by ascending layer.
   [[nodiscard]] std::vector<pooled_layer> inputs() const {
     std::vector<pooled_layer> all;
@@ -99,6 +97,24 @@ class exit_fitter {
   /// Whether the checkpoint's own classifier stands there.
   [[nodiscard]] bool is_kept(int layer) const {
     return !bare_->classifier.empty() && layer == bare_->config.num_layers;
+  }
+
+  void add_ngrams() {
+    const exits::ngram_shape shape{options_.ngram_longest, options_.ngram_bucket_bits};
+    const ngram_choice choice = choose_ngrams(bare_->reader, train_, dev_, content_.labels.size(), shape, run_);
+    std::ranges::move(describe_ngrams(choice.head, "exits.0.classifier"), std::back_inserter(tensors_));
+    model::exit_description& exit = content_.exits.emplace_back();
+    exit.ngrams = shape;
+    result_.exits.push_back(
+        {.strength = choice.strength, .train_accuracy = choice.train_accuracy, .is_optimal = choice.is_optimal});
+    warn_of_steps(result_.exits.back());
+  }
+
+  void warn_of_steps(const fitted_exit& exit) {
+    if (!exit.is_optimal) {
+      result_.warnings.push_back("the fit of the head on layer " + std::to_string(exit.layer) +
+                                 " ran out of steps before the optimum; a stronger penalty (a smaller C) ends sooner");
+    }
   }
 
   void choose_heads() {
@@ -205,7 +221,7 @@ class exit_fitter {
     tensors_.push_back(
         {name + "classifier.weight", {labels, choice.head.weights.size() / labels}, choice.head.weights});
     tensors_.push_back({name + "classifier.bias", {labels}, choice.head.bias});
-    content_.exits.push_back(describe(choice.input.layer, choice.input.pooling, model::pooler::none));
+    content_.exits.push_back({.layer = choice.input.layer, .pooling = choice.input.pooling});
     if (!mix.empty()) {
       tensors_.push_back({name + "mix", {mix.size()}, mix});
       content_.exits.back().mix = true;
@@ -217,10 +233,7 @@ class exit_fitter {
     exit.strength = choice.strength;
     exit.train_accuracy = choice.train_accuracy;
     exit.is_optimal = choice.head.is_optimal;
-    if (!exit.is_optimal) {
-      result_.warnings.push_back("the fit of the head on layer " + std::to_string(exit.layer) +
-                                 " ran out of steps before the optimum; a stronger penalty (a smaller C) ends sooner");
-    }
+    warn_of_steps(exit);
   }
 
   void add_own_classifier() {
@@ -228,7 +241,7 @@ class exit_fitter {
     for (model::named_tensor& tensor : bare_->classifier) {
       tensors_.push_back({name + tensor.name, tensor.shape, tensor.values});
     }
-    content_.exits.push_back(describe(bare_->config.num_layers, model::pooling::cls, model::pooler::own));
+    content_.exits.push_back({.layer = bare_->config.num_layers, .pooler = model::pooler::own});
     content_.exits.back().pooler_activation = bare_->activation;
     result_.exits.emplace_back().layer = bare_->config.num_layers;
   }
@@ -238,16 +251,7 @@ class exit_fitter {
     model::calibration_description calibration{
         numeric_format::float32, dev_.sha256, static_cast<std::int64_t>(dev_.texts.size()), {}};
     for (std::size_t j = 0; j < logits.exits.size(); ++j) {
-      fitted_exit& exit = result_.exits[j];
-      exit.temperature = fit_temperature(logits.of_exit(j), logits.label_ids, logits.num_labels);
-      const auto measure = [&](float temperature, auto metric) {
-        const std::vector<float> probabilities = exit_probabilities(logits, j, temperature);
-        return metric({probabilities, logits.label_ids, logits.num_labels});
-      };
-      const auto ece = [](const labelled_probabilities& given) { return calibration_error(given); };
-      exit.dev_accuracy = measure(1.0F, [](const labelled_probabilities& given) { return accuracy(given); });
-      exit.ece_before = measure(1.0F, ece);
-      exit.ece_after = measure(exit.temperature.temperature, ece);
+      fitted_exit& exit = result_.exits[j] = calibrated(std::move(result_.exits[j]), logits, j);
       content_.exits[j].temperature.float32 = exit.temperature.temperature;
       calibration.exits.push_back(
           stored_quality(exit.temperature.nll_before, exit.temperature.nll_after, exit.ece_before, exit.ece_after));
@@ -257,6 +261,9 @@ class exit_fitter {
       }
     }
     content_.calibration.push_back(std::move(calibration));
+    if (content_.exits.front().ngrams) {
+      result_.share_before_encoder = share_as_right(logits);
+    }
   }
 
   void add_golden_texts(const classifier& fitted) {
@@ -276,7 +283,7 @@ class exit_fitter {
   const runner& run_;
   const fit_progress& report_;
   std::optional<bare_model> bare_;
-  std::vector<int> layers_;
+  std::vector<int> layers_;  // of the encoder
   dataset train_;
   dataset dev_;
   std::vector<golden_text> golden_;
@@ -293,6 +300,13 @@ fit_result fit_exits(const std::filesystem::path& model, const std::filesystem::
                      const runner& run, const fit_progress& report) {
   const offramp::detail::default_floating_point environment;
   const model::file_set checkpoint(model);
+  if (options.layers == std::vector<int>{0} && checkpoint.find("exits.json")) {
+    detail::make_directory(out);
+    detail::ngram_addition added = detail::add_ngrams(checkpoint, train, dev, options, run);
+    detail::copy_checkpoint(checkpoint, out);
+    detail::write_exit_files(out, added.files);
+    return std::move(added.result);
+  }
   detail::exit_fitter fitter(checkpoint, train, dev, options, run, report);
   // What would only fail at the end should not wait until then.
   detail::make_directory(out);

@@ -111,20 +111,25 @@ struct label_names {
   return {names, names};
 }
 
-/// The layers that get an exit, ascending; the last one too where the checkpoint's classifier stands there.
+/// The encoder's layers that get an exit, ascending; the last one too where the checkpoint's classifier stands there.
 [[nodiscard]] inline std::vector<int> choose_layers(const bare_model& bare, std::vector<int> given) {
   const int last = bare.config.num_layers;
-  if (given.empty()) {
+  if (!given.empty() && given.front() == 0) {  // before the encoder
+    given.erase(given.begin());
+    if (given.empty() && bare.classifier.empty()) {
+      return given;
+    }
+  } else if (given.empty()) {
     given.resize(static_cast<std::size_t>(last));
     std::iota(given.begin(), given.end(), 1);
   }
   for (std::size_t i = 0; i < given.size(); ++i) {
     if (given[i] < (i == 0 ? 1 : given[i - 1] + 1) || given[i] > last) {
-      refuse_fit_option("layer " + std::to_string(given[i]) + ", expected ascending layers from 1 to " +
+      refuse_fit_option("layer " + std::to_string(given[i]) + ", expected ascending layers from 0 to " +
                         std::to_string(last));
     }
   }
-  if (!bare.classifier.empty() && given.back() != last) {
+  if (!bare.classifier.empty() && (given.empty() || given.back() != last)) {
     given.push_back(last);
   }
   return given;
@@ -139,6 +144,14 @@ inline void check_fit_options(const fit_options& options) {
       refuse_fit_option("strength " + offramp::detail::number_text(strength) + ", expected 1e-12 to 1e12");
     }
   }
+  const auto check_range = [](const char* name, int value, int highest) {
+    if (value < 1 || value > highest) {
+      refuse_fit_option(std::string(name) + " is " + std::to_string(value) + ", expected 1 to " +
+                        std::to_string(highest));
+    }
+  };
+  check_range("ngram_longest", options.ngram_longest, 8);
+  check_range("ngram_bucket_bits", options.ngram_bucket_bits, 24);
   if (options.threshold && !std::isfinite(*options.threshold)) {
     refuse_fit_option("threshold is not finite");
   }

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ngram_addition.hpp"
+
+#include "checkpoint_copy.hpp"
+#include "exit_calibration.hpp"
+#include "exit_choice.hpp"
+#include "fit_inputs.hpp"
+#include "ngram_choice.hpp"
+#include "study/update_exits.hpp"
+
+#include <offramp/error.hpp>
+#include <offramp/model/model_parts.hpp>
+#include <offramp/study/exit_logits.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
+
+namespace {
+
+/// The tensors of the exits that are there, each one further back; int8 rows as they are stored.
+[[nodiscard]] std::vector<model::named_tensor> move_back(const model::checkpoint& tensors) {
+  constexpr std::string_view prefix = "exits.";
+  std::vector<model::named_tensor> moved;
+  for (const std::string& name : tensors.names()) {
+    std::string to = name;
+    if (name.starts_with(prefix)) {
+      const std::size_t end = name.find('.', prefix.size());
+      const std::size_t exit = std::stoul(name.substr(prefix.size(), end - prefix.size()));
+      to = std::string(prefix) + std::to_string(exit + 1) + name.substr(end);
+    }
+    const model::tensor_shape& shape = tensors.shape(name);
+    model::named_tensor& tensor = moved.emplace_back(model::named_tensor{to, shape, {}});
+    if (tensors.is_quantized(name)) {
+      tensors.read_quantized_rows(name, shape[0], shape[1],
+                                  [&](std::size_t /*row*/, std::span<const std::int8_t> values, float /*scale*/) {
+                                    tensor.bytes.insert(tensor.bytes.end(), values.begin(), values.end());
+                                  });
+    } else {
+      tensor.values = tensors.read(name, shape);
+    }
+  }
+  return moved;
+}
+
+/// What stays of a description whose first exit is new.
+void adapt(model::exits_file& content, fit_result& result) {
+  if (!content.calibration.empty()) {
+    content.calibration.clear();
+    result.warnings.emplace_back(
+        "how the exits were calibrated is no longer stored: offramp calibrate says it of all exits");
+  }
+  const auto is_by_exit = [](const model::policy_description& policy) {
+    return policy.rule == model::policy_rule::per_exit || policy.rule == model::policy_rule::per_class;
+  };
+  if (content.default_policy && is_by_exit(*content.default_policy)) {
+    content.default_policy.reset();
+    result.warnings.emplace_back(
+        "the default policy had thresholds for each exit and is dropped: every layer runs by default");
+  }
+}
+
+/// The temperature of the new exit, for every format that the others have one for: its arithmetic is the same in all.
+[[nodiscard]] model::temperatures temperatures_like(const model::temperatures& others, float temperature) {
+  const auto where = [&](const std::optional<float>& other) {
+    return other ? std::optional(temperature) : std::nullopt;
+  };
+  return {.float32 = temperature, .bfloat16 = where(others.bfloat16), .int8 = where(others.int8)};
+}
+
+}  // namespace
+
+ngram_addition add_ngrams(const model::file_set& files, const std::filesystem::path& train,
+                          const std::filesystem::path& dev, const fit_options& options, const runner& run) {
+  check_fit_options(options);
+  const model::config config = model::read_config(files);
+  model::exits_file content = model::read_exits_file(files, config).value();
+  if (content.exits.front().ngrams) {
+    throw error(error_kind::invalid_argument, files.describe("exits.json") + ": has an exit before the encoder");
+  }
+  const model::checkpoint tensors = model::open_exits(files, content);
+  const offramp::detail::text_reader reader = offramp::detail::load_text_reader(files, content, {}, config);
+  const std::vector<std::string>& labels = options.labels.empty() ? content.labels : options.labels;
+  if (labels.size() != content.labels.size()) {
+    refuse_fit_option(std::to_string(labels.size()) + " labels, expected " + std::to_string(content.labels.size()) +
+                      " as exits.json says");
+  }
+  const input_kind input = content.input.value_or(input_kind::single);
+  const dataset train_data = read_dataset(train, labels, input);
+  const dataset dev_data = read_dataset(dev, labels, input);
+
+  ngram_addition added;
+  added.result.warnings = check_counts(train_data, dev_data, labels);
+  added.result.labels = content.labels;
+  added.result.num_layers = config.num_layers;
+  const exits::ngram_shape shape{options.ngram_longest, options.ngram_bucket_bits};
+  const ngram_choice choice = choose_ngrams(reader, train_data, dev_data, content.labels.size(), shape, run);
+  fitted_exit& exit = added.result.exits.emplace_back();
+  exit.strength = choice.strength;
+  exit.train_accuracy = choice.train_accuracy;
+  exit.is_optimal = choice.is_optimal;
+
+  std::vector<model::named_tensor> all = describe_ngrams(choice.head, "exits.0.classifier");
+  std::ranges::move(move_back(tensors), std::back_inserter(all));
+  added.files.safetensors = model::write_safetensors(all);
+  const std::string digest = model::sha256_hex(added.files.safetensors);
+  content.exits.insert(content.exits.begin(), model::exit_description{.ngrams = shape});
+  adapt(content, added.result);
+  std::vector<golden_text> golden = std::exchange(content.golden, {});
+  const classifier fitted = load_with(files, {model::write_exits_json(content, digest), added.files.safetensors}, {});
+  const exit_logits logits = compute_exit_logits(fitted, dev_data, run, {});
+  exit = calibrated(std::move(exit), logits, 0);
+  content.exits.front().temperature = temperatures_like(content.exits.back().temperature, exit.temperature.temperature);
+  added.result.share_before_encoder = share_as_right(logits);
+  for (golden_text& text : golden) {
+    const std::vector<exit_output> outputs =
+        text.second ? fitted.classify_every_exit(sentence_pair{text.first, *text.second}, run)
+                    : fitted.classify_every_exit(text.first, run);
+    text.logits.insert(text.logits.begin(), outputs.front().logits);
+  }
+  content.golden = std::move(golden);
+  added.files.json = model::write_exits_json(content, digest);
+  return added;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

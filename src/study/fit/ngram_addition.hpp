@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "study/exit_files.hpp"
+
+#include <offramp/model/files.hpp>
+#include <offramp/runner.hpp>
+#include <offramp/study/fit.hpp>
+#include <offramp/study/fit_options.hpp>
+
+#include <filesystem>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
+
+/// A model with one more exit, before the encoder.
+struct ngram_addition {
+  exit_files files;
+  fit_result result;  // the new exit alone
+};
+
+/// Fits an exit before the encoder of a model whose exits.json describes others; these stay as they are, bit for bit.
+/// Certificates stay too, and hold where the new exit is left out. What no longer speaks of all exits is dropped, with
+/// a warning: how they were calibrated, and a default policy with a threshold for each exit.
+[[nodiscard]] ngram_addition add_ngrams(const model::file_set& files, const std::filesystem::path& train,
+                                        const std::filesystem::path& dev, const fit_options& options,
+                                        const runner& run);
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail
