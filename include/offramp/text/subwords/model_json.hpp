@@ -160,7 +160,7 @@ struct merge_list {
         return *id;
       }
       throw error(error_kind::bad_model,
-                  merges.place + ": merge " + std::to_string(rank) + ": \"" + piece + "\" is not in the vocabulary");
+                  merges.place + "[" + std::to_string(rank) + "]: \"" + piece + "\" is not in the vocabulary");
     };
     const auto& [first, second] = merges.pairs[rank];
     const std::string merged = first + second;
