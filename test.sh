@@ -1,24 +1,62 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing (Debian or Ubuntu), builds offramp and runs its tests, then those of threads that share a model
-# under ThreadSanitizer. Arguments go to ctest. After `arm64` as the first: builds and tests for arm64, under qemu-user;
-# the kernels also on a CPU without dot products. That takes longer than the rest together.
+# under ThreadSanitizer. Arguments go to ctest.
+#
+#   ./test.sh           the above
+#   ./test.sh --all     then everything else that runs on this machine: the slow tests with both compilers, AddressSanitizer
+#                       and UndefinedBehaviorSanitizer, every fuzz target for 20 seconds, the long runs; takes hours
+#   ./test.sh fuzz [S]  every fuzz target for S seconds (20)
+#   ./test.sh arm64     builds and tests for arm64, under qemu-user; the kernels also on a CPU without dot products. That
+#                       takes longer than the first
 set -euo pipefail
 cd "$(dirname "$0")"
-if [[ "${1:-}" == arm64 ]]; then
-  cmake/install-packages.sh g++-aarch64-linux-gnu qemu-user
-  cmake/unpack-arm64-packages.sh
-  cmake --preset arm64-cross
-  cmake --build --preset arm64-cross
-  ctest --preset arm64-cross --no-tests=error "${@:2}"
-  QEMU_CPU=cortex-a53 ctest --preset arm64-cross --no-tests=error -R '^kernel_tests$'
-  exit
+
+# Build and test with a preset; further arguments go to ctest.
+test_preset() {
+  local preset=$1
+  shift
+  cmake --build --preset "$preset"
+  ctest --preset "$preset" --no-tests=error "$@"
+}
+
+case "${1:-}" in
+  arm64)
+    cmake/install-packages.sh g++-aarch64-linux-gnu qemu-user
+    cmake/unpack-arm64-packages.sh
+    cmake --preset arm64-cross
+    test_preset arm64-cross "${@:2}"
+    QEMU_CPU=cortex-a53 ctest --preset arm64-cross --no-tests=error -R '^kernel_tests$'
+    exit
+    ;;
+  fuzz)
+    exec tests/fuzz/run.sh "${@:2}"
+    ;;
+esac
+
+everything=OFF
+if [[ "${1:-}" == --all ]]; then
+  everything=ON
+  shift
 fi
+
 cmake/install-packages.sh
-cmake --preset dev
-cmake --build --preset dev
-ctest --preset dev --no-tests=error "$@"
+cmake --preset dev -DOFFRAMP_SLOW_TESTS=$everything
+test_preset dev "$@"
 
 cmake --preset tsan
-cmake --build --preset tsan --target thread_tests
+cmake --build --preset tsan --target thread_tests soak
 build/tsan/tests/thread_tests --gtest_brief=1
+TSAN_OPTIONS=halt_on_error=1 build/tsan/tests/soak/soak tests/data/models/tiny 3000
+
+if [[ $everything == ON ]]; then
+  cmake/install-packages.sh clang libclang-rt-14-dev
+  cmake --preset clang -DOFFRAMP_SLOW_TESTS=ON
+  test_preset clang "$@"
+  cmake --preset asan
+  cmake --build --preset asan --target parser_tests kernel_tests c_static c_shared
+  build/asan/tests/parser_tests --gtest_brief=1
+  build/asan/tests/kernel_tests --gtest_brief=1
+  ctest --preset asan --no-tests=error -R '^c\.(static|shared)$'
+  tests/fuzz/run.sh
+fi
