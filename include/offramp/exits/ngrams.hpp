@@ -54,8 +54,6 @@ struct ngram_memory {
 /// What the n-grams of the first text and of the second start from, so that they share no bucket but by chance.
 inline constexpr std::uint64_t ngram_seeds[] = {0x9E3779B97F4A7C15U, 0x3C6EF372FE94F82AU};
 
-namespace detail {
-
 /// Counts buckets in the order in which they are first seen.
 class bucket_counter {
  public:
@@ -90,8 +88,9 @@ class bucket_counter {
   ngram_memory& memory_;
 };
 
-inline void count_run(std::span<const std::int32_t> run, std::uint64_t seed, const ngram_shape& shape,
-                      bucket_counter& counter) {
+/// Counts the n-grams of ids that stand together.
+inline void count_ngrams(std::span<const std::int32_t> run, std::uint64_t seed, const ngram_shape& shape,
+                         bucket_counter& counter) {
   const auto longest = static_cast<std::size_t>(shape.longest);
   for (std::size_t begin = 0; begin < run.size(); ++begin) {
     std::uint64_t hash = seed;
@@ -102,14 +101,12 @@ inline void count_run(std::span<const std::int32_t> run, std::uint64_t seed, con
   }
 }
 
-}  // namespace detail
-
 /// The features of a text: a bucket stands once, where the first of its n-grams begins. They live in the memory until
 /// its next use. The n-gram of ids a, b, ... is hashed as mix(mix(seed + a + 1) + b + 1) ...; its bucket is the hash's
 /// highest bits.
 inline std::span<const ngram_feature> read_ngrams(const ngram_text& text, const ngram_shape& shape,
                                                   ngram_memory& memory) {
-  detail::bucket_counter counter(memory, text.ids.size() * static_cast<std::size_t>(shape.longest));
+  bucket_counter counter(memory, text.ids.size() * static_cast<std::size_t>(shape.longest));
   const auto is_special = [&](std::int32_t id) {
     return std::ranges::find(text.special_ids, id) != text.special_ids.end();
   };
@@ -125,7 +122,7 @@ inline std::span<const ngram_feature> read_ngrams(const ngram_text& text, const 
     while (end < text.ids.size() && !is_special(text.ids[end])) {
       ++end;
     }
-    detail::count_run(text.ids.subspan(begin, end - begin), seed, shape, counter);
+    count_ngrams(text.ids.subspan(begin, end - begin), seed, shape, counter);
     begin = end;
   }
   for (std::size_t i = 0; i < memory.features.size(); ++i) {
