@@ -103,10 +103,8 @@ class exit_fitter {
     const exits::ngram_shape shape{options_.ngram_longest, options_.ngram_bucket_bits};
     const ngram_choice choice = choose_ngrams(bare_->reader, train_, dev_, content_.labels.size(), shape, run_);
     std::ranges::move(describe_ngrams(choice.head, "exits.0.classifier"), std::back_inserter(tensors_));
-    model::exit_description& exit = content_.exits.emplace_back();
-    exit.ngrams = shape;
-    result_.exits.push_back(
-        {.strength = choice.strength, .train_accuracy = choice.train_accuracy, .is_optimal = choice.is_optimal});
+    content_.exits.push_back({.ngrams = shape});
+    result_.exits.push_back(choice.fitted());
     warn_of_steps(result_.exits.back());
   }
 

@@ -104,10 +104,7 @@ ngram_addition add_ngrams(const model::file_set& files, const std::filesystem::p
   added.result.num_layers = config.num_layers;
   const exits::ngram_shape shape{options.ngram_longest, options.ngram_bucket_bits};
   const ngram_choice choice = choose_ngrams(reader, train_data, dev_data, content.labels.size(), shape, run);
-  fitted_exit& exit = added.result.exits.emplace_back();
-  exit.strength = choice.strength;
-  exit.train_accuracy = choice.train_accuracy;
-  exit.is_optimal = choice.is_optimal;
+  fitted_exit& exit = added.result.exits.emplace_back(choice.fitted());
 
   std::vector<model::named_tensor> all = describe_ngrams(choice.head, "exits.0.classifier");
   std::ranges::move(move_back(tensors), std::back_inserter(all));

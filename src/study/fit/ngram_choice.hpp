@@ -9,6 +9,7 @@
 #include <offramp/runner.hpp>
 #include <offramp/study/dataset.hpp>
 #include <offramp/study/exit_logits.hpp>
+#include <offramp/study/fit.hpp>
 
 #include <cstddef>
 #include <limits>
@@ -24,6 +25,15 @@ struct ngram_choice {
   double train_accuracy = 0;
   double dev_nll = std::numeric_limits<double>::infinity();
   bool is_optimal = true;
+
+  /// As an exit on layer 0 that is not calibrated yet.
+  [[nodiscard]] fitted_exit fitted() const {
+    fitted_exit exit;
+    exit.strength = strength;
+    exit.train_accuracy = train_accuracy;
+    exit.is_optimal = is_optimal;
+    return exit;
+  }
 };
 
 /// The head over n-grams of that shape, its strength chosen on dev.
