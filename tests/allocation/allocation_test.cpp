@@ -227,7 +227,7 @@ TEST(allocation, memory_waits_for_later_calls_until_it_is_released) {
   classify();
   const offramp::memory_bytes after = model.memory_usage();
   EXPECT_GT(after.waiting, 10'000U);
-  for (std::size_t texts_at_once = 1; texts_at_once < texts().size(); ++texts_at_once) {
+  for (const std::size_t texts_at_once : {1U, 5U, 30U}) {
     (void)model.classify_batch(std::span(texts()).first(texts_at_once), exit_policy::full_depth());
   }
   EXPECT_EQ(model.memory_usage(), after) << "smaller calls need no more";
