@@ -24,7 +24,7 @@ class fit_directory {
       : path_(std::filesystem::temp_directory_path() / (name_prefix() + model)) {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
-    std::filesystem::copy(std::string(OFFRAMP_TEST_DATA) + "/models/" + model, path_ / "model");
+    std::filesystem::copy(std::filesystem::path(OFFRAMP_TEST_DATA) / "models" / model, path_ / "model");
   }
   ~fit_directory() {
     std::error_code ignored;

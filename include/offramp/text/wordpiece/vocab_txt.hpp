@@ -28,7 +28,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
     const std::size_t end = std::min(content.find('\n', start), content.size());
     std::string piece = content.substr(start, end - start);
     while (!piece.empty() && properties_of(decode_before(piece, piece.size()).code_point).whitespace()) {
-      piece.resize(piece.size() - decode_before(piece, piece.size()).length);
+      piece.erase(piece.size() - decode_before(piece, piece.size()).length);
     }
     const std::string place = file.name() + ": line " + std::to_string(id + 1);
     if (id > vocabulary::max_id) {
