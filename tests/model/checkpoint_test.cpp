@@ -102,7 +102,6 @@ TEST(checkpoint, refuses_missing_tensors_and_other_shapes) {
 
 TEST(checkpoint, refuses_what_is_no_weight) {
   expect_refusal({{"w", "I64", "[1,1]", bytes_of<std::int64_t>({1})}}, {1, 1}, {"has the type I64"});
-  expect_refusal({{"w", "F64", "[1]", bytes_of<double>({1})}}, {1}, {"has the type F64"});
   expect_refusal({{"w", "I8", "[2]", "ab"}, {"w.scale", "F32", "[2]", bytes_of<float>({1, 1})}}, {2},
                  {"matrices only"});
 }

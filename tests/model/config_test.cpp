@@ -115,7 +115,7 @@ std::vector<hostile> hostile_configs() {
       {R"({"model_type": "BERT"})", unsupported, R"(model_type is "BERT")"},
       {R"({"model_type": null})", bad, "field \"model_type\" is missing"},
       {R"({"model_type": 1})", bad, "model_type is 1, expected a string"},
-      {R"({"hidden_act": "swish"})", unsupported, R"(hidden_act is "swish", expected gelu)"},
+      {R"({"hidden_act": "swish"})", unsupported, R"(hidden_act is "swish", expected one of gelu)"},
       {R"({"hidden_act": 3})", bad, "hidden_act is 3"},
       {R"({"position_embedding_type": "relative_key"})", unsupported, "position_embedding_type"},
       {R"({"is_decoder": true})", unsupported, "is_decoder is true, expected false"},

@@ -30,7 +30,7 @@ TEST(stored_policy, comes_back_the_same_with_finite_thresholds) {
        {exit_policy::full_depth(), exit_policy(-infinity), exit_policy::declining(infinity, 1),
         exit_policy::entropy(infinity), exit_policy::entropy(-infinity)}) {
     const exit_policy stored = make_policy(describe_policy(policy));
-    EXPECT_TRUE(std::isfinite(stored.threshold()));
+    EXPECT_TRUE(std::isfinite(describe_policy(policy).threshold));
     EXPECT_EQ(model.classify("A good film.", stored), model.classify("A good film.", policy));
   }
 }
