@@ -138,7 +138,8 @@ TEST_P(overflows, are_errors_that_name_the_exit) {
     for (const std::string& text : texts) {
       expect_refusal([&] { (void)loaded.classify(text); }, error_kind::bad_model, {"logits of the exit", "not finite"});
     }
-    expect_refusal([&] { (void)loaded.classify_batch(texts, 2.0F); }, error_kind::bad_model, {"logits of the exit"});
+    expect_refusal([&] { (void)loaded.classify_batch(texts, offramp::exit_policy::full_depth()); },
+                   error_kind::bad_model, {"logits of the exit"});
   }
 }
 

@@ -101,7 +101,7 @@ class public_calls {
            return model.classify(offramp::sentence_pair{text, "dull"});
          })},
         {"classify tokens", call([=] {
-           return model.classify(offramp::encoding{{2, 5, 3}, {}}, 2.0F, run);
+           return model.classify(offramp::encoding{{2, 5, 3}, {}}, offramp::exit_policy::full_depth(), run);
          })},
         {"classify_batch", call([=] {
            return model.classify_batch(std::vector<std::string>{text, "", "the dog", std::string(300, 'a')}, 0.6F, run);

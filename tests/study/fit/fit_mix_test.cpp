@@ -75,13 +75,14 @@ TEST(FitExits, MixedModelsAnswerAlikeInEverySchedule) {
     for (const offramp::golden_text& golden : never.golden_texts()) {
       EXPECT_EQ(always.classify_every_exit(golden.first).back().logits, golden.logits.back());
     }
-    for (const float threshold : {0.0F, 0.7F, 2.0F}) {
-      const auto expected = never.classify_batch(texts, threshold);
-      const auto found = always.classify_batch(texts, threshold);
+    for (const offramp::exit_policy& policy :
+         {offramp::exit_policy(0.0F), offramp::exit_policy(0.7F), offramp::exit_policy::full_depth()}) {
+      const auto expected = never.classify_batch(texts, policy);
+      const auto found = always.classify_batch(texts, policy);
       for (std::size_t i = 0; i < texts.size(); ++i) {
         EXPECT_EQ(found[i].probabilities, expected[i].probabilities);
         EXPECT_EQ(found[i].layer, expected[i].layer);
-        EXPECT_EQ(always.classify(texts[i], threshold).probabilities, expected[i].probabilities);
+        EXPECT_EQ(always.classify(texts[i], policy).probabilities, expected[i].probabilities);
       }
     }
   }
