@@ -159,7 +159,7 @@ class public_calls {
   [[nodiscard]] std::string certify() const {
     const offramp::study::dataset data = read("held-out.tsv");
     const offramp::study::replay texts(offramp::study::compute_exit_logits(model_, data));
-    const std::vector<offramp::exit_policy> path{2.0F, 0.9F};
+    const std::vector<offramp::exit_policy> path{offramp::exit_policy::full_depth(), 0.9F};
     const auto result = offramp::study::certify(texts, path, offramp::certified_loss::disagreement, 0.3, 0.1);
     offramp::study::store_certificate(files_ / "model", model_, result, data);
     return std::to_string(result.certified->bound);

@@ -2,6 +2,7 @@
 #include "process.hpp"
 
 #include <offramp/offramp.hpp>
+#include <offramp/study/sweep_rule.hpp>
 
 #include <gtest/gtest.h>
 
@@ -109,7 +110,7 @@ TEST_F(curve, answers_as_classify_does) {
     }
     std::map<int, int> layers;
     int correct = 0;
-    const auto answers = model.classify_batch(given, point["threshold"].get<float>());
+    const auto answers = model.classify_batch(given, offramp::study::policy_at({}, point["threshold"].get<float>()));
     for (std::size_t i = 0; i < answers.size(); ++i) {
       ++layers[answers[i].layer];
       correct += answers[i].label == labels[i] ? 1 : 0;

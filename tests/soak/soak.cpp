@@ -198,6 +198,9 @@ int main(int argc, char** argv) {
     });
   }
   workers.clear();
+  for (const known_model& known : models) {
+    known.model.release_memory();  // up to a bound it is kept for later calls
+  }
   const std::size_t bytes = resident_bytes();
   std::printf("%zu classifications by %zu threads, each as at its layer; %.1f MB after a tenth, %.1f MB at the end\n",
               done.load(), threads, static_cast<double>(warm_bytes.load()) / 1e6, static_cast<double>(bytes) / 1e6);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/runner.hpp>
 #include <offramp/version.hpp>
 
@@ -84,8 +85,10 @@ inline int allowed_cpus() {
 }  // namespace detail
 
 OFFRAMP_INLINE int usable_threads() {
-  static const int threads =
-      static_cast<int>(std::max(1.0, std::min<double>(detail::allowed_cpus(), detail::cpu_quota("/"))));
+  static const int threads = [] {
+    const detail::default_floating_point environment;
+    return static_cast<int>(std::max(1.0, std::min<double>(detail::allowed_cpus(), detail::cpu_quota("/"))));
+  }();
   return threads;
 }
 

@@ -87,6 +87,10 @@ ngram_addition add_ngrams(const model::file_set& files, const std::filesystem::p
   if (content.exits.front().ngrams) {
     throw error(error_kind::invalid_argument, files.describe("exits.json") + ": has an exit before the encoder");
   }
+  if (std::ranges::any_of(content.exits, &model::exit_description::previous_logits)) {
+    throw error(error_kind::unsupported, files.describe("exits.json") +
+                                             ": an exit reads the logits of earlier ones, which one more would change");
+  }
   const model::checkpoint tensors = model::open_exits(files, content);
   const offramp::detail::text_reader reader = offramp::detail::load_text_reader(files, content, {}, config);
   const std::vector<std::string>& labels = options.labels.empty() ? content.labels : options.labels;

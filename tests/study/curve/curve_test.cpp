@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <offramp/study/curve.hpp>
 
+#include <offramp/study/sweep_rule.hpp>
+
 #include "model_in_memory.hpp"
 #include "study/random_logits.hpp"
 
@@ -144,7 +146,7 @@ TEST(curve, has_one_point_per_behaviour) {
   std::set<std::vector<std::size_t>> behaviours;
   for (const float threshold : critical_thresholds(found)) {
     std::vector<std::size_t> exits;
-    for (const exit_answer& answer : replay(logits).decide(threshold)) {
+    for (const exit_answer& answer : replay(logits).decide(policy_at({rule::confidence}, threshold))) {
       exits.push_back(answer.exit);
     }
     behaviours.insert(exits);

@@ -59,9 +59,10 @@ TEST(FitExits, RefusesOptionsOutOfRange) {
     change(options);
     refuses(shop, kind, what, options);
   };
-  refuse("layer 4, expected ascending layers from 1 to 3", [](fit_options& o) { o.layers = {1, 4}; });
+  refuse("layer 4, expected ascending layers from 0 to 3", [](fit_options& o) { o.layers = {1, 4}; });
   refuse("layer 1, expected ascending", [](fit_options& o) { o.layers = {1, 1}; });
-  refuse("layer 0", [](fit_options& o) { o.layers = {0}; });
+  refuse("layer -1", [](fit_options& o) { o.layers = {-1}; });
+  refuse("ngram_longest is 9", [](fit_options& o) { o.ngram_longest = 9; });
   refuse("no strengths", [](fit_options& o) { o.strengths = {}; });
   refuse("strength -1", [](fit_options& o) { o.strengths = {-1}; });
   refuse("3 labels, expected 2", [](fit_options& o) { o.labels = {"a", "b", "c"}; });

@@ -242,7 +242,7 @@ TEST(FitHeads, RefusesWhatCannotBeFitted) {
   refuses("4 values for 3 texts", [&] { return fit_heads({values, std::vector{0, 1, 0}, 2}, strength); });
   refuses("0 values for 0 texts", [&] { return fit_heads({{}, {}, 2}, strength); });
   refuses("no strengths", [&] { return fit_heads({values, ids, 2}, {}); });
-  refuses("strength 0.0", [&] { return fit_heads({values, ids, 2}, std::vector{0.0}); });
+  refuses("strength 0,", [&] { return fit_heads({values, ids, 2}, std::vector{0.0}); });
   refuses("class weight -1", [&] { return fit_heads({values, ids, 2}, strength, std::vector{1.0, -1.0}); });
   refuses("3 class weights", [&] { return fit_heads({values, ids, 2}, strength, std::vector{1.0, 1.0, 1.0}); });
   refuses("head_logits: 3 values", [&] { return head_logits({{1, 2}, {0}}, std::vector{1.0F, 2.0F, 3.0F}); });

@@ -164,7 +164,9 @@ struct merge_list {
     };
     const auto& [first, second] = merges.pairs[rank];
     const std::string merged = first + second;
-    model.insert_merge(id_of(first), id_of(second), rank, id_of(merged), count_characters(merged));
+    const std::int32_t first_id = id_of(first);
+    const std::int32_t second_id = id_of(second);
+    model.insert_merge(first_id, second_id, rank, id_of(merged), count_characters(merged));
   }
   const std::size_t size = pieces.ids().size();
   return {std::move(pieces), size, std::move(model)};
