@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(
         failure{"negative_patience", {"classify", "--rule", "patience", "--patience", "-1", "a"}, "patience is -1"},
         failure{"no_patience_at_all",
                 {"classify", "--rule", "patience-entropy", "--patience", "0", "--threshold", "1", "a"},
-                "count is 0"},
+                "patience_entropy is 0"},
         failure{"learned_without_a_gate",
                 {"classify", "--model", "@tiny", "--rule", "learned", "--threshold", "0.5", "a"},
                 "the model has no gate"},

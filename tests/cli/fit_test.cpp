@@ -130,7 +130,7 @@ TEST_F(fit_command, warns_of_labels_that_dev_lacks) {
 }
 
 TEST_F(fit_command, mistakes_on_the_command_line_end_with_2) {
-  expect_failure({"--layers", "1,7"}, 2, "layer 7, expected ascending layers from 1 to 3");
+  expect_failure({"--layers", "1,7"}, 2, "layer 7, expected ascending layers from 0 to 3");
   expect_failure({"--layers", "one"}, 2, "one");
   expect_failure({"--pooling", "max"}, 2, "max");
   expect_failure({"--mix", "all"}, 2, "all");
