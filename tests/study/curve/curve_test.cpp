@@ -108,13 +108,13 @@ void expect_summary(const exit_logits& logits, const std::vector<exit_answer>& a
 void expect_exact(const exit_logits& logits, const sweep_rule& swept) {
   const curve found = compute_curve(logits, swept);
   for (const float threshold : critical_thresholds(found)) {
-    const auto answers = replay(logits).decide(policy_at(swept, threshold));
+    const auto answers = replay(logits).decide(offramp::study::policy_at(swept, threshold));
     const operating_point expected = summarise(logits, answers);
     ASSERT_EQ(result_of(found.at(threshold)), expected)
         << "rule " << static_cast<int>(swept.kind) << " at " << threshold;
   }
   for (const operating_point& point : found.points) {
-    expect_summary(logits, replay(logits).decide(policy_at(swept, point.thresholds->shortest)), point);
+    expect_summary(logits, replay(logits).decide(offramp::study::policy_at(swept, point.thresholds->shortest)), point);
     EXPECT_LE(point.thresholds->lowest, point.thresholds->shortest);
     EXPECT_LE(point.thresholds->shortest, point.thresholds->highest);
   }
@@ -146,7 +146,7 @@ TEST(curve, has_one_point_per_behaviour) {
   std::set<std::vector<std::size_t>> behaviours;
   for (const float threshold : critical_thresholds(found)) {
     std::vector<std::size_t> exits;
-    for (const exit_answer& answer : replay(logits).decide(policy_at({rule::confidence}, threshold))) {
+    for (const exit_answer& answer : replay(logits).decide(offramp::study::policy_at({rule::confidence}, threshold))) {
       exits.push_back(answer.exit);
     }
     behaviours.insert(exits);

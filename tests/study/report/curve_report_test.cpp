@@ -191,7 +191,7 @@ TEST(curve_report, writes_what_the_curve_says) {
   for (const std::size_t index : points) {
     ASSERT_TRUE(std::getline(lines, line));
     const auto object = nlohmann::json::parse(line);
-    const auto answers = replay(logits).decide(policy_at({}, object["threshold"].get<float>()));
+    const auto answers = replay(logits).decide(offramp::study::policy_at({}, object["threshold"].get<float>()));
     const auto point = summarise(logits, answers);
     EXPECT_EQ(object["kind"], "threshold");
     EXPECT_EQ(object["correct"], point.correct);
