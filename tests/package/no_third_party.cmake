@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Compiles the public headers from a copy without the implementation headers, while every header of a third party is
-# shadowed by one that does not compile.
+# Compiles the public headers while every header of a third party is shadowed by one that does not compile.
 include(${CMAKE_CURRENT_LIST_DIR}/consumer.cmake)
 
 foreach(setting IN LISTS SETTINGS)
@@ -9,8 +8,7 @@ foreach(setting IN LISTS SETTINGS)
   endif()
 endforeach()
 set(compile ${compiler} -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Werror
-            -I${WORK}/shadows -I${WORK}/include)
-
+            -I${WORK}/shadows -I${SOURCE}/include)
 
 file(REMOVE_RECURSE ${WORK})
 set(third_party Eigen/Core Eigen/Dense nlohmann/json.hpp nlohmann/json_fwd.hpp sentencepiece_processor.h hwy/highway.h
@@ -25,10 +23,6 @@ foreach(header IN LISTS third_party)
 endforeach()
 
 file(GLOB headers RELATIVE ${SOURCE}/include ${SOURCE}/include/offramp/*.hpp ${SOURCE}/include/offramp/study/*.hpp)
-foreach(header IN LISTS headers)
-  cmake_path(GET header PARENT_PATH folder)
-  file(COPY ${SOURCE}/include/${header} DESTINATION ${WORK}/include/${folder})
-endforeach()
 list(TRANSFORM headers REPLACE "^(.+)$" "#include <\\1>\n" OUTPUT_VARIABLE includes)
 list(JOIN includes "" includes)
 file(WRITE ${WORK}/public.cpp "${includes}")
