@@ -40,11 +40,13 @@ using model_files = std::map<std::string, std::string>;
 /// One of the tiny models of the tests.
 inline model_files read_model(const std::string& name) {
   model_files files;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::filesystem::path(OFFRAMP_TEST_DATA) / "models" / name)) {
-    std::ifstream stream(entry.path(), std::ios::binary);
-    files[entry.path().filename().string()] = {std::istreambuf_iterator<char>(stream),
-                                               std::istreambuf_iterator<char>()};
+  const std::filesystem::path directory = std::filesystem::path(OFFRAMP_TEST_DATA) / "models" / name;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (entry.is_regular_file()) {
+      std::ifstream stream(entry.path(), std::ios::binary);
+      files[entry.path().lexically_relative(directory).string()] = {std::istreambuf_iterator<char>(stream),
+                                                                    std::istreambuf_iterator<char>()};
+    }
   }
   return files;
 }
