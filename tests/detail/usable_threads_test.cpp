@@ -38,17 +38,17 @@ TEST_F(UsableThreadsTest, WithoutControlGroupsThereIsNoQuota) {
 }
 
 TEST_F(UsableThreadsTest, VersionTwoSaysQuotaAndPeriod) {
-  write("proc/self/cgroup", "0::/work/job");
-  write("sys/fs/cgroup/work/job/cpu.max", "max 100000");
+  write("proc/self/cgroup", "0::/slice/job");
+  write("sys/fs/cgroup/slice/job/cpu.max", "max 100000");
   EXPECT_EQ(cpu_quota(root_), no_quota);
-  write("sys/fs/cgroup/work/job/cpu.max", "250000 100000");
+  write("sys/fs/cgroup/slice/job/cpu.max", "250000 100000");
   EXPECT_EQ(cpu_quota(root_), 2.5);
 }
 
 TEST_F(UsableThreadsTest, TheTightestOfNestedGroupsCounts) {
-  write("proc/self/cgroup", "0::/work/job");
-  write("sys/fs/cgroup/work/job/cpu.max", "400000 100000");
-  write("sys/fs/cgroup/work/cpu.max", "150000 50000");
+  write("proc/self/cgroup", "0::/slice/job");
+  write("sys/fs/cgroup/slice/job/cpu.max", "400000 100000");
+  write("sys/fs/cgroup/slice/cpu.max", "150000 50000");
   EXPECT_EQ(cpu_quota(root_), 3.0);
 }
 
