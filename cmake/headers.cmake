@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Every header that is installed.
+# Installed always.
 set(public_headers
     include/offramp/call_meter.hpp
     include/offramp/certificate.hpp
@@ -21,9 +21,13 @@ set(public_headers
     include/offramp/tokenizer.hpp
     include/offramp/version.hpp
     include/offramp/study/binomial.hpp
+    include/offramp/study/interval.hpp)
+
+# Installed where study is built.
+set(study_headers
+    include/offramp/study/compiled_target.hpp
     include/offramp/study/calibration.hpp
     include/offramp/study/certification.hpp
-    include/offramp/study/compiled_target.hpp
     include/offramp/study/curve.hpp
     include/offramp/study/curve_report.hpp
     include/offramp/study/curve_study.hpp
@@ -33,7 +37,6 @@ set(public_headers
     include/offramp/study/fit.hpp
     include/offramp/study/fit_options.hpp
     include/offramp/study/head_fit.hpp
-    include/offramp/study/interval.hpp
     include/offramp/study/label_share.hpp
     include/offramp/study/linear_head.hpp
     include/offramp/study/metrics.hpp
@@ -45,6 +48,9 @@ set(public_headers
     include/offramp/study/sweep_rule.hpp
     include/offramp/study/temperature.hpp
     include/offramp/study/wall_time.hpp)
+if(OFFRAMP_BUILD_STUDY)
+  list(APPEND public_headers ${study_headers})
+endif()
 
 # Read through offramp::header_only alone.
 set(implementation_headers
