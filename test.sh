@@ -17,7 +17,7 @@ test_preset() {
   local preset=$1
   shift
   cmake --build --preset "$preset"
-  ctest --preset "$preset" --no-tests=error "$@"
+  ctest --preset "$preset" --no-tests=error --parallel "$(nproc)" "$@"
 }
 
 case "${1:-}" in

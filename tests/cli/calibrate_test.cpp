@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 
-namespace {
+namespace cli_calibrate_test {
 
 using namespace offramp_tests;
 using offramp_cli::json;
@@ -264,4 +264,4 @@ TEST_F(CalibrateBundledTest, FitsEveryFormat) {
   EXPECT_EQ(run_offramp({"verify", model_}).status, 0);
 }
 
-}  // namespace
+}  // namespace cli_calibrate_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace cli_certify_test {
 
 using namespace offramp_tests;
 using offramp_cli::json;
@@ -158,4 +158,4 @@ TEST_F(CertifyTest, BadDataHasFileAndLine) {
   EXPECT_EQ(run_offramp({"classify", "--model", model_, "--certified", "0.001", "good"}).status, 1);
 }
 
-}  // namespace
+}  // namespace cli_certify_test

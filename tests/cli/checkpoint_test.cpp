@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace cli_checkpoint_test {
 
 using namespace offramp_tests;
 using offramp_cli::json;
@@ -126,4 +126,4 @@ TEST(gate, has_one_threshold) {
   EXPECT_NE(found.err.find("one threshold for all"), std::string::npos) << found.err;
 }
 
-}  // namespace
+}  // namespace cli_checkpoint_test

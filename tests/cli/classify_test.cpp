@@ -5,7 +5,7 @@
 
 #include <offramp/offramp.hpp>
 
-namespace {
+namespace cli_classify_test {
 
 using namespace offramp_tests;
 using offramp::exit_policy;
@@ -198,4 +198,4 @@ TEST(labels, with_tabs_and_line_ends_stay_in_their_column) {
   EXPECT_NE(run_offramp({"inspect", model}).out.find(written[0]), std::string::npos);
 }
 
-}  // namespace
+}  // namespace cli_classify_test

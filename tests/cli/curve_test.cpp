@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace cli_curve_test {
 
 using namespace offramp_tests;
 using json = nlohmann::ordered_json;
@@ -202,4 +202,4 @@ TEST_F(curve, leaves_no_half_written_file) {
             (std::vector<std::string>{"curve.csv", "curve.jsonl", "curve.svg", "reliability.svg", "report.html"}));
 }
 
-}  // namespace
+}  // namespace cli_curve_test

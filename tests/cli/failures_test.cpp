@@ -2,7 +2,7 @@
 // What the command says when it cannot do its work, and with which exit status.
 #include "process.hpp"
 
-namespace {
+namespace cli_failures_test {
 
 using namespace offramp_tests;
 
@@ -140,4 +140,4 @@ TEST(output, into_a_broken_pipe_ends_the_command) {
   }
 }
 
-}  // namespace
+}  // namespace cli_failures_test

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <iterator>
 
-namespace {
+namespace cli_fit_test {
 
 using namespace offramp_tests;
 using offramp_cli::json;
@@ -150,4 +150,4 @@ TEST_F(fit_command, what_is_wrong_with_the_data_ends_with_1) {
   expect_failure({}, 1, "/nonexistent");
 }
 
-}  // namespace
+}  // namespace cli_fit_test

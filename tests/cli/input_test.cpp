@@ -12,7 +12,7 @@
 #include <string_view>
 #include <thread>
 
-namespace {
+namespace cli_input_test {
 
 using namespace offramp_tests;
 using offramp::input_kind;
@@ -225,4 +225,4 @@ TEST(sources, can_be_read_as_another_kind) {
                         "\n");
 }
 
-}  // namespace
+}  // namespace cli_input_test

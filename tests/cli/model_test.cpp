@@ -5,7 +5,7 @@
 
 #include <offramp/offramp.hpp>
 
-namespace {
+namespace cli_model_test {
 
 using namespace offramp_tests;
 using offramp_cli::json;
@@ -143,4 +143,4 @@ TEST(bundled_models, are_named_in_the_error_as_they_were_asked_for) {
   EXPECT_NE(found.err.find("sentiment-xx"), std::string::npos) << found.err;
 }
 
-}  // namespace
+}  // namespace cli_model_test

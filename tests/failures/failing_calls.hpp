@@ -97,9 +97,8 @@ int openat(int directory, const char* name, int flags, ...) {
   return real(file, source, size);
 }
 
-int fsync(int file) {
-  static auto* const real = failing_calls::next("fsync", &fsync);
-  return failing_calls::fails() && failing_calls::refuses() ? -1 : real(file);
+int fsync(int) {  // no test loses power, and waiting for disks would take most of the time
+  return failing_calls::fails() && failing_calls::refuses() ? -1 : 0;
 }
 
 int fstat(int file, struct stat* status) noexcept {

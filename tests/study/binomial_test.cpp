@@ -14,7 +14,7 @@
 #include <random>
 #include <vector>
 
-namespace {
+namespace binomial_test {
 
 namespace study = offramp::study;
 
@@ -204,4 +204,4 @@ TEST(binomial, a_confidence_sequence_covers_the_truth_at_every_look) {
   EXPECT_GT(runs_that_ever_miss(0.1, study::clopper_pearson), 1.5 * most_misses);
 }
 
-}  // namespace
+}  // namespace binomial_test

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace calibration_test {
 
 using namespace offramp::study;
 using offramp::exit_policy;
@@ -137,4 +137,4 @@ TEST(CalibrateTest, RefusesWhatDoesNotFit) {
   EXPECT_FALSE(refuses(0.5F, {{}, std::vector<float>(9)}));
 }
 
-}  // namespace
+}  // namespace calibration_test

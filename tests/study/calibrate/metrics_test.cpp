@@ -15,7 +15,7 @@
 #include <random>
 #include <vector>
 
-namespace {
+namespace metrics_test {
 
 using namespace offramp::study;
 using nlohmann::json;
@@ -226,4 +226,4 @@ TEST(MetricsTest, RefuseWhatIsNoData) {
   EXPECT_TRUE(refuses([&] { return area_under_roc(std::vector<float>{1}, {}); }));
 }
 
-}  // namespace
+}  // namespace metrics_test

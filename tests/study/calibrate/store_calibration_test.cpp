@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace store_calibration_test {
 
 using namespace offramp::study;
 using nlohmann::json;
@@ -215,4 +215,4 @@ TEST_F(StoreTest, AnInterruptedPassWritesNothing) {
   EXPECT_EQ(exits_text(), before);
 }
 
-}  // namespace
+}  // namespace store_calibration_test

@@ -12,7 +12,7 @@
 #include <random>
 #include <vector>
 
-namespace {
+namespace temperature_test {
 
 using offramp::study::fit_temperature;
 using offramp::study::highest_temperature;
@@ -130,4 +130,4 @@ TEST(FitTemperatureTest, RefusesWhatIsNoData) {
   EXPECT_FALSE(refuses({1, 2}, {0}, 2));
 }
 
-}  // namespace
+}  // namespace temperature_test

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace {
+namespace certification_test {
 
 namespace study = offramp::study;
 using offramp::certified_loss;
@@ -82,4 +82,4 @@ TEST(Certification, WithoutAPassingStepFullDepthStaysWhereItIsFree) {
   EXPECT_EQ(none.failed->bound, 1.0);
 }
 
-}  // namespace
+}  // namespace certification_test

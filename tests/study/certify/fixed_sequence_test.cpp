@@ -16,7 +16,7 @@
 #include <random>
 #include <vector>
 
-namespace {
+namespace fixed_sequence_test {
 
 namespace study = offramp::study;
 using offramp::certified_loss;
@@ -192,4 +192,4 @@ TEST(Certification, TheSimulationSeesAnOffByOne) {
   EXPECT_GT(violation_rate(texts, epsilon, 1000, one_too_far), limit);
 }
 
-}  // namespace
+}  // namespace fixed_sequence_test

@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace {
+namespace paths_test {
 
 namespace study = offramp::study;
 using offramp::certified_loss;
@@ -70,4 +70,4 @@ TEST(Replay, FollowsLayerLimitsAndRefusesDeadlines) {
   EXPECT_THROW(static_cast<void>(texts.decide(exit_policy::per_exit({0.5F}))), offramp::error);
 }
 
-}  // namespace
+}  // namespace paths_test

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace curve_test {
 
 using offramp::exit_policy;
 using offramp::study::compute_curve;
@@ -293,4 +293,4 @@ TEST(replay, obeys_the_layer_limit) {
   }
 }
 
-}  // namespace
+}  // namespace curve_test

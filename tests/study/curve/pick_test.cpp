@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace pick_test {
 
 using offramp::study::curve;
 using offramp::study::goal;
@@ -97,4 +97,4 @@ TEST(pick, describes_goals) {
   EXPECT_EQ(describe(parse_goal("p95:5ms")), "95 % of texts within 5 ms");
 }
 
-}  // namespace
+}  // namespace pick_test

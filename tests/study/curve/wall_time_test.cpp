@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace wall_time_test {
 
 using offramp::exit_policy;
 
@@ -74,4 +74,4 @@ TEST(wall_time, draws_its_texts_by_seed) {
   EXPECT_EQ(offramp::study::timed_texts(3, {.texts = 100}), (std::vector<std::size_t>{0, 1, 2}));
 }
 
-}  // namespace
+}  // namespace wall_time_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace data_description_test {
 
 using offramp::study::data_description;
 using offramp::study::describe_data;
@@ -47,4 +47,4 @@ TEST_F(DescribeData, NamesFileAndLine) {
                               [] { static_cast<void>(describe_data("/nowhere")); });
 }
 
-}  // namespace
+}  // namespace data_description_test

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace {
+namespace dataset_test {
 
 using offramp::input_kind;
 using offramp::study::dataset;
@@ -98,4 +98,4 @@ TEST_F(DatasetTest, MissingFileIsIo) {
   }
 }
 
-}  // namespace
+}  // namespace dataset_test

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace fit_mix_test {
 
 using namespace offramp::study;
 using offramp_tests::no_yes;
@@ -118,4 +118,4 @@ TEST(FitExits, MixesNeitherALoneFirstLayerNorTheCheckpointsClassifier) {
   EXPECT_EQ(shop.exits("first"), shop.exits("plain"));
 }
 
-}  // namespace
+}  // namespace fit_mix_test

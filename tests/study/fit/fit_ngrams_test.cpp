@@ -11,7 +11,7 @@
 
 #include <cstddef>
 
-namespace {
+namespace fit_ngrams_test {
 
 using namespace offramp::study;
 using offramp_tests::workshop;
@@ -65,4 +65,4 @@ TEST(FitNgrams, AreAddedBeforeExitsThatStayAsTheyAre) {
   EXPECT_THROW((void)add("after", "again"), offramp::error);
 }
 
-}  // namespace
+}  // namespace fit_ngrams_test

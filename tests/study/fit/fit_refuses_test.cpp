@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace fit_refuses_test {
 
 using namespace offramp::study;
 using offramp_tests::workshop;
@@ -96,4 +96,4 @@ TEST(FitExits, NamesTheTextWhoseFeaturesAreNotFinite) {
   EXPECT_EQ(shop.fit(below).exits.size(), 2U);
 }
 
-}  // namespace
+}  // namespace fit_refuses_test

@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace fit_test {
 
 using namespace offramp::study;
 using offramp_tests::labelled_lines;
@@ -278,4 +278,4 @@ TEST(FitExits, DevWithoutALabelIsAWarning) {
   EXPECT_EQ(offramp::classifier::load(shop.files / "out").labels().size(), 3U);
 }
 
-}  // namespace
+}  // namespace fit_test

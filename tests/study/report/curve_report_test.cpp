@@ -23,7 +23,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace curve_report_test {
 
 using offramp::exit_policy;
 using offramp::study::curve_study;
@@ -292,4 +292,4 @@ TEST_F(CurveFiles, AreWholeOrAsBefore) {
   EXPECT_THROW(write_curve_study(study, all_points(study), directory() / "report.html"), offramp::error);
 }
 
-}  // namespace
+}  // namespace curve_report_test
