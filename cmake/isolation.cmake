@@ -37,7 +37,7 @@ endfunction()
 offramp_link(offramp)
 
 # For tests and benchmarks of the implementation: the whole library, whatever it shows, and its names of third parties.
-if(OFFRAMP_BUILD_TESTS OR OFFRAMP_BUILD_BENCHMARKS)
+if(OFFRAMP_BUILD_TESTS OR OFFRAMP_BUILD_BENCHMARKS OR OFFRAMP_BUILD_FUZZERS)
   get_target_property(type offramp TYPE)
   if(type STREQUAL SHARED_LIBRARY)
     add_library(offramp_internals STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:offramp>)

@@ -37,7 +37,7 @@ seed tokenizer_files_fuzz tests/fuzz/seeds/tokenizer_files_fuzz/*
 for target in text_fuzz two_routes_fuzz; do
   seed $target tests/fuzz/seeds/texts/*
 done
-for target in policy_fuzz model_directory_fuzz sentencepiece_model_fuzz; do
+for target in c_interface_fuzz policy_fuzz model_directory_fuzz sentencepiece_model_fuzz; do
   mkdir -p "$corpus/$target"
 done
 

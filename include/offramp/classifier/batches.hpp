@@ -133,6 +133,7 @@ OFFRAMP_INLINE void classifier::state::warm_up(int tokens, int threads) const {
     texts.push_back({.ids = std::vector<std::int32_t>(std::min(left, reader.max_tokens)), .type_ids = {}});
   }
   std::vector<exits::request> requests;
+  requests.reserve(texts.size());
   for (const encoding& text : texts) {
     requests.push_back({.tokens = &text});
   }

@@ -114,7 +114,7 @@ OFFRAMP_INLINE classifier classifier::load(std::span<const model_file> files, co
   for (const model_file& file : files) {
     blobs.push_back({std::string(file.name), file.bytes});
   }
-  return classifier(state::load(model::file_set(std::move(blobs)), options, run, report));
+  return classifier(state::load(model::file_set(blobs), options, run, report));
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE

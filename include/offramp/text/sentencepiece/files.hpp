@@ -41,7 +41,7 @@ class sentencepiece_files_reader {
  public:
   /// `settings`: of tokenizer_config.json, may be empty; `model_type`: of config.json, for directories whose settings
   /// name no class. Both documents must outlive the reader.
-  sentencepiece_files_reader(const model::json_place& settings, std::optional<model::json_place> model_type)
+  sentencepiece_files_reader(const model::json_place& settings, const std::optional<model::json_place>& model_type)
       : settings_(settings) {
     read_class(model_type);
     read_settings();
