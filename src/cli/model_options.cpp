@@ -80,7 +80,7 @@ std::filesystem::path model_options::path() const {
       std::filesystem::symlink_status(*directory, ignored).type() != std::filesystem::file_type::not_found) {
     return *directory;
   }
-  const std::filesystem::path name = directory.value_or("sentiment-en");
+  std::filesystem::path name = directory.value_or("sentiment-en");
   if (!name.empty() && !name.has_parent_path()) {
     const std::filesystem::path prefix = program_path().parent_path().parent_path();
     for (const std::filesystem::path& models :
