@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <offramp/offramp.hpp>
+
+namespace offramp_python {
+
+namespace nb = nanobind;
+
+void bind_policy(nb::module_& module);
+void bind_classifier(nb::module_& module);
+
+/// A float is a threshold, None the policy stored with the model. Whole numbers and truth values are refused, as C++
+/// does.
+[[nodiscard]] offramp::exit_policy policy_of(nb::handle value, const offramp::classifier& model);
+
+[[nodiscard]] const char* name_of(offramp::stop_reason reason);
+
+}  // namespace offramp_python

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Early-exit BERT text classification: easy texts leave the encoder early, hard ones go deep.
+
+    import offramp
+
+    model = offramp.Classifier.load(offramp.bundled("sentiment-en"), format="int8")
+    print(model.classify("A delight from start to finish.", 0.9))
+"""
+
+from offramp._native import (
+    DriftAudit,
+    DriftCounts,
+    ExitOutput,
+    Policy,
+    Prediction,
+    Stop,
+)
+from offramp._native import version as __version__
+from offramp.classifier import Classifier, bundled
+from offramp.errors import Error, InvalidArgument
+
+__all__ = [
+    "Classifier",
+    "DriftAudit",
+    "DriftCounts",
+    "Error",
+    "ExitOutput",
+    "InvalidArgument",
+    "Policy",
+    "Prediction",
+    "Stop",
+    "__version__",
+    "bundled",
+]
