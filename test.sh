@@ -6,6 +6,7 @@
 #   ./test.sh           the above
 #   ./test.sh --all     then everything else that runs on this machine: the slow tests with both compilers, AddressSanitizer
 #                       and UndefinedBehaviorSanitizer, every fuzz target for 20 seconds, the long runs; takes hours
+#   ./test.sh python    builds the Python package and runs its tests, in a virtual environment under build/; needs PyPI
 #   ./test.sh tidy      clang-tidy on the library and the command
 #   ./test.sh fuzz [S]  every fuzz target for S seconds (20)
 #   ./test.sh arm64     builds and tests for arm64, under qemu-user; the kernels also on a CPU without dot products. That
@@ -28,6 +29,13 @@ case "${1:-}" in
     cmake --preset arm64-cross
     test_preset arm64-cross "${@:2}"
     QEMU_CPU=cortex-a53 ctest --preset arm64-cross --no-tests=error -R '^kernel_tests$'
+    exit
+    ;;
+  python)
+    cmake/install-packages.sh python3-dev python3-venv
+    python3 -m venv build/python
+    build/python/bin/pip install --quiet '.[test]'
+    build/python/bin/python -m pytest "${@:2}"
     exit
     ;;
   tidy)
