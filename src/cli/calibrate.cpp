@@ -71,13 +71,14 @@ json quality_fields(const study::exit_quality& quality) {
           {"reliability", std::move(bins)}};
 }
 
-void write_json(const study::calibration& fitted, const std::string& format) {
+void write_json(const study::calibration& fitted, const std::string& format, bool is_labelled) {
   for (const study::exit_calibration& exit : fitted.exits) {
     write_json_line(std::cout, {{"layer", exit.layer},
                                 {"format", format},
                                 {"temperature", exit.temperature},
                                 {"at_bound", exit.at_bound},
                                 {"texts", fitted.num_texts},
+                                {"labelled", is_labelled},
                                 {"before", quality_fields(exit.before)},
                                 {"after", quality_fields(exit.after)}});
   }
@@ -110,10 +111,11 @@ void write_row(const std::string& title, float temperature, const study::exit_qu
 }
 
 /// Each exit at temperature 1, then at its own.
-void write_text(const study::calibration& fitted) {
+void write_text(const study::calibration& fitted, bool is_labelled) {
   std::cout << "layer";
-  for (const char* name : {"temp.", "accuracy", "conf.", "NLL", "Brier", "ECE", "-drawn", "eq.mass", "by label",
-                           "AUROC", "agree", "AURC", "leave", "accuracy", "conf."}) {
+  const char* const right = is_labelled ? "accuracy" : "agrees";
+  for (const char* name : {"temp.", right, "conf.", "NLL", "Brier", "ECE", "-drawn", "eq.mass", "by label", "AUROC",
+                           "agree", "AURC", "leave", right, "conf."}) {
     std::cout << heading(name);
   }
   std::cout << '\n';
@@ -145,6 +147,9 @@ void warn(const study::calibration& fitted, const study::dataset& data, const st
                 << (is_lowest ? "lowest" : "highest") << " allowed, because "
                 << (is_lowest ? "every answer is right" : "the logits tell less than nothing") << '\n';
     }
+  }
+  if (!data.is_labelled()) {
+    return;
   }
   const std::vector<std::size_t> counts = study::count_labels(data, labels.size());
   for (std::size_t label = 0; label < labels.size(); ++label) {
@@ -186,9 +191,9 @@ void calibrate(const calibrate_options& options) {
   const study::dataset data = options.data.read(model);
   const study::calibration fitted = calibration_of(model, data, options);
   if (options.json_lines->count() > 0) {
-    write_json(fitted, options.model.format);
+    write_json(fitted, options.model.format, data.is_labelled());
   } else {
-    write_text(fitted);
+    write_text(fitted, data.is_labelled());
   }
   if (!std::cout.flush()) {
     throw std::runtime_error("standard output cannot be written");
@@ -224,7 +229,7 @@ command add_calibrate(CLI::App& app) {
       "model's own probabilities show, with bins of equally many texts, and averaged over labels; area under the ROC\n"
       "curve with which confidence tells right from wrong answers, and answers that agree with the last exit's from\n"
       "others; area under the risk-coverage curve; and of the texts that leave there their number, accuracy and mean\n"
-      "confidence.");
+      "confidence. With --texts, answers that agree with the last exit's count as right, and its temperature stays.");
   return {&parser, [options] { calibrate(*options); }};
 }
 

@@ -149,7 +149,8 @@ void run_curve(const curve_options& options) {
                             .timing = options.timing,
                             .timing_threads = options.timing_threads,
                             .reliability = reliability_of_exits(logits),
-                            .by_label = {}};
+                            .by_label = {},
+                            .is_labelled = logits.is_labelled};
   add_counted_picks(result, goals);
   if (options.timing.rounds > 0) {
     measure(result, model, data, wanted);

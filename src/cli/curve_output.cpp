@@ -92,10 +92,10 @@ void write_curve_text(const study::curve_study& result) {
   const study::operating_point& full = result.found.full_depth();
   const study::curve_areas& areas = result.found.areas;
   const auto percent = [](double share) { return fixed(100.0 * share, 2) + " %"; };
-  std::cout << full.texts << " texts, full depth " << percent(full.accuracy) << " at layer "
-            << fixed(full.mean_layer, 0) << "; over all costs: early exit " << percent(areas.early_exit)
-            << ", one exit for all " << percent(areas.fixed_exits) << ", random exits " << percent(areas.random_exits)
-            << ", oracle " << percent(areas.oracle) << "\n";
+  std::cout << full.texts << (result.is_labelled ? " texts, full depth " : " texts without labels, agreement ")
+            << percent(full.accuracy) << " at layer " << fixed(full.mean_layer, 0) << "; over all costs: early exit "
+            << percent(areas.early_exit) << ", one exit for all " << percent(areas.fixed_exits) << ", random exits "
+            << percent(areas.random_exits) << ", oracle " << percent(areas.oracle) << "\n";
   if (result.picks.empty()) {
     return;
   }
@@ -104,8 +104,8 @@ void write_curve_text(const study::curve_study& result) {
     width = std::max(width, chosen.wanted.size() + 2);
   }
   std::cout << '\n';
-  write_row(padded("goal", width) + "threshold   accuracy   lost    layers  faster  " +
-            (result.timed.empty() ? "" : "in time ms/text  p95"));
+  write_row(padded("goal", width) + "threshold   " + (result.is_labelled ? "accuracy " : "agreement") +
+            "  lost    layers  faster  " + (result.timed.empty() ? "" : "in time ms/text  p95"));
   for (const study::pick& chosen : result.picks) {
     write_pick(result, chosen, width);
   }
@@ -121,6 +121,7 @@ void write_curve_json(const study::curve_study& result) {
                               {"data", result.data},
                               {"data_sha256", result.data_sha256},
                               {"texts", full.texts},
+                              {"labelled", result.is_labelled},
                               {"accuracy", number(full.accuracy)},
                               {"layer", number(full.mean_layer)},
                               {"area_early_exit", number(areas.early_exit)},

@@ -23,15 +23,21 @@ std::vector<std::string> label_options::of(const std::vector<std::string>& model
 }
 
 void data_options::add_to(CLI::App& parser) {
-  parser.add_option("--data", file, "Labelled texts: label<TAB>text, label<TAB>text<TAB>text, or .jsonl")->required();
+  CLI::Option_group& files = *parser.add_option_group("Data");
+  files.add_option("--data", file, "Labelled texts: label<TAB>text, label<TAB>text<TAB>text, or .jsonl");
+  without_labels = files.add_option("--texts", file,
+                                    "Texts without labels, one a line, or .jsonl: agreement with full depth in place "
+                                    "of accuracy");
+  files.require_option(1);
   parser.add_option("--input-kind", input_kind, "single or pair (default: as the model says, else single)")
       ->check(CLI::IsMember({"single", "pair"}));
   labels.add_to(parser);
 }
 
 offramp::study::dataset data_options::read(const offramp::classifier& model, const std::string& other) const {
-  return offramp::study::read_dataset(other, labels.of(model.labels()),
-                                      chosen_kind(input_kind, model.expected_input()));
+  const offramp::input_kind kind = chosen_kind(input_kind, model.expected_input());
+  return without_labels->count() > 0 ? offramp::study::read_texts(other, kind)
+                                     : offramp::study::read_dataset(other, labels.of(model.labels()), kind);
 }
 
 }  // namespace offramp_cli

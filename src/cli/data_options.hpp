@@ -22,16 +22,17 @@ struct label_options {
   [[nodiscard]] std::vector<std::string> of(const std::vector<std::string>& model_labels) const;
 };
 
-/// One file of labelled texts for a model.
+/// One file of texts for a model, labelled or not.
 struct data_options {
   std::string file;
+  const CLI::Option* without_labels = nullptr;
   std::string input_kind;
   label_options labels;
 
-  /// Adds --data, --input-kind and --labels. `this` must stay where it is until parsing is over.
+  /// Adds --data, --texts, --input-kind and --labels. `this` must stay where it is until parsing is over.
   void add_to(CLI::App& parser);
-  /// Throws usage_error as label_options::of, and as study::read_dataset. Without --input-kind, pairs where the model's
-  /// input is a pair.
+  /// Throws usage_error as label_options::of, and as study::read_dataset or read_texts. Without --input-kind, pairs
+  /// where the model's input is a pair.
   [[nodiscard]] offramp::study::dataset read(const offramp::classifier& model) const { return read(model, file); }
   /// Another file, read in the same way.
   [[nodiscard]] offramp::study::dataset read(const offramp::classifier& model, const std::string& other) const;

@@ -11,6 +11,7 @@ replay::replay(const exit_logits& logits)
     : exits_(logits.exits),
       num_labels_(logits.num_labels),
       label_ids_(logits.label_ids),
+      is_labelled_(logits.is_labelled),
       uncertainties_(logits.uncertainties) {
   for (std::size_t exit = 0; exit < exits_.size(); ++exit) {
     probabilities_.push_back(exit_probabilities(logits, exit, exits_[exit].temperature));

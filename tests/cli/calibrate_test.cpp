@@ -55,6 +55,26 @@ class CalibrateTest : public testing::Test {
   std::string data_ = directory_.file("data.tsv", tiny_texts);
 };
 
+TEST_F(CalibrateTest, FitsToAgreementWithFullDepthWithoutLabels) {
+  std::string texts;
+  for (const std::string& line : lines_of(tiny_texts)) {
+    texts += line.substr(line.find('\t') + 1) + '\n';
+  }
+  const json before = exits();
+  const process_result found =
+      run_offramp({"calibrate", "--model", model_, "--texts", directory_.file("texts.txt", texts), "--json"});
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_EQ(found.err, "");
+  const auto lines = lines_of(found.out);
+  const json last = json::parse(lines.back());
+  EXPECT_EQ(last["labelled"], false);
+  EXPECT_EQ(last["after"]["accuracy"], 1.0) << "it agrees with itself";
+  EXPECT_EQ(last["at_bound"], false);
+  EXPECT_EQ(last["temperature"], before["exits"].back()["temperature"]["float32"]) << "nothing says how sure it may be";
+  EXPECT_EQ(exits()["exits"].front()["temperature"]["float32"], json::parse(lines.front())["temperature"]);
+  EXPECT_EQ(run_offramp({"calibrate", "--model", model_, "--texts", "/nowhere"}).status, 1);
+}
+
 TEST_F(CalibrateTest, WritesWhatItPrints) {
   const process_result found = calibrate(data_, {"--json"});
   EXPECT_EQ(found.status, 0) << found.err;

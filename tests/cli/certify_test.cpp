@@ -74,6 +74,32 @@ TEST_F(CertifyTest, StoresAPolicyThatClassifyUses) {
   EXPECT_EQ(inspected["certificates"][1]["n"], 60);
 }
 
+/// The same texts without their labels.
+std::string texts_alone() {
+  std::string texts;
+  for (const std::string& labelled : lines_of(labelled_texts())) {
+    texts += labelled.substr(labelled.find('\t') + 1) + "\n";
+  }
+  return texts;
+}
+
+TEST_F(CertifyTest, DisagreementNeedsNoLabels) {
+  const std::string texts = directory_.file("texts.txt", texts_alone());
+  const process_result found =
+      run_offramp({"certify", "--model", model_, "--texts", texts, "--epsilon", "0.3", "--json"});
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_EQ(found.out, run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3", "--json"}).out);
+  for (const char* loss : {"accuracy-drop", "error"}) {
+    const process_result refused =
+        run_offramp({"certify", "--model", model_, "--texts", texts, "--epsilon", "0.3", "--loss", loss});
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_NE(refused.err.find("the texts have no labels"), std::string::npos) << refused.err;
+  }
+  EXPECT_EQ(run_offramp({"certify", "--model", model_, "--epsilon", "0.3"}).status, 2);
+  EXPECT_EQ(run_offramp({"certify", "--model", model_, "--texts", texts, "--data", data_, "--epsilon", "0.3"}).status,
+            2);
+}
+
 TEST_F(CertifyTest, RepeatsByteForByteOnAnyNumberOfThreads) {
   const auto run = [&](const char* threads) {
     const process_result found =

@@ -71,6 +71,26 @@ TEST_F(curve, writes_the_same_bytes_on_any_threads) {
   EXPECT_EQ(files_in(place("one")).size(), 5U);
 }
 
+TEST_F(curve, shows_agreement_where_there_are_no_labels) {
+  std::string texts;
+  for (const std::string& line : lines_of(data_lines())) {
+    texts += line.substr(line.find('\t') + 1) + '\n';
+  }
+  const process_result found = run_offramp({"curve", "--model", tiny("tiny"), "--texts", file("texts.txt", texts),
+                                            "--out", place("unlabelled"), "--rounds", "0", "--json"});
+  EXPECT_EQ(found.status, 0) << found.err;
+  const json summary = json::parse(lines_of(found.out).front());
+  EXPECT_EQ(summary["labelled"], false);
+  EXPECT_EQ(summary["accuracy"], 1.0);
+  const auto files = files_in(place("unlabelled"));
+  EXPECT_NE(files.at("report.html").find("The texts have no labels."), std::string::npos);
+  EXPECT_NE(files.at("curve.svg").find("agreement with full depth"), std::string::npos);
+  for (const std::string& line : lines_of(files.at("curve.jsonl"))) {
+    const json row = json::parse(line);
+    EXPECT_EQ(row["texts"], row["correct"].get<int>() + row["disagreeing"].get<int>());
+  }
+}
+
 TEST_F(curve, measures_only_what_ends_in_ms) {
   const arguments given = {"--rounds", "1", "--grid", "0.5,0.9", "--pick", "loss:1", "--batch", "3"};
   EXPECT_EQ(run("one", given).status, 0);

@@ -68,7 +68,8 @@ using previous_logit_weights = std::vector<std::vector<float>>;
 /// Those of a model directory. Throws as classifier::load.
 [[nodiscard]] OFFRAMP_API previous_logit_weights read_previous_logit_weights(const std::filesystem::path& directory);
 
-/// Fits every exit's temperature to the data, and measures as above. Heads that read earlier logits see other inputs
+/// Fits every exit's temperature to the data, and measures as above. Of texts without labels the last exit learns
+/// nothing: it keeps the temperature in `logits`. Heads that read earlier logits see other inputs
 /// once the earlier temperatures change; exits are therefore fitted in order, and their logits are corrected for it
 /// with `weights` (none: no head reads any) up to float32 rounding, as the engine will compute them from then on. What
 /// such an exit says "before" is at temperature 1, the earlier exits calibrated. Throws `invalid_argument` for a policy

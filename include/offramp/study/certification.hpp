@@ -77,7 +77,8 @@ struct certification {
   std::optional<tested_policy> failed;
 };
 
-/// Walks `path`. Throws as fixed_sequence_test does, and `invalid_argument` for an empty path.
+/// Walks `path`. Throws as fixed_sequence_test does, and `invalid_argument` for an empty path and for a loss that asks
+/// for labels of texts that have none: any but `disagreement`.
 [[nodiscard]] OFFRAMP_API certification certify(const replay& texts, std::span<const exit_policy> path,
                                                 certified_loss loss, double epsilon, double delta);
 

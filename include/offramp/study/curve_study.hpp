@@ -36,6 +36,8 @@ struct curve_study {
   int timing_threads = 1;
   std::vector<exit_reliability> reliability;  ///< of every exit over all texts
   std::vector<label_share> by_label;          ///< at the first pick that was reached, else at full depth
+  /// False: the texts have no labels, full depth counts as right, and every accuracy is agreement with it.
+  bool is_labelled = true;
 };
 
 /// The time of a point of the curve; null where it was not timed.

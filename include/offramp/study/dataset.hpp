@@ -14,21 +14,26 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
+/// The label id of a text whose class nobody has said.
+inline constexpr int no_label = -1;
+
 /// One text, or the two of a pair, and the class it belongs to.
 struct labelled_text {
   std::string first;
   std::optional<std::string> second;
-  int label_id = 0;      ///< index into the labels that the data set was read with
+  int label_id = 0;      ///< index into the labels that the data set was read with, or no_label
   std::size_t line = 0;  ///< where it stands in the file, from 1
 
   bool operator==(const labelled_text&) const = default;
 };
 
-/// Labelled texts in the order of their file.
+/// Texts in the order of their file: all of them labelled, or none.
 struct dataset {
   std::string name;                  ///< the file, as it stands in messages
   std::string sha256;                ///< of the file's bytes, 64 hexadecimal digits
   std::vector<labelled_text> texts;  ///< never empty
+
+  [[nodiscard]] bool is_labelled() const noexcept { return texts.empty() || texts.front().label_id != no_label; }
 };
 
 /// Reads labelled texts, UTF-8, one a line: `label<TAB>text`, for pairs `label<TAB>premise<TAB>hypothesis`; a file that
@@ -38,6 +43,19 @@ struct dataset {
 /// column, an empty line and an empty file.
 [[nodiscard]] OFFRAMP_API dataset read_dataset(const std::filesystem::path& path, std::span<const std::string> labels,
                                                input_kind input);
+
+/// Reads unlabelled texts, UTF-8, one a line: any line is a text, the empty one too; a pair is divided by its first
+/// tab. A file that ends in .jsonl holds objects with the members `text` and for pairs `text_pair`; others, `label` for
+/// one, are left alone. Lines end as above. Throws `io`, and `bad_data`, naming file and line, for a pair without a
+/// tab, a missing or surplus member and an empty file.
+[[nodiscard]] OFFRAMP_API dataset read_texts(const std::filesystem::path& path, input_kind input);
+
+/// Each different text of `data` once, in one of as many parts as there are `shares` of 1: which one depends on the
+/// text alone, through its SHA-256, so that copies never end up on two sides, and neither the order nor the number of
+/// lines moves a text. Within a part texts go by that hash; a part's `sha256` is that of its texts' hashes, and the
+/// line of a text is that of its first copy. Throws `invalid_argument` for shares that are not positive or do not add
+/// up to 1, and `bad_data` for a part without texts: there are too few.
+[[nodiscard]] OFFRAMP_API std::vector<dataset> part_texts(const dataset& data, std::span<const double> shares);
 
 /// How many texts each label has, by label id.
 [[nodiscard]] OFFRAMP_API std::vector<std::size_t> count_labels(const dataset& data, std::size_t num_labels);

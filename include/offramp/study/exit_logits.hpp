@@ -20,10 +20,13 @@ struct exit_logits {
   std::size_t num_texts = 0;
   std::size_t num_labels = 0;
   std::vector<exit_info> exits;           ///< layer and current temperature of each exit, by ascending layer
-  std::vector<int> label_ids;             ///< [texts], the right answers
+  std::vector<int> label_ids;             ///< [texts], the right answers; else, the last exit's
   std::vector<int> tokens;                ///< [texts], special tokens included
   std::vector<float> values;              ///< [exits, texts, labels]
   std::vector<float> uncertainties = {};  ///< [exits, texts], what the model's learned gate says; empty: no gate
+  /// False: the data have no labels. Then full depth counts as right, and whatever is called accuracy is agreement with
+  /// it.
+  bool is_labelled = true;
 
   /// The logits of one exit, [texts, labels].
   [[nodiscard]] std::span<const float> of_exit(std::size_t exit) const {

@@ -37,8 +37,9 @@ class OFFRAMP_API replay {
   [[nodiscard]] std::size_t num_exits() const noexcept { return exits_.size(); }
   [[nodiscard]] std::size_t num_labels() const noexcept { return num_labels_; }
   [[nodiscard]] const std::vector<exit_info>& exits() const noexcept { return exits_; }
-  /// The right answers, [texts].
+  /// The right answers, [texts]; where nobody has said them, those of full depth.
   [[nodiscard]] const std::vector<int>& label_ids() const noexcept { return label_ids_; }
+  [[nodiscard]] bool is_labelled() const noexcept { return is_labelled_; }
 
   /// The calibrated probabilities of one exit, [texts, labels].
   [[nodiscard]] std::span<const float> probabilities(std::size_t exit) const { return probabilities_[exit]; }
@@ -53,6 +54,7 @@ class OFFRAMP_API replay {
   std::vector<exit_info> exits_;
   std::size_t num_labels_;
   std::vector<int> label_ids_;
+  bool is_labelled_;
   std::vector<std::vector<float>> probabilities_;  // [exits][texts, labels]
   std::vector<float> uncertainties_;               // [exits, texts]; empty: no gate
 };

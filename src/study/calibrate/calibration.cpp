@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "study/exit_temperature.hpp"
 #include "study/update_exits.hpp"
 
 #include <offramp/detail/floating_point.hpp>
@@ -194,7 +195,7 @@ calibration calibrate(exit_logits logits, const exit_policy& policy, const previ
     if (!weights.empty() && !weights[exit].empty()) {
       detail::correct_logits(logits, old, exit, weights[exit]);
     }
-    fits.push_back(fit_temperature(logits.of_exit(exit), logits.label_ids, logits.num_labels));
+    fits.push_back(detail::fit_exit_temperature(logits, exit));
     logits.exits[exit].temperature = fits.back().temperature;
   }
   calibration result = measure(std::move(logits), policy);

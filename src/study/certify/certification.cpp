@@ -207,6 +207,9 @@ certification certify(const replay& texts, std::span<const exit_policy> path, ce
   if (path.empty()) {
     detail::refuse("the path is empty");
   }
+  if (!texts.is_labelled() && loss != certified_loss::disagreement) {
+    detail::refuse("the texts have no labels, and only disagreement with full depth asks for none");
+  }
   const auto n = static_cast<std::int64_t>(texts.num_texts());
   certification result{.loss = loss, .epsilon = epsilon, .delta = delta, .n = n, .certified = {}, .failed = {}};
   // One step after the other, because bold steps beyond the first failure are never looked at.

@@ -39,6 +39,17 @@ class dataset_parser {
     return text;
   }
 
+  [[nodiscard]] labelled_text parse_unlabelled(std::string_view line, std::size_t number) const {
+    if (input_ == input_kind::single) {
+      return {std::string(line), {}, no_label, number};
+    }
+    const std::size_t tab = line.find('\t');
+    if (tab == std::string_view::npos) {
+      refuse(number, "no tab, expected two texts divided by one");
+    }
+    return {std::string(line.substr(0, tab)), std::string(line.substr(tab + 1)), no_label, number};
+  }
+
   [[nodiscard]] labelled_text parse_object(std::string_view line, std::size_t number) const {
     const model::json_document document = [&] {
       try {
@@ -58,7 +69,8 @@ class dataset_parser {
     if (!object.is_object()) {
       refuse(number, "no JSON object");
     }
-    labelled_text text{member("text"), {}, label_id(member("label"), number), number};
+    const int label = labels_.empty() ? no_label : label_id(member("label"), number);
+    labelled_text text{member("text"), {}, label, number};
     if (input_ == input_kind::pair) {
       text.second = member("text_pair");
     } else if (object.contains("text_pair")) {
@@ -85,7 +97,7 @@ class dataset_parser {
   }
 
   std::string name_;
-  std::span<const std::string> labels_;
+  std::span<const std::string> labels_;  // empty: the texts have none
   input_kind input_;
 };
 
@@ -93,6 +105,9 @@ class dataset_parser {
 }  // namespace detail
 
 dataset read_dataset(const std::filesystem::path& path, std::span<const std::string> labels, input_kind input) {
+  if (labels.empty()) {
+    throw error(error_kind::invalid_argument, "read_dataset: no labels, expected at least one");
+  }
   const std::string content = detail::read_data(path);
   const detail::dataset_parser parser(path.string(), labels, input);
   const bool is_jsonl = path.extension() == ".jsonl";
@@ -105,6 +120,20 @@ dataset read_dataset(const std::filesystem::path& path, std::span<const std::str
   });
   if (data.texts.empty()) {
     throw error(error_kind::bad_data, data.name + ": is empty, expected labelled texts");
+  }
+  return data;
+}
+
+dataset read_texts(const std::filesystem::path& path, input_kind input) {
+  const std::string content = detail::read_data(path);
+  const detail::dataset_parser parser(path.string(), {}, input);
+  const bool is_jsonl = path.extension() == ".jsonl";
+  dataset data{path.string(), model::sha256_hex(content), {}};
+  detail::for_each_line(content, [&](std::string_view line, std::size_t number) {
+    data.texts.push_back(is_jsonl ? parser.parse_object(line, number) : parser.parse_unlabelled(line, number));
+  });
+  if (data.texts.empty()) {
+    throw error(error_kind::bad_data, data.name + ": is empty, expected texts");
   }
   return data;
 }

@@ -32,6 +32,18 @@ constexpr std::size_t texts_per_pass = 1024;
   return model.classify_batch_every_exit(singles, run);
 }
 
+/// Full depth's answers as the right ones.
+[[nodiscard]] std::vector<int> last_answers(const exit_logits& logits) {
+  const std::size_t last = logits.exits.size() - 1;
+  const std::vector<float> probabilities = exit_probabilities(logits, last, logits.exits[last].temperature);
+  std::vector<int> answers;
+  for (std::size_t text = 0; text < logits.num_texts; ++text) {
+    const auto row = std::span(probabilities).subspan(text * logits.num_labels, logits.num_labels);
+    answers.push_back(static_cast<int>(exits::most_probable(row)));
+  }
+  return answers;
+}
+
 }  // namespace
 }  // namespace detail
 
@@ -66,6 +78,10 @@ exit_logits compute_exit_logits(const classifier& model, const dataset& data, co
     if (report) {
       report(begin + count, result.num_texts);
     }
+  }
+  if (!data.is_labelled()) {
+    result.is_labelled = false;
+    result.label_ids = detail::last_answers(result);
   }
   return result;
 }

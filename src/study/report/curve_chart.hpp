@@ -95,10 +95,11 @@ class curve_chart {
   }
 
   void draw_axes() {
-    picture_.text({left, 26.0}, study_.model + " on " + file_name(study_.data) + ": accuracy against layers run",
+    picture_.text({left, 26.0},
+                  study_.model + " on " + file_name(study_.data) + ": " + accuracy_name(study_) + " against layers run",
                   "heading");
     draw_accuracies(picture_, up_, left, right, 6);
-    picture_.text({left, 50.0}, "accuracy, %", "soft");
+    picture_.text({left, 50.0}, accuracy_name(study_) + ", %", "soft");
     for (const double tick :
          ticks(across_.low, across_.high, std::max(1.0, tick_step(across_.high - across_.low, 12)))) {
       draw_tick_below(picture_, across_.at(tick), bottom, tick, 0);
@@ -248,7 +249,8 @@ class curve_chart {
 /// What a reader who sees no pictures is told.
 [[nodiscard]] inline std::string describe_curve(const curve_study& study) {
   const curve& found = study.found;
-  return "Accuracy over the mean number of layers run. Full depth: " + percent(found.full_depth().accuracy) +
+  const std::string what = study.is_labelled ? "Accuracy" : "Agreement with full depth";
+  return what + " over the mean number of layers run. Full depth: " + percent(found.full_depth().accuracy) +
          " at layer " + short_number(found.full_depth().mean_layer) + ". Averaged over all costs: early exit " +
          percent(found.areas.early_exit) + ", one exit for every text " + percent(found.areas.fixed_exits) +
          ", random exits " + percent(found.areas.random_exits) + ", oracle " + percent(found.areas.oracle) + ".";

@@ -61,8 +61,8 @@ std::string report_html(const curve_study& study) {
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
          title + "</title>\n<style>" + std::string(detail::chart_style) + std::string(detail::report_style) +
          "</style>\n</head>\n<body>\n<main>\n<h1>" + title + "</h1>\n" + detail::report_lead(study) +
-         detail::report_cards(study) + detail::curve_section(study) + detail::picks_section(study) +
-         detail::times_section(study) + detail::exits_section(study) +
+         detail::report_note(study) + detail::report_cards(study) + detail::curve_section(study) +
+         detail::picks_section(study) + detail::times_section(study) + detail::exits_section(study) +
          detail::section("Compared with", detail::baselines_table(study) + detail::areas_table(study)) +
          detail::reliability_section(study) + detail::section("By label", detail::labels_table(study, where)) +
          detail::meaning_section() + detail::origin_section(study) + "</main>\n<script>" +

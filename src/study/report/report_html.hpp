@@ -36,6 +36,14 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   return "<div class=\"card\"><b>" + escape_markup(number) + "</b><span>" + escape_markup(meaning) + "</span></div>\n";
 }
 
+/// What a reader of texts without labels must know.
+[[nodiscard]] inline std::string report_note(const curve_study& study) {
+  return study.is_labelled ? std::string()
+                           : paragraph(
+                                 "The texts have no labels. Full depth counts as right: accuracy is agreement with "
+                                 "it on this page, and a loss is an answer that differs from it.");
+}
+
 [[nodiscard]] inline std::string report_lead(const curve_study& study) {
   const operating_point& full = study.found.full_depth();
   const std::size_t shown = shown_point(study);
@@ -62,8 +70,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   const operating_point& full = study.found.full_depth();
   const std::size_t shown = shown_point(study);
   const operating_point& point = study.found.points[shown];
-  std::string cards =
-      card(percent(full.accuracy), "accuracy at full depth, on " + std::to_string(full.texts) + " texts");
+  std::string cards = study.is_labelled ? card(percent(full.accuracy),
+                                               "accuracy at full depth, on " + std::to_string(full.texts) + " texts")
+                                        : card(std::to_string(full.texts), "texts without labels");
   cards += card(factor_cell(point.layer_speedup),
                 "as fast as full depth, in layers, at " + describe_threshold(study, shown));
   cards += card(percent(point.disagreement), "of the answers there differ from full depth's");

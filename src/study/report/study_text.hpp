@@ -62,6 +62,11 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
          threshold_number(found.points[point].thresholds->shortest);
 }
 
+/// What the share of right answers is called: without labels full depth counts as right.
+[[nodiscard]] inline std::string accuracy_name(const curve_study& study) {
+  return study.is_labelled ? "accuracy" : "agreement with full depth";
+}
+
 /// The numbers of one point as the lines of a tooltip.
 [[nodiscard]] inline std::string describe_result(const operating_point& point) {
   return "accuracy " + percent(point.accuracy) + " (" + fixed_number(100.0 * point.accuracy_95.lower, 1) + " to " +

@@ -56,7 +56,7 @@ class time_chart {
 
   void draw_axes() {
     draw_accuracies(picture_, up_, left, right, 5);
-    picture_.text({left, 22.0}, "accuracy, %", "soft");
+    picture_.text({left, 22.0}, accuracy_name(study_) + ", %", "soft");
     const double time_step = tick_step(across_.high, 9);
     for (const double tick : ticks(0.0, across_.high, time_step)) {
       draw_tick_below(picture_, across_.at(tick), bottom, tick, tick_decimals(time_step));

@@ -27,11 +27,21 @@ class DatasetTest : public ::testing::Test {
     return offramp::study::read_dataset(directory_ / name, labels, input);
   }
 
+  [[nodiscard]] dataset read_unlabelled(std::string_view content, input_kind input = input_kind::single,
+                                        const std::string& name = "texts.txt") const {
+    std::ofstream(directory_ / name, std::ios::binary) << content;
+    return offramp::study::read_texts(directory_ / name, input);
+  }
+
   /// What reading says, without the directory.
   [[nodiscard]] std::string complaint(std::string_view content, input_kind input = input_kind::single,
                                       const std::string& name = "data.tsv") const {
+    return complaint_about([&] { static_cast<void>(read(content, input, name)); });
+  }
+  template <class Reading>
+  [[nodiscard]] std::string complaint_about(const Reading& reading) const {
     try {
-      static_cast<void>(read(content, input, name));
+      reading();
     } catch (const offramp::error& problem) {
       EXPECT_EQ(problem.kind(), offramp::error_kind::bad_data);
       return std::string(problem.what()).substr(directory_.string().size() + 1);
@@ -66,6 +76,29 @@ TEST_F(DatasetTest, ReadsJsonLines) {
   EXPECT_EQ(data.texts, (std::vector<labelled_text>{{"a\tb", {}, 1, 1}}));
   const dataset pairs = read("{\"text_pair\": \"h\", \"label\": \"no\", \"text\": \"p\"}", input_kind::pair, "d.jsonl");
   EXPECT_EQ(pairs.texts, (std::vector<labelled_text>{{"p", "h", 0, 1}}));
+}
+
+TEST_F(DatasetTest, ReadsTextsWithoutLabels) {
+  const dataset data = read_unlabelled("good film\r\n\nno\tlabel\nlast");
+  EXPECT_FALSE(data.is_labelled());
+  EXPECT_EQ(data.texts, (std::vector<labelled_text>{
+                            {"good film", {}, -1, 1}, {"", {}, -1, 2}, {"no\tlabel", {}, -1, 3}, {"last", {}, -1, 4}}));
+  EXPECT_EQ(read_unlabelled("a\tb\tc\n", input_kind::pair).texts, (std::vector<labelled_text>{{"a", "b\tc", -1, 1}}));
+  EXPECT_EQ(read_unlabelled("{\"text\": \"a\", \"label\": 3}\n", input_kind::single, "d.jsonl").texts,
+            (std::vector<labelled_text>{{"a", {}, -1, 1}}));
+  EXPECT_EQ(read_unlabelled("{\"text\": \"a\", \"text_pair\": \"b\"}", input_kind::pair, "d.jsonl").texts,
+            (std::vector<labelled_text>{{"a", "b", -1, 1}}));
+  EXPECT_TRUE(read("yes\ta\n").is_labelled());
+}
+
+TEST_F(DatasetTest, NamesFileAndLineOfTextsWithoutLabels) {
+  const auto complaint_of = [&](std::string_view content, input_kind input, const std::string& name) {
+    return complaint_about([&] { static_cast<void>(read_unlabelled(content, input, name)); });
+  };
+  EXPECT_EQ(complaint_of("", input_kind::single, "d.txt"), "d.txt: is empty, expected texts");
+  EXPECT_EQ(complaint_of("a\tb\nab\n", input_kind::pair, "d.txt"),
+            "d.txt:2: no tab, expected two texts divided by one");
+  EXPECT_EQ(complaint_of("{\"label\": \"a\"}", input_kind::single, "d.jsonl"), "d.jsonl:1: no string \"text\"");
 }
 
 TEST_F(DatasetTest, HashesTheBytes) {
