@@ -28,6 +28,7 @@ set(study_headers
     include/offramp/study/compiled_target.hpp
     include/offramp/study/calibration.hpp
     include/offramp/study/certification.hpp
+    include/offramp/study/certified_fit.hpp
     include/offramp/study/curve.hpp
     include/offramp/study/curve_report.hpp
     include/offramp/study/curve_study.hpp

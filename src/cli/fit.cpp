@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command.hpp"
 #include "json_output.hpp"
+#include "model_options.hpp"
 #include "progress_bar.hpp"
 #include "thread_runner.hpp"
 
 #include <offramp/error.hpp>
+#include <offramp/study/certified_fit.hpp>
 #include <offramp/study/fit.hpp>
 
 #include <cstdio>
@@ -18,7 +20,10 @@ namespace offramp_cli {
 
 namespace {
 
+using offramp::study::certified_fit;
+using offramp::study::certified_fit_options;
 using offramp::study::class_weighting;
+using offramp::study::encoder_saving;
 using offramp::study::fit_result;
 using offramp::study::fitted_exit;
 using offramp::study::layer_mix;
@@ -34,10 +39,11 @@ const std::map<std::string, offramp::input_kind> input_kinds{{"single", offramp:
 
 struct fit_arguments {
   std::string model;
-  std::string train;
-  std::string dev;
+  offramp::study::fit_files files;
   std::string out;
-  offramp::study::fit_options options;
+  offramp::study::certified_fit_options options;
+  std::optional<double> certify;
+  std::string format = "float32";
   int threads = offramp::usable_threads();
   const CLI::Option* json_lines = nullptr;
 };
@@ -62,7 +68,8 @@ void write_table(const fit_result& result) {
     std::snprintf(line, sizeof line, row, cells...);
     std::cout << line;
   };
-  write("layer", "pooling", "mix", "C", "train acc", "dev acc", "temperature", "NLL", "after", "ECE", "after");
+  write("layer", "pooling", "mix", "C", "train acc", result.is_dev_labelled ? "dev acc" : "dev agree", "temperature",
+        "NLL", "after", "ECE", "after");
   for (const fitted_exit& exit : result.exits) {
     write(std::to_string(exit.layer).c_str(), pooling_name(exit), exit.mix.empty() ? "no" : "yes",
           number("%g", exit.strength).c_str(), number("%.4f", exit.train_accuracy).c_str(),
@@ -75,8 +82,16 @@ void write_table(const fit_result& result) {
 /// A double with the digits of a float, which is what is certain of it.
 json rounded(std::optional<double> value) { return value ? json(static_cast<float>(*value)) : json(); }
 
+json saving_fields(const encoder_saving& saving) {
+  return {{"share", rounded(saving.share)},
+          {"mean_layer", rounded(saving.mean_layer)},
+          {"mean_layer_without", rounded(saving.mean_layer_without)},
+          {"most_loss", rounded(saving.most_loss)}};
+}
+
 void write_json(const fit_result& result) {
   for (const fitted_exit& exit : result.exits) {
+    const bool has_saving = exit.layer == 0 && result.before_encoder;
     write_json_line(std::cout, {{"layer", exit.layer},
                                 {"layers", result.num_layers},
                                 {"pooling", pooling_name(exit)},
@@ -87,25 +102,83 @@ void write_json(const fit_result& result) {
                                 {"dev_accuracy", rounded(exit.dev_accuracy)},
                                 {"temperature", exit.temperature.temperature},
                                 {"at_bound", exit.temperature.at_bound},
+                                {"dev_labelled", result.is_dev_labelled},
                                 {"nll_before", rounded(exit.temperature.nll_before)},
                                 {"nll_after", rounded(exit.temperature.nll_after)},
                                 {"ece_before", rounded(exit.ece_before)},
-                                {"ece_after", rounded(exit.ece_after)}});
+                                {"ece_after", rounded(exit.ece_after)},
+                                {"saving", has_saving ? saving_fields(*result.before_encoder) : json()}});
   }
 }
 
-void fit(const fit_arguments& arguments) {
-  const fit_result result = offramp::study::fit_exits(
-      arguments.model, arguments.train, arguments.dev, arguments.out, arguments.options,
-      thread_runner(arguments.threads),
-      {progress_bar("train", "texts"), progress_bar("dev", "texts"), progress_bar("heads", "fits")});
+/// What the exit before the encoder does for the model.
+std::string describe(const encoder_saving& saving, bool is_kept, bool is_labelled) {
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "%s before the encoder: %.1f %% of dev leave there, mean layer %.2f instead of %.2f, "
+                "at most %g points of %s below full depth",
+                is_kept ? "exit" : "no exit", 100 * saving.share, saving.mean_layer, saving.mean_layer_without,
+                100 * saving.most_loss, is_labelled ? "accuracy" : "agreement");
+  return text;
+}
+
+void write(const fit_result& result, const fit_arguments& arguments) {
   for (const std::string& warning : result.warnings) {
     std::cerr << "offramp: " << warning << '\n';
   }
   if (arguments.json_lines->count() > 0) {
     write_json(result);
+    return;
+  }
+  write_table(result);
+  if (result.before_encoder) {
+    const bool is_kept = result.exits.front().layer == 0;
+    std::cout << describe(*result.before_encoder, is_kept, result.is_dev_labelled) << '\n';
+  }
+}
+
+void write_promise(const certified_fit& done) {
+  const offramp::study::tested_policy& certified = done.promise.certified.value();
+  const double early = done.early.single.mean_ms;
+  const double full = done.full_depth.single.mean_ms;
+  write_json_line(std::cout, {{"loss", "disagreement"},
+                              {"epsilon", done.promise.epsilon},
+                              {"delta", done.promise.delta},
+                              {"n", done.promise.n},
+                              {"losses", certified.losses},
+                              {"bound", rounded(certified.bound)},
+                              {"threshold", certified.policy.threshold()},
+                              {"mean_layer", rounded(certified.mean_layer)},
+                              {"layers", done.num_layers},
+                              {"mean_ms", rounded(early)},
+                              {"full_depth_ms", rounded(full)},
+                              {"report", done.report.string()}});
+}
+
+void fit(const fit_arguments& arguments) {
+  if (!arguments.certify && arguments.format != "float32") {
+    throw usage_error("--format is for --certify: without it, offramp calibrate fits the temperatures of a format");
+  }
+  if (arguments.certify && !arguments.files.texts) {
+    throw usage_error("--certify needs texts that nothing was fitted to: some of --texts");
+  }
+  const offramp::study::fit_progress report{progress_bar("train", "texts"), progress_bar("dev", "texts"),
+                                            progress_bar("heads", "fits"), progress_bar("answers", "texts"),
+                                            progress_bar("certify", "texts")};
+  const offramp::runner run = thread_runner(arguments.threads);
+  if (!arguments.certify) {
+    write(fit_exits(arguments.model, arguments.files, arguments.out, arguments.options.fit, run, report), arguments);
+    return;
+  }
+  certified_fit_options options = arguments.options;
+  options.epsilon = *arguments.certify;
+  options.format = format_named(arguments.format);
+  const certified_fit done = fit_certified(arguments.model, arguments.files, arguments.out, options, run, report);
+  write(done.fit, arguments);
+  if (arguments.json_lines->count() > 0) {
+    write_promise(done);
   } else {
-    write_table(result);
+    std::cout << describe(done) << '\n';
   }
 }
 
@@ -114,17 +187,21 @@ void fit(const fit_arguments& arguments) {
 command add_fit(CLI::App& app) {
   CLI::App& parser = *app.add_subcommand("fit", "Adds exits to a Hugging Face checkpoint, which stays as it is");
   const auto arguments = std::make_shared<fit_arguments>();
-  offramp::study::fit_options& options = arguments->options;
+  offramp::study::fit_options& options = arguments->options.fit;
   parser.add_option("--model", arguments->model, "Directory of the checkpoint")->required();
-  parser.add_option("--train", arguments->train, "Labelled texts to learn from: label<TAB>text, or .jsonl")->required();
-  parser.add_option("--dev", arguments->dev, "Labelled texts to choose and calibrate with")->required();
+  parser.add_option("--train", arguments->files.train, "Labelled texts to learn from: label<TAB>text, or .jsonl");
+  parser.add_option("--dev", arguments->files.dev, "Labelled texts to choose and calibrate with");
+  parser.add_option("--texts", arguments->files.texts,
+                    "Texts without labels, one a line, or .jsonl: exits learn full depth's answers to them; without "
+                    "--dev, a fifth of them chooses and calibrates");
   parser.add_option("--out", arguments->out, "Directory of the new model; that of --model: exits.* are added there")
       ->required();
   parser.add_option("--labels", options.labels, "Labels as the data write them, in the order of their ids")
       ->delimiter(',');
   parser
       .add_option("--layers", options.layers,
-                  "Layers that get an exit, as in 2,4,6; 0 is before the encoder (default: 1 and up)")
+                  "Layers that get an exit, as in 2,4,6; 0 is before the encoder (default: all, 0 where it saves "
+                  "something)")
       ->delimiter(',');
   parser.add_option("--pooling", options.pooling, "cls, mean, or auto: what does better on dev, exit by exit")
       ->transform(CLI::Transformer(poolings))
@@ -141,7 +218,18 @@ command add_fit(CLI::App& app) {
   parser.add_option("--max-tokens", options.max_tokens, "Longest text in tokens (default: the checkpoint's)");
   parser.add_option("--input-kind", options.input, "single or pair (default: as the training data's first line)")
       ->transform(CLI::Transformer(input_kinds));
-  parser.add_option("--threshold", options.threshold, "Confidence to leave at by default (default: full depth)");
+  CLI::Option* const threshold =
+      parser.add_option("--threshold", options.threshold, "Confidence to leave at by default (default: full depth)");
+  parser
+      .add_option("--certify", arguments->certify,
+                  "Certify with some of --texts that at most this share is answered otherwise than at full depth; the "
+                  "threshold becomes the default")
+      ->excludes(threshold);
+  parser.add_option("--delta", arguments->options.delta, "Probability that this promise is wrong")
+      ->capture_default_str();
+  parser.add_option("--format", arguments->format, "Arithmetic that the promise is for")
+      ->check(CLI::IsMember({"float32", "bfloat16", "int8"}))
+      ->capture_default_str();
   parser.add_option("--golden", options.golden, "Texts to store for `offramp verify`, one a line");
   parser.add_option("--threads", arguments->threads, "Threads to use")
       ->check(CLI::Range(1, 1024))

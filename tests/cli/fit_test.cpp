@@ -55,7 +55,7 @@ class fit_command : public testing::Test {
 };
 
 TEST_F(fit_command, shows_one_row_for_each_exit) {
-  const process_result found = fit({"--pooling", "cls", "--l2", "0.5"});
+  const process_result found = fit({"--pooling", "cls", "--l2", "0.5", "--layers", "1,2,3"});
   EXPECT_EQ(found.status, 0);
   EXPECT_EQ(found.err, "");
   const std::vector<std::string> lines = lines_of(found.out);
@@ -98,7 +98,7 @@ TEST_F(fit_command, options_reach_the_library) {
 }
 
 TEST_F(fit_command, mixes_layers_when_told_to) {
-  const process_result found = fit({"--mix", "learned", "--json"});
+  const process_result found = fit({"--mix", "learned", "--layers", "1,2,3", "--json"});
   EXPECT_EQ(found.status, 0) << found.err;
   const std::vector<std::string> lines = lines_of(found.out);
   ASSERT_EQ(lines.size(), 3U);
@@ -139,7 +139,66 @@ TEST_F(fit_command, mistakes_on_the_command_line_end_with_2) {
   expect_failure({"--max-tokens", "1"}, 2, "max_tokens is 1");
   expect_failure({"--labels", "a"}, 2, "1 labels, expected 2");
   expect_failure({"--threads", "0"}, 2, "--threads");
+  expect_failure({"--format", "int8"}, 2, "--format is for --certify");
+  expect_failure({"--certify", "0.1"}, 2, "--certify needs texts");
+  expect_failure({"--certify", "0.1", "--threshold", "0.9"}, 2, "--threshold");
   EXPECT_EQ(run_offramp({"fit", "--model", tiny("tiny")}).status, 2);
+  EXPECT_EQ(run_offramp({"fit", "--model", tiny("tiny"), "--out", out()}).status, 2) << "nothing to learn from";
+}
+
+TEST_F(fit_command, says_what_an_exit_before_the_encoder_saves) {
+  const process_result found = fit({});
+  EXPECT_EQ(found.status, 0) << found.err;
+  const std::string last = lines_of(found.out).back();
+  EXPECT_NE(last.find("before the encoder: "), std::string::npos) << last;
+  EXPECT_NE(last.find("at most 1 points of accuracy below full depth"), std::string::npos) << last;
+  const json line = json::parse(lines_of(fit({"--layers", "0,1,2,3", "--json"}).out).front());
+  EXPECT_EQ(line["layer"], 0);
+  EXPECT_TRUE(line["saving"]["share"].is_number());
+  EXPECT_LE(line["saving"]["mean_layer"], line["saving"]["mean_layer_without"]);
+}
+
+/// Different texts, one a line.
+std::string texts_without_labels(int count) {
+  std::string lines;
+  for (int i = 0; i < count; ++i) {
+    lines += std::string(i % 2 == 0 ? "good" : "bad") + (i % 3 == 0 ? " film " : " plot ") + std::to_string(i) + '\n';
+  }
+  return lines;
+}
+
+TEST_F(fit_command, learns_from_texts_without_labels) {
+  const std::string texts = directory_.file("texts.txt", texts_without_labels(60));
+  const process_result found = run_offramp({"fit", "--model", tiny("tiny-plain"), "--texts", texts, "--out", out()});
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_NE(lines_of(found.out).front().find("dev agree"), std::string::npos);
+  EXPECT_EQ(run_offramp({"classify", "--model", out(), "a film"}).status, 0);
+  const std::string pairs = directory_.file("pairs.txt", "a\tb\nc\n");
+  const process_result unsaid = run_offramp({"fit", "--model", tiny("tiny-plain"), "--texts", pairs, "--out", out()});
+  EXPECT_EQ(unsaid.status, 1);
+  EXPECT_NE(unsaid.err.find("pairs.txt:1: has a tab"), std::string::npos) << unsaid.err;
+  const process_result torn =
+      run_offramp({"fit", "--model", tiny("tiny-plain"), "--texts", pairs, "--out", out(), "--input-kind", "pair"});
+  EXPECT_EQ(torn.status, 1);
+  EXPECT_NE(torn.err.find("pairs.txt:2: no tab"), std::string::npos) << torn.err;
+}
+
+TEST_F(fit_command, certifies_with_texts_that_it_kept_apart) {
+  const std::string texts = directory_.file("texts.txt", texts_without_labels(300));
+  const arguments given = {"fit", "--model", tiny("tiny-plain"), "--texts", texts, "--certify", "0.2", "--out", out()};
+  const process_result found = run_offramp(given);
+  EXPECT_EQ(found.status, 0) << found.err;
+  const std::string sentence = lines_of(found.out).back();
+  EXPECT_NE(sentence.find("at most 20 % of texts like these"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find("; report: " + out() + "/report/report.html"), std::string::npos) << sentence;
+  EXPECT_TRUE(std::filesystem::exists(out() + "/report/report.html"));
+  const auto model = offramp::classifier::load(out());
+  EXPECT_EQ(model.default_policy(), model.certified(0.2));
+  arguments as_json = given;
+  as_json.emplace_back("--json");
+  const json line = json::parse(lines_of(run_offramp(as_json).out).back());
+  EXPECT_EQ(line["epsilon"], 0.2);
+  EXPECT_EQ(line["threshold"], model.default_policy().threshold());
 }
 
 TEST_F(fit_command, what_is_wrong_with_the_data_ends_with_1) {

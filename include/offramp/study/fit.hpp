@@ -29,14 +29,33 @@ struct fitted_exit {
   double ece_after = 0;
 };
 
+/// What an exit before the encoder saves on dev under one confidence threshold for all exits: the lowest that costs at
+/// most `most_loss` of the accuracy of full depth.
+struct encoder_saving {
+  double share = 0;               ///< of the texts leave before the encoder
+  double mean_layer = 0;          ///< layers run, on average
+  double mean_layer_without = 0;  ///< the same where that exit is left out, under a threshold of its own
+  double most_loss = 0;
+};
+
 struct fit_result {
   std::vector<std::string> labels;
   int num_layers = 0;
   std::vector<fitted_exit> exits;
-  /// Of an exit before the encoder: the largest share of the dev texts, the surest first, to which its answers are
-  /// right at least as often as those of the last exit to the same texts.
-  std::optional<double> share_before_encoder;
+  /// Of the exit before the encoder where one was fitted, also where it was left out because it saves nothing.
+  std::optional<encoder_saving> before_encoder;
+  /// False: dev has no labels, and accuracies on dev are agreement with the last exit.
+  bool is_dev_labelled = true;
   std::vector<std::string> warnings;
+};
+
+/// The files that exits learn from and are chosen with: train and dev, or texts, or some of each.
+struct fit_files {
+  std::optional<std::filesystem::path> train = {};  ///< labelled texts to learn from
+  std::optional<std::filesystem::path> dev = {};    ///< labelled texts to choose and calibrate with
+  /// Texts without labels, as read_texts reads: exits learn to answer them as the model's own last exit does. Without
+  /// dev, a fifth of them chooses and calibrates (part_texts).
+  std::optional<std::filesystem::path> texts = {};
 };
 
 /// Hears of each part of the work, of its beginning too; any may be empty.
@@ -44,20 +63,27 @@ struct fit_progress {
   progress train_texts;  ///< through the encoder
   progress dev_texts;
   progress heads;  ///< pooling by pooling of each layer; then, where they are learned, mix by mix and head by head
+  progress answers = {};          ///< the last exit's, to texts without labels
+  progress certified_texts = {};  ///< of fit_certified alone
 };
 
 /// Adds exits to the Hugging Face checkpoint in the directory `model`, an encoder or a sequence classifier: a
 /// multinomial logistic regression on the frozen hidden states of each layer, its strength (and pooling, and whether it
-/// mixes layers) the one with the lowest negative log-likelihood on `dev` (ties: the plain head, the stronger, then
-/// cls), its temperature fitted on `dev`. A classifier that the checkpoint has stays the last exit. Mixes are learned
-/// from at most 16,384 of the training texts, where every label keeps its share, and the heads on them from all; exits
-/// that mix pool alike, in the way that heads without a mix do better with, all layers together. Writes
-/// exits.safetensors and then exits.json to `out`; where `out` is another directory than `model`, copies the
-/// checkpoint's files there first. Neither the checkpoint nor a file in `out` that differs from its namesake is
-/// touched. All or nothing: no exits.json is written before everything else is.
+/// mixes layers) the one with the lowest negative log-likelihood on dev (ties: the plain head, the stronger, then
+/// cls), its temperature fitted on dev. Before them stands an exit that reads n-grams of token ids, unless it saves
+/// less than a hundredth of the layers on dev (encoder_saving, for a loss of a hundredth). A classifier that the
+/// checkpoint has stays the last exit. Mixes are learned from at most 16,384 of the training texts, where every label
+/// keeps its share, and the heads on them from all; exits that mix pool alike, in the way that heads without a mix do
+/// better with, all layers together. Writes exits.safetensors and then exits.json to `out`; where `out` is another
+/// directory than `model`, copies the checkpoint's files there first. Neither the checkpoint nor a file in `out` that
+/// differs from its namesake is touched. All or nothing: no exits.json is written before everything else is.
 ///
-/// A model that has exits.json already, and layers {0}: an exit before the encoder is added to the others, which stay as
-/// they are (written to `out`, which may be `model`).
+/// From texts without labels exits learn the probabilities of the checkpoint's own classifier, at its temperature;
+/// where dev has none either, answers that agree with the classifier's count as right, so that a confidence says how
+/// likely full depth agrees.
+///
+/// A model that has exits.json already, and layers {0}: an exit before the encoder is added to the others, which stay
+/// as they are (written to `out`, which may be `model`); texts without labels are answered by the last of them.
 ///
 /// Labels are those of config.json, unless they are LABEL_n; else, for a bare encoder, the training data's in the order
 /// of their bytes; `options.labels` says how the data write them, or stands for both. A label without texts in dev is a
@@ -65,12 +91,11 @@ struct fit_progress {
 /// the threads of `run`.
 ///
 /// Throws what classifier::load and read_dataset throw; `bad_data` for a label that occurs in dev but not in train, a
-/// label without texts and fewer than two labels; `invalid_argument` for options out of range and for dev texts that
-/// are the train texts; `bad_model` for
-/// features that are not finite; `io` for what cannot be written or stands in the way.
-[[nodiscard]] OFFRAMP_API fit_result fit_exits(const std::filesystem::path& model, const std::filesystem::path& train,
-                                               const std::filesystem::path& dev, const std::filesystem::path& out,
-                                               const fit_options& options = {}, const runner& run = {},
-                                               const fit_progress& report = {});
+/// label without texts and fewer than two labels; `invalid_argument` for files that do not suffice, options out of
+/// range and dev texts that are the train texts; `unsupported` for texts without labels and a checkpoint without a
+/// classifier; `bad_model` for features that are not finite; `io` for what cannot be written or stands in the way.
+[[nodiscard]] OFFRAMP_API fit_result fit_exits(const std::filesystem::path& model, const fit_files& files,
+                                               const std::filesystem::path& out, const fit_options& options = {},
+                                               const runner& run = {}, const fit_progress& report = {});
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -28,8 +28,8 @@ struct fit_options {
   /// Labels as the data write them, by label id. Needed where neither the checkpoint nor the training data may name
   /// them: for a checkpoint that has a classifier and calls its labels LABEL_n.
   std::vector<std::string> labels = {};
-  /// Layers that get an exit, ascending; 0: before the encoder, from the n-grams of a text's token ids. Empty: all of
-  /// the encoder's.
+  /// Layers that get an exit, ascending; 0: before the encoder, from the n-grams of a text's token ids. Empty: all, 0
+  /// where it saves something.
   std::vector<int> layers = {};
   /// The exit before the encoder reads n-grams of 1 to this many ids, 1 to 8 ...
   int ngram_longest = 2;
@@ -42,7 +42,7 @@ struct fit_options {
   std::vector<double> strengths = {1e-4, 1e-3, 1e-2, 1e-1, 1.0};
   /// Longest text in tokens, special tokens included; default: what the model directory says.
   std::optional<int> max_tokens = {};
-  /// Default: pairs where the first line of the training data holds one.
+  /// Default: pairs where the first line of the training data holds one. Needed for unlabelled lines with tabs.
   std::optional<input_kind> input = {};
   /// Confidence threshold to store as the model's default policy; without it every layer runs by default.
   std::optional<float> threshold = {};

@@ -39,6 +39,15 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
                                                              std::span<const double> class_weights = {},
                                                              const runner& run = {});
 
+/// The same for answers that are probabilities, those of a better classifier for one: -ln softmax(W s + b)[label]
+/// becomes its mean under a text's targets, and a text counts as much as its targets' labels do on average. Targets of
+/// 0 and 1 give what fit_heads gives for the labels with 1, bit for bit. Throws as above, for targets that are negative
+/// or add up to anything but 1 (within 1e-4), and for a label whose targets are 0 throughout.
+[[nodiscard]] OFFRAMP_API std::vector<linear_head> fit_heads_to_targets(const taught_features& given,
+                                                                        std::span<const double> strengths,
+                                                                        std::span<const double> class_weights = {},
+                                                                        const runner& run = {});
+
 /// The logits [texts, labels] of a head for features [texts, features].
 [[nodiscard]] OFFRAMP_API std::vector<float> head_logits(const linear_head& head, std::span<const float> features,
                                                          const runner& run = {});

@@ -16,6 +16,13 @@ struct linear_head {
   bool is_optimal = true;      ///< false: its fit ran out of steps
 };
 
+/// Features of texts and the answers that a head should give to them, borrowed.
+struct taught_features {
+  std::span<const float> values;   ///< [texts, features]
+  std::span<const float> targets;  ///< [texts, labels], probabilities that add up to 1 for each text
+  std::size_t num_labels = 0;
+};
+
 /// Features of labelled texts, borrowed.
 struct labelled_features {
   std::span<const float> values;   ///< [texts, features]

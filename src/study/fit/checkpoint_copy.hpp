@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,15 +44,19 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   return source.read_all(size_limit);
 }
 
-/// The checkpoint in `directory` with these exits, whatever exits lie beside it.
-[[nodiscard]] inline classifier load_with(const model::file_set& directory, const exit_files& exits,
+/// The checkpoint in `directory` with these exits, or with the classifier that it has itself, whatever exits lie beside
+/// it.
+[[nodiscard]] inline classifier load_with(const model::file_set& directory, const std::optional<exit_files>& exits,
                                           const load_options& options) {
   std::map<std::string, std::string> contents;
   for (const std::string& name : checkpoint_files(directory)) {
     contents[name] = read_whole(directory.open(name));
   }
-  std::vector<model_file> files{{"exits.json", std::as_bytes(std::span(exits.json))},
-                                {"exits.safetensors", std::as_bytes(std::span(exits.safetensors))}};
+  std::vector<model_file> files;
+  if (exits) {
+    files.push_back({"exits.json", std::as_bytes(std::span(exits->json))});
+    files.push_back({"exits.safetensors", std::as_bytes(std::span(exits->safetensors))});
+  }
   for (const auto& [name, content] : contents) {
     files.push_back({name, std::as_bytes(std::span(content))});
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "study/exit_temperature.hpp"
+
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/fit.hpp>
 #include <offramp/study/metrics.hpp>
-#include <offramp/study/temperature.hpp>
 
 #include <cstddef>
 #include <vector>
@@ -13,7 +14,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 /// The exit with its temperature, and what that does, on these texts.
 [[nodiscard]] inline fitted_exit calibrated(fitted_exit exit, const exit_logits& logits, std::size_t index) {
-  exit.temperature = fit_temperature(logits.of_exit(index), logits.label_ids, logits.num_labels);
+  exit.temperature = fit_exit_temperature(logits, index);
   const auto measure = [&](float temperature, auto metric) {
     const std::vector<float> probabilities = exit_probabilities(logits, index, temperature);
     return metric({probabilities, logits.label_ids, logits.num_labels});

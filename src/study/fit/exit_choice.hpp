@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fit_texts.hpp"
 #include "half_rows.hpp"
 #include "layer_features.hpp"
+#include "targets.hpp"
 
 #include <offramp/runner.hpp>
-#include <offramp/study/dataset.hpp>
 #include <offramp/study/head_fit.hpp>
-#include <offramp/study/temperature.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -27,48 +27,37 @@ struct head_choice {
   double dev_nll = std::numeric_limits<double>::infinity();  // weighted as in training
 };
 
-[[nodiscard]] inline std::vector<int> label_ids(const dataset& data) {
-  std::vector<int> ids(data.texts.size());
-  std::ranges::transform(data.texts, ids.begin(), &labelled_text::label_id);
-  return ids;
-}
-
-/// About `most` of the texts, evenly spread over those of each label, at least one of each that occurs; all where they
-/// are no more.
-[[nodiscard]] inline dataset thin_out(const dataset& data, std::size_t num_labels, std::size_t most) {
-  const std::size_t texts = data.texts.size();
+/// About `most` of the texts, evenly spread over those of each likeliest label, at least one of each that occurs; all
+/// where they are no more.
+[[nodiscard]] inline taught_texts thin_out(const taught_texts& all, std::size_t num_labels, std::size_t most) {
+  const std::size_t texts = all.data.texts.size();
   if (texts <= most) {
-    return data;
+    return all;
   }
-  const std::vector<std::size_t> counts = count_labels(data, num_labels);
+  const std::vector<int> labels = likeliest_labels(all.targets, num_labels);
+  std::vector<std::size_t> counts(num_labels);
+  for (const int label : labels) {
+    ++counts[static_cast<std::size_t>(label)];
+  }
   std::vector<std::size_t> seen(num_labels);
-  dataset thin{data.name, data.sha256, {}};
-  for (const labelled_text& text : data.texts) {
-    const auto label = static_cast<std::size_t>(text.label_id);
+  taught_texts thin{{all.data.name, all.data.sha256, {}}, {}};
+  for (std::size_t text = 0; text < texts; ++text) {
+    const auto label = static_cast<std::size_t>(labels[text]);
     const std::size_t wanted = (counts[label] * most + texts - 1) / texts;
     const std::size_t place = seen[label]++;
     if ((place + 1) * wanted / counts[label] > place * wanted / counts[label]) {
-      thin.texts.push_back(text);
+      const auto target = std::span(all.targets).subspan(text * num_labels, num_labels);
+      thin.data.texts.push_back(all.data.texts[text]);
+      thin.targets.insert(thin.targets.end(), target.begin(), target.end());
     }
   }
   return thin;
 }
 
-/// The share of texts whose highest logit, the lowest such label, is the right one.
-[[nodiscard]] inline double share_right(std::span<const float> logits, std::span<const int> ids) {
-  const std::size_t labels = logits.size() / ids.size();
-  std::size_t right = 0;
-  for (std::size_t text = 0; text < ids.size(); ++text) {
-    const auto row = logits.subspan(text * labels, labels);
-    right += std::ranges::max_element(row) - row.begin() == ids[text] ? 1U : 0U;
-  }
-  return static_cast<double>(right) / static_cast<double>(ids.size());
-}
-
-/// The labels of train and dev, and how they are fitted.
+/// What heads should answer to train and dev, borrowed, and how they are fitted.
 struct choice_task {
-  std::vector<int> train_ids;
-  std::vector<int> dev_ids;
+  std::span<const float> train_targets;
+  std::span<const float> dev_targets;
   std::size_t num_labels = 0;
   std::vector<double> class_weights;  // empty: all 1
   std::vector<double> strengths;      // ascending
@@ -79,17 +68,17 @@ struct choice_task {
                                                  half_rows dev, const runner& run) {
   const std::vector<float> train_values = std::exchange(train, {}).widen();
   const std::vector<float> dev_values = std::exchange(dev, {}).widen();
-  std::vector<linear_head> heads =
-      fit_heads({train_values, task.train_ids, task.num_labels}, task.strengths, task.class_weights, run);
+  std::vector<linear_head> heads = fit_heads_to_targets({train_values, task.train_targets, task.num_labels},
+                                                        task.strengths, task.class_weights, run);
   head_choice best;
   for (std::size_t i = 0; i < heads.size(); ++i) {
     const std::vector<float> logits = head_logits(heads[i], dev_values, run);
-    const double nll = negative_log_likelihood(logits, task.dev_ids, task.num_labels, 1.0F, task.class_weights);
+    const double nll = cross_entropy(logits, task.dev_targets, task.num_labels, task.class_weights);
     if (nll < best.dev_nll) {
       best = {input, task.strengths[i], std::move(heads[i]), 0, nll};
     }
   }
-  best.train_accuracy = share_right(head_logits(best.head, train_values, run), task.train_ids);
+  best.train_accuracy = share_right(head_logits(best.head, train_values, run), task.train_targets, task.num_labels);
   return best;
 }
 

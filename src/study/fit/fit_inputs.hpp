@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "study/data/data_lines.hpp"
-
 #include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
 #include <offramp/load_options.hpp>
@@ -25,7 +23,6 @@
 #include <numeric>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -86,8 +83,9 @@ struct label_names {
   std::vector<std::string> in_data;
 };
 
+/// `train` is read for the names of labels that neither the checkpoint nor `given` has.
 [[nodiscard]] inline label_names choose_labels(const bare_model& bare, const std::vector<std::string>& given,
-                                               const data_description& train, const std::filesystem::path& file) {
+                                               const std::optional<std::filesystem::path>& train) {
   const bool is_named = !bare.config.labels_are_default;
   if (is_named || !bare.classifier.empty()) {
     const std::vector<std::string>& own = bare.config.labels;
@@ -98,10 +96,10 @@ struct label_names {
     const std::vector<std::string>& in_data = given.empty() ? own : given;
     return {is_named ? own : in_data, in_data};
   }
-  const std::vector<std::string>& names = given.empty() ? train.labels : given;
+  const std::vector<std::string> names = given.empty() && train ? describe_data(*train).labels : given;
   if (names.size() < 2) {
     throw error(error_kind::bad_data,
-                file.string() + ": has only the label \"" + names.front() + "\", expected at least two");
+                train.value_or("").string() + ": has only the label \"" + names.front() + "\", expected at least two");
   }
   std::vector<std::string> sorted = names;
   std::ranges::sort(sorted);
@@ -157,51 +155,12 @@ inline void check_fit_options(const fit_options& options) {
   }
 }
 
-/// Every label has texts to learn from, and dev asks for no other. A warning for each label that dev lacks.
-[[nodiscard]] inline std::vector<std::string> check_counts(const dataset& train, const dataset& dev,
-                                                           const std::vector<std::string>& labels) {
-  if (train.sha256 == dev.sha256) {
-    throw error(error_kind::invalid_argument,
-                dev.name + ": has the same content as " + train.name + ", expected texts that training did not see");
-  }
-  const std::vector<std::size_t> learned = count_labels(train, labels.size());
-  const std::vector<std::size_t> chosen = count_labels(dev, labels.size());
-  for (const labelled_text& text : dev.texts) {
-    if (learned[static_cast<std::size_t>(text.label_id)] == 0) {
-      throw error(error_kind::bad_data, dev.name + ":" + std::to_string(text.line) + ": label \"" +
-                                            labels[static_cast<std::size_t>(text.label_id)] + "\" does not occur in " +
-                                            train.name);
-    }
-  }
-  std::vector<std::string> warnings;
-  for (std::size_t label = 0; label < labels.size(); ++label) {
-    if (learned[label] == 0) {
-      throw error(error_kind::bad_data, train.name + ": no text has the label \"" + labels[label] + "\"");
-    }
-    if (chosen[label] == 0) {
-      warnings.push_back(dev.name + ": no text has the label \"" + labels[label] +
-                         "\"; nothing was chosen or calibrated with it");
-    }
-  }
-  return warnings;
-}
-
-/// The texts of a file, one a line, pairs divided by their first tab; without logits yet.
+/// The texts of a file as read_texts reads it; without logits yet.
 [[nodiscard]] inline std::vector<golden_text> read_golden_texts(const std::filesystem::path& path, input_kind input) {
   std::vector<golden_text> texts;
-  for_each_line(read_data(path), [&](std::string_view line, std::size_t number) {
-    golden_text golden{std::string(line), {}, {}};
-    if (input == input_kind::pair) {
-      const std::size_t tab = line.find('\t');
-      if (tab == std::string_view::npos) {
-        throw error(error_kind::bad_data,
-                    path.string() + ":" + std::to_string(number) + ": no tab, expected two texts divided by one");
-      }
-      golden.first = line.substr(0, tab);
-      golden.second = line.substr(tab + 1);
-    }
-    texts.push_back(std::move(golden));
-  });
+  for (labelled_text& text : read_texts(path, input).texts) {
+    texts.push_back({std::move(text.first), std::move(text.second), {}});
+  }
   return texts;
 }
 

@@ -84,7 +84,7 @@ class head_curvature {
     values.rowwise() += parameters.tail(logits_).transpose();
     for (Eigen::Index text = 0; text < values.rows(); ++text) {
       Eigen::VectorXd probabilities = values.row(text).transpose();
-      to_probabilities(probabilities, 0);
+      to_probabilities(probabilities);
       values.row(text) = weights_[text] * (probabilities.array() * (1 - probabilities.array())).matrix().transpose();
     }
     return values;

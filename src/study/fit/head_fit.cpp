@@ -27,24 +27,50 @@ namespace {
   throw error(error_kind::invalid_argument, "fit_heads: " + what);
 }
 
-void check_label_counts(const labelled_features& given) {
-  if (given.num_labels < 2) {
-    refuse_fit(std::to_string(given.num_labels) + " labels, expected at least 2");
-  }
-  std::vector<std::size_t> counts(given.num_labels);
-  for (const int label : given.label_ids) {
-    if (label < 0 || static_cast<std::size_t>(label) >= given.num_labels) {
-      refuse_fit("label id " + std::to_string(label) + ", expected 0 to " + std::to_string(given.num_labels - 1));
+void check_label_ids(std::span<const int> label_ids, std::size_t num_labels) {
+  for (const int label : label_ids) {
+    if (label < 0 || static_cast<std::size_t>(label) >= num_labels) {
+      refuse_fit("label id " + std::to_string(label) + ", expected 0 to " + std::to_string(num_labels - 1));
     }
-    ++counts[static_cast<std::size_t>(label)];
-  }
-  if (const auto none = std::ranges::find(counts, std::size_t{0}); none != counts.end()) {
-    refuse_fit("no text has the label id " + std::to_string(none - counts.begin()) + ", expected at least one");
   }
 }
 
-void check_features(const labelled_features& given) {
-  const std::size_t texts = given.label_ids.size();
+void check_num_labels(std::size_t num_labels) {
+  if (num_labels < 2) {
+    refuse_fit(std::to_string(num_labels) + " labels, expected at least 2");
+  }
+}
+
+void check_targets(const taught_features& given) {
+  constexpr double tolerance = 1e-4;  // of sums of probabilities in float32
+  std::vector<double> sums(given.num_labels);
+  for (std::size_t begin = 0; begin < given.targets.size(); begin += given.num_labels) {
+    double total = 0;
+    for (std::size_t label = 0; label < given.num_labels; ++label) {
+      const auto target = static_cast<double>(given.targets[begin + label]);
+      if (!(target >= 0)) {
+        refuse_fit("a target of text " + std::to_string(begin / given.num_labels) + " is " +
+                   offramp::detail::number_text(target) + ", expected a probability");
+      }
+      sums[label] += target;
+      total += target;
+    }
+    if (!(std::abs(total - 1) <= tolerance)) {
+      refuse_fit("the targets of text " + std::to_string(begin / given.num_labels) + " add up to " +
+                 offramp::detail::number_text(total) + ", expected 1");
+    }
+  }
+  if (const auto none = std::ranges::find(sums, 0.0); none != sums.end()) {
+    refuse_fit("no text has the label id " + std::to_string(none - sums.begin()) + ", expected at least one");
+  }
+}
+
+void check_features(const taught_features& given) {
+  const std::size_t texts = count_texts(given);
+  if (given.targets.size() % given.num_labels != 0) {
+    refuse_fit(std::to_string(given.targets.size()) + " targets, expected a multiple of the labels, " +
+               std::to_string(given.num_labels));
+  }
   if (texts == 0 || given.values.empty() || given.values.size() % texts != 0) {
     refuse_fit(std::to_string(given.values.size()) + " values for " + std::to_string(texts) +
                " texts, expected equally many for each of at least one text");
@@ -99,9 +125,18 @@ std::vector<double> balanced_weights(std::span<const int> label_ids, std::size_t
 
 std::vector<linear_head> fit_heads(const labelled_features& given, std::span<const double> strengths,
                                    std::span<const double> class_weights, const runner& run) {
+  detail::check_num_labels(given.num_labels);
+  detail::check_label_ids(given.label_ids, given.num_labels);
+  const std::vector<float> targets = detail::one_hot(given.label_ids, given.num_labels);
+  return fit_heads_to_targets({given.values, targets, given.num_labels}, strengths, class_weights, run);
+}
+
+std::vector<linear_head> fit_heads_to_targets(const taught_features& given, std::span<const double> strengths,
+                                              std::span<const double> class_weights, const runner& run) {
   const offramp::detail::default_floating_point environment;
+  detail::check_num_labels(given.num_labels);
   detail::check_features(given);
-  detail::check_label_counts(given);
+  detail::check_targets(given);
   detail::check_positive(strengths, "strength");
   detail::check_positive(class_weights, "class weight");
   if (strengths.empty()) {
@@ -120,7 +155,7 @@ std::vector<linear_head> fit_heads(const labelled_features& given, std::span<con
   std::vector<linear_head> heads(strengths.size());
   Eigen::VectorXd parameters = loss.start();
   for (const std::size_t index : order) {
-    const double penalty = 1 / (strengths[index] * static_cast<double>(given.label_ids.size()));
+    const double penalty = 1 / (strengths[index] * static_cast<double>(loss.texts()));
     detail::minimum fitted = detail::fit_one(loss, curvature, penalty, std::move(parameters));
     parameters = std::move(fitted.point);
     heads[index] = loss.head(parameters);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "minimize.hpp"
+#include "targets.hpp"
 
 #include <offramp/detail/lend.hpp>
 #include <offramp/runner.hpp>
@@ -35,14 +36,18 @@ struct feature_scale {
   Eigen::VectorXd inverse;  // [features], 1 / standard deviation, 1 for a constant feature
 };
 
+[[nodiscard]] inline std::size_t count_texts(const taught_features& given) {
+  return given.targets.size() / given.num_labels;
+}
+
 /// The feature values [features] of one text.
-[[nodiscard]] inline Eigen::Map<const Eigen::VectorXf> features_of(const labelled_features& given, std::size_t text) {
-  const std::size_t width = given.values.size() / given.label_ids.size();
+[[nodiscard]] inline Eigen::Map<const Eigen::VectorXf> features_of(const taught_features& given, std::size_t text) {
+  const std::size_t width = given.values.size() / count_texts(given);
   return {given.values.data() + text * width, static_cast<Eigen::Index>(width)};
 }
 
-[[nodiscard]] inline feature_scale measure_scale(const labelled_features& given, const runner& run) {
-  const std::size_t texts = given.label_ids.size();
+[[nodiscard]] inline feature_scale measure_scale(const taught_features& given, const runner& run) {
+  const std::size_t texts = count_texts(given);
   const auto width = static_cast<Eigen::Index>(given.values.size() / texts);
   const auto mean_of = [&](const auto& term) {
     std::vector<Eigen::VectorXd> sums(text_blocks, Eigen::VectorXd::Zero(width));
@@ -73,41 +78,43 @@ struct feature_scale {
   return scale;
 }
 
-/// Replaces the logits of one text by their probabilities and returns -ln of that of `label`. Two labels share one
-/// logit, that of the second.
-inline double to_probabilities(Eigen::VectorXd& logits, int label) {
+/// Replaces the logits of one text by their probabilities and returns ln of the sum of their exponentials. Two labels
+/// share one logit, that of the second; the first's is 0.
+inline double to_probabilities(Eigen::VectorXd& logits) {
   if (logits.size() == 1) {
     double& logit = logits[0];
     const double decay = std::exp(-std::abs(logit));
-    const double loss = std::max(logit, 0.0) + std::log1p(decay) - (label == 1 ? logit : 0.0);
+    const double sum = std::max(logit, 0.0) + std::log1p(decay);
     logit = (logit < 0 ? decay : 1.0) / (1.0 + decay);
-    return loss;
+    return sum;
   }
   const double highest = logits.maxCoeff();
-  const double right = logits[label] - highest;
   double sum = 0;
   for (double& logit : logits) {
     logit = std::exp(logit - highest);
     sum += logit;
   }
   logits /= sum;
-  return std::log(sum) - right;
+  return highest + std::log(sum);
 }
 
-/// Replaces the logits of one text by the gradient of its negative log-likelihood, which it returns.
-[[nodiscard]] inline double to_slope(Eigen::VectorXd& logits, int label) {
-  const double loss = to_probabilities(logits, label);
-  if (logits.size() == 1) {
-    logits[0] -= label == 1 ? 1.0 : 0.0;
-  } else {
-    logits[label] -= 1.0;
+/// Replaces the logits of one text by the gradient of its cross-entropy to `target` [labels], which it returns.
+[[nodiscard]] inline double to_slope(Eigen::VectorXd& logits, std::span<const float> target) {
+  const std::size_t first = logits.size() == 1 ? 1 : 0;  // of the labels that have a logit
+  double aimed = 0;
+  for (Eigen::Index i = 0; i < logits.size(); ++i) {
+    aimed += static_cast<double>(target[first + static_cast<std::size_t>(i)]) * logits[i];
   }
-  return loss;
+  const double sum = to_probabilities(logits);
+  for (Eigen::Index i = 0; i < logits.size(); ++i) {
+    logits[i] -= static_cast<double>(target[first + static_cast<std::size_t>(i)]);
+  }
+  return sum - aimed;
 }
 
-/// The mean weighted negative log-likelihood of the right answers and its gradient, as a function of the weights of
-/// standardised features and the biases: [features, logits] column after column, then [logits]. Two labels share one
-/// logit, that of the second.
+/// The mean weighted cross-entropy to the targets and its gradient, as a function of the weights of standardised
+/// features and the biases: [features, logits] column after column, then [logits]. Two labels share one logit, that of
+/// the second.
 class logistic_loss {
  public:
   /// Weights and biases for features as they are.
@@ -116,19 +123,17 @@ class logistic_loss {
     Eigen::VectorXd bias;     // [logits]
   };
 
-  logistic_loss(const labelled_features& given, std::span<const double> class_weights, const runner& run)
+  logistic_loss(const taught_features& given, std::span<const double> class_weights, const runner& run)
       : given_(given),
-        class_weights_(class_weights.begin(), class_weights.end()),
         run_(run),
+        text_weights_(weigh_texts(given.targets, given.num_labels, class_weights)),
         scale_(measure_scale(given, run)),
         features_(scale_.mean.size()),
-        logits_(given.num_labels == 2 ? 1 : static_cast<Eigen::Index>(given.num_labels)) {
-    class_weights_.resize(given.num_labels, 1.0);
-  }
+        logits_(given.num_labels == 2 ? 1 : static_cast<Eigen::Index>(given.num_labels)) {}
 
   [[nodiscard]] Eigen::Index features() const noexcept { return features_; }
   [[nodiscard]] Eigen::Index logits() const noexcept { return logits_; }
-  [[nodiscard]] std::size_t texts() const noexcept { return given_.label_ids.size(); }
+  [[nodiscard]] std::size_t texts() const noexcept { return text_weights_.size(); }
   /// The features of one text, standardised.
   [[nodiscard]] Eigen::VectorXd standardised(std::size_t text) const {
     return (features_of(given_, text).cast<double>() - scale_.mean).cwiseProduct(scale_.inverse);
@@ -138,7 +143,7 @@ class logistic_loss {
   [[nodiscard]] slope operator()(const Eigen::VectorXd& parameters) const {
     const affine map = unscale(parameters);
     std::vector<partial_sum> sums(text_blocks);
-    for_each_block(run_, given_.label_ids.size(), [&](std::size_t block, std::size_t first, std::size_t last) {
+    for_each_block(run_, texts(), [&](std::size_t block, std::size_t first, std::size_t last) {
       sums[block] = sum_over(map, first, last);
     });
     partial_sum total = std::move(sums.front());
@@ -147,20 +152,18 @@ class logistic_loss {
       total.weights += sums[block].weights;
       total.bias += sums[block].bias;
     }
-    const auto texts = static_cast<double>(given_.label_ids.size());
-    slope result{total.loss / texts, Eigen::VectorXd(parameters.size())};
+    const auto count = static_cast<double>(texts());
+    slope result{total.loss / count, Eigen::VectorXd(parameters.size())};
     for (Eigen::Index logit = 0; logit < logits_; ++logit) {
       result.gradient.segment(logit * features_, features_) =
-          (total.weights.col(logit) - total.bias[logit] * scale_.mean).cwiseProduct(scale_.inverse) / texts;
+          (total.weights.col(logit) - total.bias[logit] * scale_.mean).cwiseProduct(scale_.inverse) / count;
     }
-    result.gradient.tail(logits_) = total.bias / texts;
+    result.gradient.tail(logits_) = total.bias / count;
     return result;
   }
 
   /// How much a text counts.
-  [[nodiscard]] double weight_of(std::size_t text) const {
-    return class_weights_[static_cast<std::size_t>(given_.label_ids[text])];
-  }
+  [[nodiscard]] double weight_of(std::size_t text) const { return text_weights_[text]; }
 
   [[nodiscard]] affine unscale(const Eigen::VectorXd& parameters) const {
     affine map{Eigen::MatrixXd(features_, logits_), parameters.tail(logits_)};
@@ -208,9 +211,8 @@ class logistic_loss {
       for (Eigen::Index logit = 0; logit < logits_; ++logit) {
         logits[logit] = map.weights.col(logit).dot(features) + map.bias[logit];
       }
-      const int label = given_.label_ids[text];
       const double weight = weight_of(text);
-      sum.loss += weight * to_slope(logits, label);
+      sum.loss += weight * to_slope(logits, given_.targets.subspan(text * given_.num_labels, given_.num_labels));
       logits *= weight;
       for (Eigen::Index logit = 0; logit < logits_; ++logit) {
         sum.weights.col(logit) += logits[logit] * features;
@@ -220,9 +222,9 @@ class logistic_loss {
     return sum;
   }
 
-  labelled_features given_;
-  std::vector<double> class_weights_;
+  taught_features given_;
   const runner& run_;
+  std::vector<double> text_weights_;  // [texts]
   feature_scale scale_;
   Eigen::Index features_;
   Eigen::Index logits_;

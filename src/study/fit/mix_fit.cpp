@@ -34,10 +34,10 @@ namespace {
 }  // namespace
 
 mix_learner::mix_learner(const layered_texts& texts, const runner& run)
-    : texts_(texts), run_(run), covariances_(texts.layers.front().columns()) {
-  for (const int label : texts_.label_ids) {
-    text_weights_.push_back(texts_.class_weights.empty() ? 1.0 : texts_.class_weights[static_cast<std::size_t>(label)]);
-  }
+    : texts_(texts),
+      run_(run),
+      text_weights_(weigh_texts(texts.targets, texts.num_labels, texts.class_weights)),
+      covariances_(texts.layers.front().columns()) {
   offramp::detail::lend(run_, covariances_.size(), [&](std::size_t dimension) {
     Eigen::MatrixXd states(num_texts(), static_cast<Eigen::Index>(texts_.layers.size()));
     for (Eigen::Index layer = 0; layer < states.cols(); ++layer) {
@@ -61,7 +61,7 @@ std::vector<float> mix_learner::learn(int layer, double penalty) const {
   double lowest = std::numeric_limits<double>::infinity();
   for (int turn = 0; turn < most_turns; ++turn) {
     const std::vector<float> mixed = mix_all(mix);
-    const logistic_loss loss({mixed, texts_.label_ids, texts_.num_labels}, texts_.class_weights, run_);
+    const logistic_loss loss({mixed, texts_.targets, texts_.num_labels}, texts_.class_weights, run_);
     head_curvature curvature(loss, run_);
     minimum head = fit_one(loss, curvature, penalty, turn == 0 ? loss.start() : std::move(parameters));
     if (lowest - head.value < least_gain) {
@@ -75,8 +75,8 @@ std::vector<float> mix_learner::learn(int layer, double penalty) const {
 }
 
 std::vector<float> mix_learner::mix_all(std::span<const float> mix) const {
-  std::vector<float> mixed(texts_.label_ids.size() * hidden());
-  for_each_block(run_, texts_.label_ids.size(), [&](std::size_t /*block*/, std::size_t first, std::size_t last) {
+  std::vector<float> mixed(text_weights_.size() * hidden());
+  for_each_block(run_, text_weights_.size(), [&](std::size_t /*block*/, std::size_t first, std::size_t last) {
     std::vector<float> states(mix.size() * hidden());
     for (std::size_t text = first; text < last; ++text) {
       for (std::size_t layer = 0; layer < mix.size(); ++layer) {
@@ -105,7 +105,7 @@ std::vector<float> mix_learner::best_mix(const logistic_loss::affine& head, std:
              covariances_[dimension].topLeftCorner(layers, layers);
   }
   mix_curvature curvature(shares, text_weights_, ridge);
-  const mix_loss loss(std::move(shares), texts_.label_ids, text_weights_, std::move(ridge), run_);
+  const mix_loss loss(std::move(shares), texts_.targets, text_weights_, std::move(ridge), run_);
   const minimum found = minimize(loss, curvature, std::move(start), tolerance);
   const double norm = found.point.head(layers).norm();
   std::vector<float> best(mix.begin(), mix.end());
@@ -118,8 +118,8 @@ std::vector<float> mix_learner::best_mix(const logistic_loss::affine& head, std:
 
 layer_shares mix_learner::share_out(const logistic_loss::affine& head, std::size_t layers) const {
   const auto logits = static_cast<std::size_t>(head.bias.size());
-  layer_shares shares{std::vector<double>(texts_.label_ids.size() * layers * logits), layers, logits};
-  for_each_block(run_, texts_.label_ids.size(), [&](std::size_t /*block*/, std::size_t first, std::size_t last) {
+  layer_shares shares{std::vector<double>(text_weights_.size() * layers * logits), layers, logits};
+  for_each_block(run_, text_weights_.size(), [&](std::size_t /*block*/, std::size_t first, std::size_t last) {
     std::vector<float> state(hidden());
     for (std::size_t place = first * layers; place < last * layers; ++place) {
       texts_.layers[place % layers].widen(place / layers, state);

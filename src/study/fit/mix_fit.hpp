@@ -18,7 +18,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 /// What mixes are learned from: texts with the states of every layer from 1 on, pooled alike.
 struct layered_texts {
   std::vector<half_rows> layers;  // each [texts, hidden]
-  std::vector<int> label_ids;     // [texts]; every label occurs
+  std::vector<float> targets;     // [texts, labels]; none is 0 throughout
   std::size_t num_labels = 0;
   std::vector<double> class_weights;  // empty: all 1
 };
@@ -40,7 +40,7 @@ class mix_learner {
   [[nodiscard]] std::vector<float> learn(int layer, double penalty) const;
 
  private:
-  [[nodiscard]] Eigen::Index num_texts() const { return static_cast<Eigen::Index>(texts_.label_ids.size()); }
+  [[nodiscard]] Eigen::Index num_texts() const { return static_cast<Eigen::Index>(text_weights_.size()); }
   [[nodiscard]] std::size_t hidden() const { return covariances_.size(); }
 
   /// The mixed states of every text, [texts, hidden].

@@ -30,14 +30,14 @@ struct layer_shares {
 };
 
 /// The loss of one head as a function of how it mixes layers and of its biases, [layers] then [logits]: the mean
-/// weighted negative log-likelihood of the right answers, plus 1/2 mix' `ridge` mix. Convex.
+/// weighted cross-entropy to the targets, plus 1/2 mix' `ridge` mix. Convex.
 class mix_loss {
  public:
-  /// `text_weights` [texts] say how much each text counts.
-  mix_loss(layer_shares shares, std::span<const int> label_ids, std::span<const double> text_weights,
+  /// `targets` are [texts, labels], `text_weights` [texts] say how much each text counts.
+  mix_loss(layer_shares shares, std::span<const float> targets, std::span<const double> text_weights,
            Eigen::MatrixXd ridge, const runner& run)
       : shares_(std::move(shares)),
-        label_ids_(label_ids),
+        targets_(targets),
         text_weights_(text_weights),
         ridge_(std::move(ridge)),
         run_(run) {}
@@ -49,7 +49,8 @@ class mix_loss {
     const Eigen::VectorXd mix = parameters.head(layers());
     const Eigen::VectorXd bias = parameters.tail(logits());
     std::vector<slope> sums(text_blocks, slope{0, Eigen::VectorXd::Zero(parameters.size())});
-    for_each_block(run_, label_ids_.size(), [&](std::size_t block, std::size_t first, std::size_t last) {
+    const std::size_t labels = targets_.size() / text_weights_.size();
+    for_each_block(run_, text_weights_.size(), [&](std::size_t block, std::size_t first, std::size_t last) {
       Eigen::VectorXd logits_of_text;
       for (std::size_t text = first; text < last; ++text) {
         const auto shares = shares_.of_text(text);
@@ -57,7 +58,7 @@ class mix_loss {
         for (Eigen::Index layer = 0; layer < layers(); ++layer) {
           logits_of_text += mix[layer] * shares.col(layer);
         }
-        sums[block].value += text_weights_[text] * to_slope(logits_of_text, label_ids_[text]);
+        sums[block].value += text_weights_[text] * to_slope(logits_of_text, targets_.subspan(text * labels, labels));
         logits_of_text *= text_weights_[text];
         for (Eigen::Index layer = 0; layer < layers(); ++layer) {
           sums[block].gradient[layer] += shares.col(layer).dot(logits_of_text);
@@ -70,7 +71,7 @@ class mix_loss {
       total.value += sum.value;
       total.gradient += sum.gradient;
     }
-    const auto texts = static_cast<double>(label_ids_.size());
+    const auto texts = static_cast<double>(text_weights_.size());
     total.value = total.value / texts + mix.dot(ridge_ * mix) / 2;
     total.gradient /= texts;
     total.gradient.head(layers()) += ridge_ * mix;
@@ -79,7 +80,7 @@ class mix_loss {
 
  private:
   layer_shares shares_;
-  std::span<const int> label_ids_;
+  std::span<const float> targets_;
   std::span<const double> text_weights_;
   Eigen::MatrixXd ridge_;  // [layers, layers]
   const runner& run_;

@@ -2,9 +2,10 @@
 #include "ngram_addition.hpp"
 
 #include "checkpoint_copy.hpp"
+#include "encoder_saving.hpp"
 #include "exit_calibration.hpp"
-#include "exit_choice.hpp"
 #include "fit_inputs.hpp"
+#include "fit_texts.hpp"
 #include "ngram_choice.hpp"
 #include "study/update_exits.hpp"
 
@@ -77,58 +78,80 @@ void adapt(model::exits_file& content, fit_result& result) {
   return {.float32 = temperature, .bfloat16 = where(others.bfloat16), .int8 = where(others.int8)};
 }
 
-}  // namespace
-
-ngram_addition add_ngrams(const model::file_set& files, const std::filesystem::path& train,
-                          const std::filesystem::path& dev, const fit_options& options, const runner& run) {
-  check_fit_options(options);
-  const model::config config = model::read_config(files);
-  model::exits_file content = model::read_exits_file(files, config).value();
+void check_addition(const model::exits_file& content, const model::file_set& model, const fit_options& options) {
+  const auto place = [&] { return model.describe("exits.json"); };
   if (content.exits.front().ngrams) {
-    throw error(error_kind::invalid_argument, files.describe("exits.json") + ": has an exit before the encoder");
+    throw error(error_kind::invalid_argument, place() + ": has an exit before the encoder");
   }
   if (std::ranges::any_of(content.exits, &model::exit_description::previous_logits)) {
-    throw error(error_kind::unsupported, files.describe("exits.json") +
-                                             ": an exit reads the logits of earlier ones, which one more would change");
+    throw error(error_kind::unsupported,
+                place() + ": an exit reads the logits of earlier ones, which one more would change");
   }
-  const model::checkpoint tensors = model::open_exits(files, content);
-  const offramp::detail::text_reader reader = offramp::detail::load_text_reader(files, content, {}, config);
-  const std::vector<std::string>& labels = options.labels.empty() ? content.labels : options.labels;
-  if (labels.size() != content.labels.size()) {
-    refuse_fit_option(std::to_string(labels.size()) + " labels, expected " + std::to_string(content.labels.size()) +
-                      " as exits.json says");
+  if (!options.labels.empty() && options.labels.size() != content.labels.size()) {
+    refuse_fit_option(std::to_string(options.labels.size()) + " labels, expected " +
+                      std::to_string(content.labels.size()) + " as exits.json says");
   }
-  const input_kind input = content.input.value_or(input_kind::single);
-  const dataset train_data = read_dataset(train, labels, input);
-  const dataset dev_data = read_dataset(dev, labels, input);
+}
 
-  ngram_addition added;
-  added.result.warnings = check_counts(train_data, dev_data, labels);
-  added.result.labels = content.labels;
-  added.result.num_layers = config.num_layers;
-  const exits::ngram_shape shape{options.ngram_longest, options.ngram_bucket_bits};
-  const ngram_choice choice = choose_ngrams(reader, train_data, dev_data, content.labels.size(), shape, run);
-  fitted_exit& exit = added.result.exits.emplace_back(choice.fitted());
-
-  std::vector<model::named_tensor> all = describe_ngrams(choice.head, "exits.0.classifier");
-  std::ranges::move(move_back(tensors), std::back_inserter(all));
-  added.files.safetensors = model::write_safetensors(all);
-  const std::string digest = model::sha256_hex(added.files.safetensors);
-  content.exits.insert(content.exits.begin(), model::exit_description{.ngrams = shape});
-  adapt(content, added.result);
-  std::vector<golden_text> golden = std::exchange(content.golden, {});
-  const classifier fitted = load_with(files, {model::write_exits_json(content, digest), added.files.safetensors}, {});
-  const exit_logits logits = compute_exit_logits(fitted, dev_data, run, {});
-  exit = calibrated(std::move(exit), logits, 0);
-  content.exits.front().temperature = temperatures_like(content.exits.back().temperature, exit.temperature.temperature);
-  added.result.share_before_encoder = share_as_right(logits);
+/// The same texts with the logits of the first exit before those that they have.
+[[nodiscard]] std::vector<golden_text> with_first_logits(std::vector<golden_text> golden, const classifier& fitted,
+                                                         const runner& run) {
   for (golden_text& text : golden) {
     const std::vector<exit_output> outputs =
         text.second ? fitted.classify_every_exit(sentence_pair{text.first, *text.second}, run)
                     : fitted.classify_every_exit(text.first, run);
     text.logits.insert(text.logits.begin(), outputs.front().logits);
   }
-  content.golden = std::move(golden);
+  return golden;
+}
+
+}  // namespace
+
+ngram_addition add_ngrams(const model::file_set& model, const fit_files& files, const fit_options& options,
+                          const fit_purpose& purpose, const runner& run, const fit_progress& report) {
+  check_fit_options(options);
+  const model::config config = model::read_config(model);
+  model::exits_file content = model::read_exits_file(model, config).value();
+  check_addition(content, model, options);
+  const model::checkpoint tensors = model::open_exits(model, content);
+  const offramp::detail::text_reader reader = offramp::detail::load_text_reader(model, content, {}, config);
+  const auto load_teacher = [&] {
+    return load_with(model,
+                     exit_files{read_whole(model.open("exits.json")), read_whole(model.open("exits.safetensors"))}, {});
+  };
+  const fit_texts texts = fit_reader(files, options.labels.empty() ? content.labels : options.labels,
+                                     content.input.value_or(input_kind::single), purpose.held_out)
+                              .answer(load_teacher, run, report.answers);
+
+  ngram_addition added;
+  fit_result& result = added.outcome.result;
+  added.outcome.dev = texts.dev.data;
+  added.outcome.held_out = texts.held_out;
+  result.warnings = texts.warnings;
+  result.labels = content.labels;
+  result.num_layers = config.num_layers;
+  result.is_dev_labelled = texts.dev.data.is_labelled();
+  const ngram_choice choice = choose_ngrams(reader, texts, content.labels.size(), options, run);
+  fitted_exit& exit = result.exits.emplace_back(choice.fitted());
+
+  std::vector<model::named_tensor> all = describe_ngrams(choice.head);
+  for (model::named_tensor& tensor : all) {
+    tensor.name = "exits.0." + tensor.name;
+  }
+  std::ranges::move(move_back(tensors), std::back_inserter(all));
+  added.files.safetensors = model::write_safetensors(all);
+  const std::string digest = model::sha256_hex(added.files.safetensors);
+  content.exits.insert(content.exits.begin(), model::exit_description{.ngrams = choice.head.shape});
+  adapt(content, result);
+  std::vector<golden_text> golden = std::exchange(content.golden, {});
+  const classifier fitted =
+      load_with(model, exit_files{model::write_exits_json(content, digest), added.files.safetensors}, {});
+  exit_logits logits = compute_exit_logits(fitted, texts.dev.data, run, {});
+  exit = calibrated(std::move(exit), logits, 0);
+  logits.exits.front().temperature = exit.temperature.temperature;
+  content.exits.front().temperature = temperatures_like(content.exits.back().temperature, exit.temperature.temperature);
+  result.before_encoder = measure_saving(logits, purpose.most_loss);
+  content.golden = with_first_logits(std::move(golden), fitted, run);
   added.files.json = model::write_exits_json(content, digest);
   return added;
 }

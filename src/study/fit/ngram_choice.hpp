@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "fit_texts.hpp"
 #include "ngram_fit.hpp"
 
 #include <offramp/exits/ngrams.hpp>
 #include <offramp/model/model_parts.hpp>
 #include <offramp/model/safetensors_writer.hpp>
 #include <offramp/runner.hpp>
-#include <offramp/study/dataset.hpp>
-#include <offramp/study/exit_logits.hpp>
 #include <offramp/study/fit.hpp>
 
 #include <cstddef>
 #include <limits>
-#include <string>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
@@ -36,16 +34,11 @@ struct ngram_choice {
   }
 };
 
-/// The head over n-grams of that shape, its strength chosen on dev.
-[[nodiscard]] ngram_choice choose_ngrams(const offramp::detail::text_reader& reader, const dataset& train,
-                                         const dataset& dev, std::size_t num_labels, const exits::ngram_shape& shape,
-                                         const runner& run);
+/// The head over n-grams of the shape in `options`, its strength chosen on dev.
+[[nodiscard]] ngram_choice choose_ngrams(const offramp::detail::text_reader& reader, const fit_texts& texts,
+                                         std::size_t num_labels, const fit_options& options, const runner& run);
 
-/// The tensors of a head that stands in `exits.safetensors` under that name.
-[[nodiscard]] std::vector<model::named_tensor> describe_ngrams(const exits::ngram_head& head, const std::string& name);
-
-/// The largest share of texts that may leave at the first exit, the surest first, such that its answers are right at
-/// least as often as those of the last exit to the same texts; of every size that holds a hundredth of the texts more.
-[[nodiscard]] double share_as_right(const exit_logits& logits);
+/// The tensors of a head, named as behind "exits.0.".
+[[nodiscard]] std::vector<model::named_tensor> describe_ngrams(const exits::ngram_head& head);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

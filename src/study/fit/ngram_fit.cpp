@@ -69,8 +69,9 @@ struct bucket_columns {
 /// then bias [logits]; two labels share one logit, that of the second.
 class ngram_loss {
  public:
-  ngram_loss(const ngram_examples& examples, const runner& run)
+  ngram_loss(const ngram_examples& examples, std::span<const double> class_weights, const runner& run)
       : examples_(examples),
+        text_weights_(weigh_texts(examples.targets(), examples.num_labels(), class_weights)),
         run_(run),
         columns_(transpose(examples)),
         logits_(examples.num_labels() == 2 ? 1 : examples.num_labels()),
@@ -147,28 +148,15 @@ class ngram_loss {
                 parameters.segment(static_cast<Eigen::Index>(columns_.column_of[feature.bucket]) * count, count);
     }
     const std::span<const float> target = examples_.target(text);
-    double loss = 0;
-    if (logits_ == 1) {
-      const double logit = logits[0];
-      const double decay = std::exp(-std::abs(logit));
-      loss = std::max(logit, 0.0) + std::log1p(decay) - static_cast<double>(target[1]) * logit;
-      logits[0] = (logit < 0 ? decay : 1.0) / (1.0 + decay);
-    } else {
-      const double highest = logits.maxCoeff();
-      for (std::size_t label = 0; label < target.size(); ++label) {
-        loss -= static_cast<double>(target[label]) * (logits[static_cast<Eigen::Index>(label)] - highest);
-      }
-      logits = (logits.array() - highest).exp();
-      const double sum = logits.sum();
-      logits /= sum;
-      loss += std::log(sum);
-    }
+    const double loss = to_slope(logits, target);
+    const double weight = text_weights_[text];
     for (std::size_t logit = 0; logit < logits_; ++logit) {
-      const double probability = logits[static_cast<Eigen::Index>(logit)];
-      residuals_[text * logits_ + logit] = probability - static_cast<double>(target[logits_ == 1 ? 1 : logit]);
-      variances_[text * logits_ + logit] = probability * (1.0 - probability);
+      const double residual = logits[static_cast<Eigen::Index>(logit)];
+      const double probability = residual + static_cast<double>(target[logits_ == 1 ? 1 : logit]);
+      residuals_[text * logits_ + logit] = weight * residual;
+      variances_[text * logits_ + logit] = weight * probability * (1.0 - probability);
     }
-    return loss;
+    return weight * loss;
   }
 
   /// result[column, logit] = sum over the column's texts of of_text[text, logit] * power(value); bias: value 1.
@@ -196,6 +184,7 @@ class ngram_loss {
   }
 
   const ngram_examples& examples_;
+  std::vector<double> text_weights_;  // [texts]
   const runner& run_;
   bucket_columns columns_;
   std::size_t logits_;
@@ -232,9 +221,9 @@ void ngram_examples::add(const exits::ngram_text& text, std::span<const float> t
 }
 
 std::vector<ngram_weights> fit_ngrams(const ngram_examples& examples, std::span<const double> strengths,
-                                      const runner& run) {
+                                      std::span<const double> class_weights, const runner& run) {
   constexpr double tolerance = 1e-7;  // nats per text: weights are rounded to 8 bits afterwards
-  ngram_loss loss(examples, run);
+  ngram_loss loss(examples, class_weights, run);
   std::vector<ngram_weights> fits;
   Eigen::VectorXd point = loss.start();
   for (const double strength : strengths) {

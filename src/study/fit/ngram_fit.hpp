@@ -27,6 +27,7 @@ class ngram_examples {
     return std::span(features_).subspan(begin, ends_[text] - begin);
   }
   [[nodiscard]] std::span<const exits::ngram_feature> features() const noexcept { return features_; }
+  [[nodiscard]] std::span<const float> targets() const noexcept { return targets_; }
   [[nodiscard]] std::span<const float> target(std::size_t text) const {
     return std::span(targets_).subspan(text * num_labels_, num_labels_);
   }
@@ -50,12 +51,14 @@ struct ngram_weights {
 /// Multinomial logistic regression with an L2 penalty (binary for two labels, as fit_heads), once for each of
 /// `strengths`, which are ascending values of C: minimises
 ///
-///     C * sum over texts of -sum of target[label] * ln softmax(W x + b)[label]  +  1/2 * sum of squares of W
+///     C * sum over texts of weight * -sum of target[label] * ln softmax(W x + b)[label]  +  1/2 * sum of squares of W
+///
+/// with the weights that weigh_texts gives for `class_weights` (empty: all 1).
 ///
 /// Sums over texts are formed text after text and sums over buckets bucket after bucket, so that the number of threads
-/// that `run` lends changes no bit. `finish(index, weights)` is given each fit in turn.
-std::vector<ngram_weights> fit_ngrams(const ngram_examples& examples, std::span<const double> strengths,
-                                      const runner& run);
+/// that `run` lends changes no bit.
+[[nodiscard]] std::vector<ngram_weights> fit_ngrams(const ngram_examples& examples, std::span<const double> strengths,
+                                                    std::span<const double> class_weights, const runner& run);
 
 /// int8 weights with one scale per label.
 [[nodiscard]] exits::ngram_head round_weights(const ngram_weights& weights, const exits::ngram_shape& shape);

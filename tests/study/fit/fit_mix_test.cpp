@@ -28,7 +28,7 @@ std::vector<offramp::model::exit_description> stored_exits(const workshop& shop,
 TEST(FitExits, MixesLayersOnlyWhereThatIsBetterOnDev) {
   const workshop shop("tiny");
   for (const pooling_choice pooling : {pooling_choice::cls, pooling_choice::mean, pooling_choice::better}) {
-    fit_options options;
+    fit_options options = offramp_tests::on_layers(3);
     options.pooling = pooling;
     const fit_result plain = shop.fit(options, "plain");
     options.mix = layer_mix::learned;

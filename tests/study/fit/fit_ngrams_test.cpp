@@ -25,10 +25,52 @@ TEST(FitNgrams, LearnsWordsThatTellTheLabel) {
   ASSERT_GE(result.exits.size(), 4U);
   EXPECT_EQ(result.exits.front().layer, 0);
   EXPECT_GT(result.exits.front().dev_accuracy, 0.8);
-  EXPECT_TRUE(result.share_before_encoder.has_value());
+  EXPECT_TRUE(result.before_encoder.has_value());
   const auto model = offramp::classifier::load(shop.files / "out");
   EXPECT_EQ(model.exits().front().layer, 0);
   EXPECT_EQ(model.exits().front().temperature, result.exits.front().temperature.temperature);
+}
+
+TEST(FitNgrams, StandBeforeTheEncoderByDefaultWhereTheySaveLayers) {
+  const workshop shop("tiny");
+  const fit_result result = shop.fit();
+  ASSERT_EQ(result.exits.size(), 4U);
+  EXPECT_EQ(result.exits.front().layer, 0);
+  const encoder_saving saving = result.before_encoder.value();
+  EXPECT_GT(saving.share, 0);
+  EXPECT_LT(saving.mean_layer, saving.mean_layer_without);
+  EXPECT_EQ(saving.most_loss, 0.01);
+  EXPECT_EQ(offramp::classifier::load(shop.files / "out").exits().front().layer, 0);
+}
+
+TEST(FitNgrams, StandThereOnlyIfAskedForWhereTheySaveNothing) {
+  const workshop shop("tiny");
+  // No n-gram of the training data occurs in dev, and without any every label but the rarer one is likelier.
+  const auto lines = [](const char* no, const char* yes) {
+    std::string all;
+    for (int i = 0; i < 40; ++i) {
+      all += (i % 3 == 0 ? std::string("yes\t") + yes : std::string("no\t") + no) + '\n';
+    }
+    return all;
+  };
+  shop.files.write("train.tsv", lines("bad", "good"));
+  shop.files.write("dev.tsv", lines("never", "warm"));
+  fit_options options;
+  options.golden = shop.files.write("golden.txt", "a good film\n");
+  const fit_result result = shop.fit(options);
+  ASSERT_TRUE(result.before_encoder.has_value());
+  EXPECT_GE(result.before_encoder->mean_layer, 0.99 * result.before_encoder->mean_layer_without);
+  ASSERT_EQ(result.exits.size(), 3U);
+  EXPECT_EQ(result.exits.front().layer, 1);
+  const auto model = offramp::classifier::load(shop.files / "out");
+  ASSERT_EQ(model.exits().size(), 3U);
+  const auto exits = model.classify_every_exit("a good film");
+  for (std::size_t j = 0; j < 3; ++j) {
+    EXPECT_EQ(model.exits()[j].temperature, result.exits[j].temperature.temperature);
+    EXPECT_EQ(model.golden_texts().front().logits[j], exits[j].logits);
+  }
+  options.layers = {0, 1, 2, 3};
+  EXPECT_EQ(shop.fit(options, "asked").exits.size(), 4U);
 }
 
 TEST(FitNgrams, AreTheSameForAnyNumberOfThreads) {
@@ -44,12 +86,13 @@ TEST(FitNgrams, AreTheSameForAnyNumberOfThreads) {
 
 TEST(FitNgrams, AreAddedBeforeExitsThatStayAsTheyAre) {
   const workshop shop("tiny");
-  (void)shop.fit({}, "before");
+  (void)shop.fit(offramp_tests::on_layers(3), "before");
   fit_options options;
   options.layers = {0};
   options.ngram_bucket_bits = 12;
   const auto add = [&](const char* model, const char* out) {
-    return fit_exits(shop.files / model, shop.files / "train.tsv", shop.files / "dev.tsv", shop.files / out, options);
+    return fit_exits(shop.files / model, {.train = shop.files / "train.tsv", .dev = shop.files / "dev.tsv"},
+                     shop.files / out, options);
   };
   EXPECT_EQ(add("before", "after").exits.size(), 1U);
   const auto before = offramp::classifier::load(shop.files / "before");

@@ -25,6 +25,7 @@ namespace fit_test {
 using namespace offramp::study;
 using offramp_tests::labelled_lines;
 using offramp_tests::no_yes;
+using offramp_tests::on_layers;
 using offramp_tests::workshop;
 
 // Also where all layers share their weights (ALBERT), and where the classifier's pooler is not tanh.
@@ -32,7 +33,7 @@ TEST(FitExits, KeepsTheClassifierOfEveryFamily) {
   for (const char* name : {"family-bert", "family-electra", "family-distilbert", "family-albert", "family-roberta"}) {
     const auto before = offramp::classifier::load(std::string(OFFRAMP_TEST_DATA) + "/models/" + name);
     const workshop shop(name, before.labels());
-    const fit_result result = shop.fit();
+    const fit_result result = shop.fit(on_layers(before.num_layers()));
     ASSERT_EQ(result.exits.size(), static_cast<std::size_t>(before.num_layers())) << name;
     EXPECT_TRUE(result.exits.front().strength) << name;
     EXPECT_FALSE(result.exits.back().strength) << name;
@@ -46,7 +47,7 @@ TEST(FitExits, KeepsTheClassifierOfEveryFamily) {
 TEST(FitExits, MakesAModelThatLoadsAndLearned) {
   const workshop shop("tiny");
   const auto before = shop.content("model");
-  const fit_result result = shop.fit();
+  const fit_result result = shop.fit(on_layers(3));
   EXPECT_EQ(shop.content("model"), before) << "the checkpoint is untouched";
   const auto model = offramp::classifier::load(shop.files / "out");
   EXPECT_EQ(model.labels(), no_yes);
@@ -71,7 +72,7 @@ TEST(FitExits, MakesAModelThatLoadsAndLearned) {
 
 TEST(FitExits, ReportsAndStoresWhatTheEngineSaysOfDev) {
   const workshop shop("tiny");
-  const fit_result result = shop.fit();
+  const fit_result result = shop.fit(on_layers(3));
   const auto model = offramp::classifier::load(shop.files / "out");
   const dataset dev = read_dataset(shop.files / "dev.tsv", no_yes, offramp::input_kind::single);
   const exit_logits logits = compute_exit_logits(model, dev);
@@ -115,8 +116,8 @@ TEST(FitExits, NeitherThreadsNorPassesChangeABit) {
 
 TEST(FitExits, ChoosesPoolingAndStrengthOnDev) {
   const workshop shop("tiny");
-  const fit_result better = shop.fit();
-  fit_options options;
+  const fit_result better = shop.fit(on_layers(3));
+  fit_options options = on_layers(3);
   for (const pooling_choice pooling : {pooling_choice::cls, pooling_choice::mean}) {
     options.pooling = pooling;
     for (const double strength : {1e-4, 1e-2, 1.0}) {
@@ -203,12 +204,15 @@ std::ptrdiff_t found(const workshop& shop, const std::string& out) {
 TEST(FitExits, BalancedWeightsFindMoreOfARareLabel) {
   const workshop shop("tiny");
   shop.files.write("train.tsv", labelled_lines(no_yes, 400, 3, {15, 1}));
-  fit_options options;
-  options.strengths = {1e-2};
-  static_cast<void>(shop.fit(options, "by text"));
-  options.weighting = class_weighting::balanced;
-  static_cast<void>(shop.fit(options, "balanced"));
-  EXPECT_GT(found(shop, "balanced"), found(shop, "by text"));
+  for (const std::vector<int>& layers : {std::vector{0, 1}, std::vector{1}}) {
+    fit_options options;
+    options.layers = layers;
+    options.strengths = {1e-2};
+    static_cast<void>(shop.fit(options, "by text"));
+    options.weighting = class_weighting::balanced;
+    static_cast<void>(shop.fit(options, "balanced"));
+    EXPECT_GT(found(shop, "balanced"), found(shop, "by text")) << layers.front();
+  }
 }
 
 TEST(FitExits, StoresPolicyMaxTokensAndGoldenTexts) {

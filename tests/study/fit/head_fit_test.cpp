@@ -132,6 +132,66 @@ TEST(FitHeads, ClassWeightsCountAsCopies) {
   }
 }
 
+/// Targets of 1 for the labels.
+std::vector<float> certain(const golden_case& one) {
+  std::vector<float> targets(one.label_ids.size() * one.labels);
+  for (std::size_t text = 0; text < one.label_ids.size(); ++text) {
+    targets[text * one.labels + static_cast<std::size_t>(one.label_ids[text])] = 1.0F;
+  }
+  return targets;
+}
+
+TEST(FitHeads, CertainTargetsAreLabelsBitForBit) {
+  const std::vector<double> strengths{0.01, 3};
+  for (const golden_case& one : golden_cases()) {
+    const std::vector<float> targets = certain(one);
+    const auto labelled = fit_heads(one.features(), strengths, one.class_weights());
+    const auto taught = fit_heads_to_targets({one.values, targets, one.labels}, strengths, one.class_weights());
+    for (std::size_t i = 0; i < strengths.size(); ++i) {
+      EXPECT_EQ(taught[i].weights, labelled[i].weights) << one.name;
+      EXPECT_EQ(taught[i].bias, labelled[i].bias) << one.name;
+    }
+  }
+}
+
+TEST(FitHeads, TargetsCountAsSharesOfCopies) {
+  for (const golden_case& one : golden_cases()) {
+    const std::size_t width = one.values.size() / one.label_ids.size();
+    golden_case copied{"copies", one.labels, false, {}, {}, {}};
+    std::vector<float> targets(one.label_ids.size() * one.labels);
+    for (std::size_t text = 0; text < one.label_ids.size(); ++text) {
+      for (std::size_t copy = 0; copy < 4; ++copy) {
+        // Three say what is right, one the label after it.
+        const std::size_t label = (static_cast<std::size_t>(one.label_ids[text]) + copy / 3) % one.labels;
+        targets[text * one.labels + label] += 0.25F;
+        copied.label_ids.push_back(static_cast<int>(label));
+        const auto row = one.values.begin() + static_cast<std::ptrdiff_t>(text * width);
+        copied.values.insert(copied.values.end(), row, row + static_cast<std::ptrdiff_t>(width));
+      }
+    }
+    const linear_head taught = fit_heads_to_targets({one.values, targets, one.labels}, std::vector{1.0})[0];
+    const linear_head counted = fit_heads(copied.features(), std::vector{0.25})[0];
+    const std::vector<float> a = head_logits(taught, one.values);
+    const std::vector<float> b = head_logits(counted, one.values);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      EXPECT_NEAR(a[i], b[i], 1e-3F) << one.name;
+    }
+  }
+}
+
+TEST(FitHeads, RefusesTargetsThatAreNoProbabilities) {
+  const std::vector<float> values{1, 2};
+  const auto refuses = [&](const std::string& what, std::vector<float> targets) {
+    offramp_tests::expect_error(offramp::error_kind::invalid_argument, {what}, [&] {
+      static_cast<void>(fit_heads_to_targets({values, targets, 2}, std::vector{1.0}));
+    });
+  };
+  refuses("a target of text 1 is -0.5, expected a probability", {0.5F, 0.5F, 1.5F, -0.5F});
+  refuses("the targets of text 0 add up to 1.5, expected 1", {0.5F, 1.0F, 0.5F, 0.5F});
+  refuses("3 targets, expected a multiple of the labels, 2", {1, 0, 1});
+  refuses("no text has the label id 1", {1, 0, 1, 0});
+}
+
 TEST(FitHeads, BalancedWeightsAreScikitLearns) {
   // compute_class_weight("balanced", classes=[0, 1, 2], y=[0, 0, 0, 1]) has no third; its share is 0 here.
   EXPECT_EQ(balanced_weights(std::vector{0, 0, 0, 1}, 2), (std::vector<double>{4.0 / 6, 2}));
@@ -180,7 +240,8 @@ TEST(FitHeads, ReachesTheOptimumWithHardlyAnyPenalty) {
   const golden_case alike = golden_cases().back();
   ASSERT_EQ(alike.name, "alike");
   const offramp::runner alone;
-  const detail::logistic_loss loss(alike.features(), {}, alone);
+  const std::vector<float> targets = certain(alike);
+  const detail::logistic_loss loss({alike.values, targets, alike.labels}, {}, alone);
   constexpr double penalty = 1e-7;
   const auto fit = [&](double strength, const Eigen::VectorXd& start) {
     detail::head_curvature curvature(loss, alone);

@@ -57,8 +57,8 @@ offramp::classifier load_passing_on(const std::filesystem::path& directory, pool
     content.labels.push_back("dimension " + std::to_string(i));
   }
   const std::string bytes = offramp::model::write_safetensors(tensors);
-  return detail::load_with(offramp::model::file_set(directory),
-                           {offramp::model::write_exits_json(content, offramp::model::sha256_hex(bytes)), bytes}, {});
+  const detail::exit_files exits{offramp::model::write_exits_json(content, offramp::model::sha256_hex(bytes)), bytes};
+  return detail::load_with(offramp::model::file_set(directory), exits, {});
 }
 
 class LayerFeatures : public ::testing::Test {

@@ -30,12 +30,13 @@ layered_texts hidden_labels(std::size_t num_labels, std::size_t texts = 300) {
   std::mt19937 random(11);
   std::normal_distribution<float> normal;
   layered_texts all{{}, {}, num_labels, {}};
+  std::vector<int> label_ids;
   for (int layer = 0; layer < 3; ++layer) {
     all.layers.emplace_back(texts, std::vector<detail::column_range>(hidden, {0, 40}));
   }
   for (std::size_t text = 0; text < texts; ++text) {
     const std::size_t label = text % num_labels;
-    all.label_ids.push_back(static_cast<int>(label));
+    label_ids.push_back(static_cast<int>(label));
     std::vector<std::vector<float>> states(3, std::vector<float>(hidden));
     for (std::size_t i = 0; i < hidden; ++i) {
       states[0][i] = 5 * normal(random);
@@ -46,12 +47,13 @@ layered_texts hidden_labels(std::size_t num_labels, std::size_t texts = 300) {
       EXPECT_TRUE(all.layers[layer].set(text, states[layer]));
     }
   }
+  all.targets = detail::one_hot(label_ids, num_labels);
   return all;
 }
 
 /// The mixed states of all texts.
 std::vector<float> mixed(const layered_texts& texts, const std::vector<float>& mix) {
-  std::vector<float> sum(texts.label_ids.size() * hidden);
+  std::vector<float> sum(texts.targets.size() / texts.num_labels * hidden);
   for (std::size_t layer = 0; layer < mix.size(); ++layer) {
     const std::vector<float> states = texts.layers[layer].widen();
     for (std::size_t i = 0; i < sum.size(); ++i) {
@@ -64,9 +66,9 @@ std::vector<float> mixed(const layered_texts& texts, const std::vector<float>& m
 /// The share of texts that the best head gets right.
 double share_right(const layered_texts& texts, const std::vector<float>& mix) {
   const std::vector<float> values = mixed(texts, mix);
-  const double strength = 1 / (penalty * static_cast<double>(texts.label_ids.size()));
-  const linear_head head = fit_heads({values, texts.label_ids, texts.num_labels}, std::vector{strength})[0];
-  return detail::share_right(head_logits(head, values), texts.label_ids);
+  const double strength = static_cast<double>(texts.num_labels) / (penalty * static_cast<double>(texts.targets.size()));
+  const linear_head head = fit_heads_to_targets({values, texts.targets, texts.num_labels}, std::vector{strength})[0];
+  return detail::share_right(head_logits(head, values), texts.targets, texts.num_labels);
 }
 
 TEST(LearnMix, FindsTheDifferenceOfLayersThatTellsLabelsApart) {
@@ -92,7 +94,7 @@ TEST(LearnMix, OfOneLayerIsThatLayer) {
 double objective(const layered_texts& texts, const std::vector<float>& mix) {
   const std::vector<float> values = mixed(texts, mix);
   const offramp::runner alone;
-  const detail::logistic_loss loss({values, texts.label_ids, texts.num_labels}, texts.class_weights, alone);
+  const detail::logistic_loss loss({values, texts.targets, texts.num_labels}, texts.class_weights, alone);
   detail::head_curvature curvature(loss, alone);
   return detail::fit_one(loss, curvature, penalty, loss.start()).value;
 }
@@ -128,18 +130,23 @@ TEST(MixLoss, GradientIsThatOfFiniteDifferences) {
     std::mt19937 random(5);
     std::normal_distribution<double> normal;
     detail::layer_shares shares{{}, 3, logits};
-    std::vector<int> label_ids;
+    const std::size_t labels = logits == 1 ? 2 : logits;
+    std::vector<float> targets;
     std::vector<double> weights;
     for (std::size_t i = 0; i < texts * 3 * logits; ++i) {
       shares.values.push_back(normal(random));
     }
     for (std::size_t text = 0; text < texts; ++text) {
-      label_ids.push_back(static_cast<int>(random() % (logits == 1 ? 2 : logits)));
+      // Half between two labels.
+      std::vector<float> target(labels);
+      target[random() % labels] += 0.5F;
+      target[random() % labels] += 0.5F;
+      targets.insert(targets.end(), target.begin(), target.end());
       weights.push_back(0.5 + static_cast<double>(random() % 4));
     }
     const Eigen::Matrix3d root = Eigen::Matrix3d::NullaryExpr([&] { return normal(random); });
     const offramp::runner alone;
-    const detail::mix_loss loss(std::move(shares), label_ids, weights, root * root.transpose(), alone);
+    const detail::mix_loss loss(std::move(shares), targets, weights, root * root.transpose(), alone);
     const auto size = static_cast<Eigen::Index>(3 + logits);
     const Eigen::VectorXd point = Eigen::VectorXd::NullaryExpr(size, [&] { return normal(random); });
     const detail::slope here = loss(point);
@@ -154,16 +161,22 @@ TEST(MixLoss, GradientIsThatOfFiniteDifferences) {
 }
 
 TEST(ThinOut, KeepsEveryLabelInItsShare) {
-  dataset data{"data", "sha", {}};
+  std::vector<int> label_ids;
+  detail::taught_texts all{{"data", "sha", {}}, {}};
   for (int text = 0; text < 1000; ++text) {
     const int label = text == 999 ? 2 : text % 4 == 0 ? 1 : 0;
-    data.texts.push_back({std::to_string(text), {}, label, 0});
+    label_ids.push_back(label);
+    all.data.texts.push_back({std::to_string(text), {}, label, 0});
   }
-  const dataset thin = detail::thin_out(data, 4, 100);
-  EXPECT_EQ(count_labels(thin, 4), (std::vector<std::size_t>{75, 25, 1, 0}));
-  EXPECT_LT(std::stoi(thin.texts[10].first), 120) << "from the whole file";
-  EXPECT_GT(std::stoi(thin.texts[90].first), 880);
-  EXPECT_EQ(detail::thin_out(data, 4, 1000).texts.size(), 1000U);
+  all.targets = detail::one_hot(label_ids, 4);
+  const detail::taught_texts thin = detail::thin_out(all, 4, 100);
+  EXPECT_EQ(count_labels(thin.data, 4), (std::vector<std::size_t>{75, 25, 1, 0}));
+  for (std::size_t text = 0; text < thin.data.texts.size(); ++text) {
+    EXPECT_EQ(thin.targets[4 * text + static_cast<std::size_t>(thin.data.texts[text].label_id)], 1.0F);
+  }
+  EXPECT_LT(std::stoi(thin.data.texts[10].first), 120) << "from the whole file";
+  EXPECT_GT(std::stoi(thin.data.texts[90].first), 880);
+  EXPECT_EQ(detail::thin_out(all, 4, 1000).data.texts.size(), 1000U);
 }
 
 }  // namespace mix_fit_test

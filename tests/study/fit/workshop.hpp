@@ -14,6 +14,15 @@ namespace offramp_tests {
 
 inline const std::vector<std::string> no_yes{"no", "yes"};
 
+/// An exit on each of so many layers, none before the encoder.
+inline offramp::study::fit_options on_layers(int layers) {
+  offramp::study::fit_options options;
+  for (int layer = 1; layer <= layers; ++layer) {
+    options.layers.push_back(layer);
+  }
+  return options;
+}
+
 /// A checkpoint, data for it, and a place for the result.
 struct workshop {
   explicit workshop(const std::string& model, const std::vector<std::string>& labels = no_yes) : files(model) {
@@ -24,7 +33,8 @@ struct workshop {
   offramp::study::fit_result fit(const offramp::study::fit_options& options = {}, const std::string& out = "out",
                                  const offramp::runner& run = {},
                                  const offramp::study::fit_progress& report = {}) const {
-    return fit_exits(files / "model", files / "train.tsv", files / "dev.tsv", files / out, options, run, report);
+    return fit_exits(files / "model", {.train = files / "train.tsv", .dev = files / "dev.tsv"}, files / out, options,
+                     run, report);
   }
   [[nodiscard]] std::string exits(const std::string& out) const {
     return files.read(out + "/exits.json") + files.read(out + "/exits.safetensors");

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/classifier.hpp>
+#include <offramp/runner.hpp>
+#include <offramp/study/dataset.hpp>
+#include <offramp/study/fit.hpp>
+#include <offramp/study/fit_options.hpp>
+#include <offramp/study/progress.hpp>
+#include <offramp/version.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
+
+/// Texts and what heads should answer to them.
+struct taught_texts {
+  dataset data;
+  std::vector<float> targets;  // [texts, labels], as in targets.hpp
+};
+
+/// What exits learn from, are chosen with, and never see.
+struct fit_texts {
+  taught_texts train;
+  taught_texts dev;
+  std::optional<dataset> held_out;
+  std::vector<std::string> warnings;
+};
+
+/// Throws `invalid_argument` unless there is something to learn from and something to choose with.
+void check_files(const fit_files& files);
+
+/// Single texts or pairs, as the first line of the files says. Throws as describe_data, and `bad_data` for unlabelled
+/// lines with a tab, which may divide a pair or not.
+[[nodiscard]] input_kind find_input(const fit_files& files);
+
+/// Files on their way to fit_texts.
+class fit_reader {
+ public:
+  /// Reads and parts them. `labels` are as the data write them, by label id; the share `held_out` of the texts without
+  /// labels is neither learned from nor chosen with. Throws as fit_exits does for data.
+  fit_reader(const fit_files& files, const std::vector<std::string>& labels, input_kind input, double held_out);
+
+  /// Texts without labels, if there are any, are answered by the last exit of what `load_teacher` gives.
+  [[nodiscard]] fit_texts answer(const std::function<classifier()>& load_teacher, const runner& run,
+                                 const progress& report) &&;
+
+ private:
+  void read_labelled(const fit_files& files, const std::vector<std::string>& labels, input_kind input);
+  void part(const dataset& texts, double held_out);
+
+  std::optional<taught_texts> train_;
+  std::optional<taught_texts> dev_;
+  std::optional<dataset> train_without_labels_;
+  std::optional<dataset> dev_without_labels_;
+  std::optional<dataset> held_out_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail
