@@ -34,6 +34,7 @@ set(study_headers
     include/offramp/study/curve_study.hpp
     include/offramp/study/data_description.hpp
     include/offramp/study/dataset.hpp
+    include/offramp/study/evaluation.hpp
     include/offramp/study/exit_logits.hpp
     include/offramp/study/fit.hpp
     include/offramp/study/fit_options.hpp
@@ -42,6 +43,7 @@ set(study_headers
     include/offramp/study/linear_head.hpp
     include/offramp/study/metrics.hpp
     include/offramp/study/operating_point.hpp
+    include/offramp/study/paired_difference.hpp
     include/offramp/study/pick.hpp
     include/offramp/study/progress.hpp
     include/offramp/study/reliability_chart.hpp

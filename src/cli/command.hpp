@@ -28,5 +28,6 @@ command add_verify(CLI::App& app);
 command add_fit(CLI::App& app);
 command add_calibrate(CLI::App& app);
 command add_certify(CLI::App& app);
+command add_evaluate(CLI::App& app);
 
 }  // namespace offramp_cli

@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
   const std::vector<offramp_cli::command> commands = {
       offramp_cli::add_classify(app),  offramp_cli::add_tokenize(app), offramp_cli::add_curve(app),
       offramp_cli::add_inspect(app),   offramp_cli::add_verify(app),   offramp_cli::add_fit(app),
-      offramp_cli::add_calibrate(app), offramp_cli::add_certify(app),
+      offramp_cli::add_calibrate(app), offramp_cli::add_certify(app),  offramp_cli::add_evaluate(app),
   };
   try {
     app.parse(argc, argv);

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.hpp"
+#include "data_options.hpp"
+#include "json_output.hpp"
+#include "model_options.hpp"
+#include "policy_options.hpp"
+#include "progress_bar.hpp"
+#include "thread_runner.hpp"
+
+#include <offramp/classifier.hpp>
+#include <offramp/study/evaluation.hpp>
+#include <offramp/study/exit_logits.hpp>
+
+#include <cstddef>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <string>
+
+namespace offramp_cli {
+
+namespace {
+
+namespace study = offramp::study;
+
+struct evaluate_options {
+  model_options model;
+  data_options data;
+  policy_options policy;
+  int threads = offramp::usable_threads();
+  const CLI::Option* json_lines = nullptr;
+};
+
+/// The answers of a policy on a data set, and what they are called.
+struct evaluated {
+  const offramp::classifier& model;
+  const study::dataset& data;
+  offramp::exit_policy policy;
+  study::evaluation found;
+};
+
+template <class... Values>
+void write_line(const char* format, Values... values) {
+  char line[256];
+  std::snprintf(line, sizeof line, format, values...);
+  std::cout << line << '\n';
+}
+
+double percent(std::size_t part, std::size_t whole) {
+  return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void write_accuracy(const study::evaluation& found) {
+  const study::operating_point& early = found.early;
+  write_line("accuracy    %.2f %% (95 %%: %.2f to %.2f), %.2f %% at full depth", 100.0 * early.accuracy,
+             100.0 * early.accuracy_95.lower, 100.0 * early.accuracy_95.upper, 100.0 * found.full.accuracy);
+  write_line("lost        %.2f points (95 %%: %.2f to %.2f), McNemar's p = %.3g", 100.0 * found.loss->estimate,
+             100.0 * found.loss->lower, 100.0 * found.loss->upper, found.loss->p_value);
+  write_line("macro F1    %.4f, %.4f at full depth", early.macro_f1, found.full.macro_f1);
+}
+
+void write_exits(const study::operating_point& early) {
+  std::cout << "\nlayer    texts    share    right\n";
+  for (const study::exit_share& exit : early.exits) {
+    write_line("%5d %8zu %7.1f%% %7.1f%%", exit.layer, exit.texts, percent(exit.texts, early.texts),
+               percent(exit.correct, exit.texts));
+  }
+}
+
+void write_labels(const evaluated& all) {
+  std::cout << "\nright label: texts, right, right at full depth, mean layer; given instead\n";
+  for (std::size_t right = 0; right < all.found.by_label.size(); ++right) {
+    const study::label_share& share = all.found.by_label[right];
+    std::cout << "  " << share.label;
+    char numbers[128];
+    std::snprintf(numbers, sizeof numbers, ": %zu, %.2f %%, %.2f %%, %.2f", share.texts,
+                  percent(share.correct, share.texts), percent(share.correct_at_full_depth, share.texts),
+                  share.mean_layer);
+    std::cout << numbers;
+    const char* separator = "; ";
+    for (std::size_t given = 0; given < all.found.confusion[right].size(); ++given) {
+      if (given != right && all.found.confusion[right][given] > 0) {
+        std::cout << separator << all.model.labels()[given] << ' ' << all.found.confusion[right][given];
+        separator = ", ";
+      }
+    }
+    std::cout << '\n';
+  }
+}
+
+void write_text(const evaluated& all) {
+  const study::operating_point& early = all.found.early;
+  std::cout << "policy      " << describe(all.policy) << '\n';
+  write_line("texts       %zu", early.texts);
+  if (all.found.loss) {
+    write_accuracy(all.found);
+  }
+  write_line("other label %zu texts, %.2f %% (95 %%: %.2f to %.2f) than at full depth", early.disagreeing,
+             100.0 * early.disagreement, 100.0 * all.found.disagreement_95.lower,
+             100.0 * all.found.disagreement_95.upper);
+  write_line("layers      %.3f of %d on average, %.2fx fewer", early.mean_layer, all.model.exits().back().layer,
+             early.layer_speedup);
+  if (all.found.loss) {
+    write_exits(early);
+    write_labels(all);
+  }
+}
+
+json point_fields(const study::operating_point& point) {
+  const auto number = [](double value) { return static_cast<float>(value); };
+  json exits = json::array();
+  for (const study::exit_share& exit : point.exits) {
+    exits.push_back({{"layer", exit.layer},
+                     {"texts", exit.texts},
+                     {"correct", exit.correct},
+                     {"mean_confidence", number(exit.mean_confidence)}});
+  }
+  return {{"accuracy", number(point.accuracy)},
+          {"accuracy_lower", number(point.accuracy_95.lower)},
+          {"accuracy_upper", number(point.accuracy_95.upper)},
+          {"macro_f1", number(point.macro_f1)},
+          {"mean_layer", number(point.mean_layer)},
+          {"layer_speedup", number(point.layer_speedup)},
+          {"exits", exits}};
+}
+
+void write_json(const evaluated& all) {
+  const auto number = [](double value) { return static_cast<float>(value); };
+  json line = {{"policy", describe(all.policy)},
+               {"data", all.data.name},
+               {"data_sha256", all.data.sha256},
+               {"texts", all.found.early.texts},
+               {"labelled", all.found.loss.has_value()},
+               {"early", point_fields(all.found.early)},
+               {"full_depth", point_fields(all.found.full)},
+               {"disagreement",
+                {{"texts", all.found.early.disagreeing},
+                 {"share", number(all.found.early.disagreement)},
+                 {"lower", number(all.found.disagreement_95.lower)},
+                 {"upper", number(all.found.disagreement_95.upper)}}}};
+  if (all.found.loss) {
+    line["loss"] = {{"estimate", number(all.found.loss->estimate)},
+                    {"lower", number(all.found.loss->lower)},
+                    {"upper", number(all.found.loss->upper)},
+                    {"mcnemar_p", number(all.found.loss->p_value)}};
+    line["labels"] = all.model.labels();
+    line["confusion"] = all.found.confusion;
+  }
+  write_json_line(std::cout, line);
+}
+
+void run_evaluate(const evaluate_options& options) {
+  options.policy.check();
+  if (options.policy.deadline_ms) {
+    throw usage_error("--deadline-ms depends on the machine, expected a policy that does not");
+  }
+  const offramp::classifier model = options.model.load();
+  const offramp::exit_policy policy = options.policy.policy(model);
+  model.check(policy);
+  const study::dataset data = options.data.read(model);
+  const study::exit_logits logits =
+      study::compute_exit_logits(model, data, thread_runner(options.threads), progress_bar("every exit", "texts"));
+  const evaluated all{model, data, policy, study::evaluate(logits, model.labels(), policy)};
+  if (options.json_lines->count() > 0) {
+    write_json(all);
+  } else {
+    write_text(all);
+  }
+}
+
+}  // namespace
+
+command add_evaluate(CLI::App& app) {
+  CLI::App& parser = *app.add_subcommand("evaluate", "What one policy loses and saves, on texts that chose nothing");
+  const auto options = std::make_shared<evaluate_options>();
+  options->model.add_to(parser);
+  options->model.add_format_to(parser);
+  options->model.add_exits_to(parser);
+  options->data.add_to(parser);
+  options->policy.add_to(parser);
+  parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
+  options->json_lines = parser.add_flag("--json")->description("Write one line of JSON");
+  return {&parser, [options] { run_evaluate(*options); }};
+}
+
+}  // namespace offramp_cli

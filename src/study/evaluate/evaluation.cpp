@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <offramp/detail/floating_point.hpp>
+#include <offramp/error.hpp>
+#include <offramp/study/binomial.hpp>
+#include <offramp/study/curve.hpp>
+#include <offramp/study/evaluation.hpp>
+#include <offramp/study/replay.hpp>
+
+#include <cstdint>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+namespace detail {
+namespace {
+
+paired_counts count_pairs(const exit_logits& logits, const std::vector<exit_answer>& first,
+                          const std::vector<exit_answer>& second) {
+  paired_counts counts{.texts = static_cast<std::int64_t>(logits.num_texts)};
+  for (std::size_t text = 0; text < logits.num_texts; ++text) {
+    const bool is_first_right = first[text].label_id == logits.label_ids[text];
+    const bool is_second_right = second[text].label_id == logits.label_ids[text];
+    counts.only_first += is_first_right && !is_second_right ? 1 : 0;
+    counts.only_second += is_second_right && !is_first_right ? 1 : 0;
+  }
+  return counts;
+}
+
+std::vector<std::vector<std::size_t>> confusion_of(const exit_logits& logits, const std::vector<exit_answer>& answers) {
+  std::vector<std::vector<std::size_t>> confusion(logits.num_labels, std::vector<std::size_t>(logits.num_labels));
+  for (std::size_t text = 0; text < logits.num_texts; ++text) {
+    ++confusion[static_cast<std::size_t>(logits.label_ids[text])][static_cast<std::size_t>(answers[text].label_id)];
+  }
+  return confusion;
+}
+
+}  // namespace
+}  // namespace detail
+
+evaluation evaluate(const exit_logits& logits, std::span<const std::string> labels, const exit_policy& policy) {
+  const offramp::detail::default_floating_point environment;
+  if (labels.size() != logits.num_labels) {
+    throw error(error_kind::invalid_argument, "evaluate: " + std::to_string(labels.size()) + " labels, expected the " +
+                                                  std::to_string(logits.num_labels) + " of the logits");
+  }
+  const replay texts(logits);
+  const std::vector<exit_answer> answers = texts.decide(policy);
+  const std::vector<exit_answer> full = texts.decide(exit_policy::full_depth());
+  evaluation found{.early = summarise(logits, answers),
+                   .full = summarise(logits, full),
+                   .disagreement_95 = {},
+                   .loss = {},
+                   .by_label = {},
+                   .confusion = {}};
+  found.disagreement_95 = clopper_pearson(static_cast<std::int64_t>(found.early.disagreeing),
+                                          static_cast<std::int64_t>(logits.num_texts), 0.95);
+  if (logits.is_labelled) {
+    found.loss = compare_paired(detail::count_pairs(logits, full, answers));
+    found.by_label = share_by_label(logits, labels, policy);
+    found.confusion = detail::confusion_of(logits, answers);
+  }
+  return found;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json_output.hpp"
+#include "process.hpp"
+
+#include <offramp/offramp.hpp>
+#include <offramp/study/dataset.hpp>
+#include <offramp/study/evaluation.hpp>
+#include <offramp/study/exit_logits.hpp>
+
+#include <string>
+#include <vector>
+
+namespace cli_evaluate_test {
+
+using namespace offramp_tests;
+using offramp_cli::json;
+
+class EvaluateTest : public ::testing::Test {
+ protected:
+  scratch_directory directory_;
+  std::string model_ = directory_.copy_of("tiny");
+  std::string data_ =
+      directory_.file("data.tsv", "yes\ta good film\nno\ta bad film\nyes\tthe plot\nno\tnever dull dogs\n");
+};
+
+TEST_F(EvaluateTest, SaysWhatTheLibraryCounts) {
+  const process_result found =
+      run_offramp({"evaluate", "--model", model_, "--data", data_, "--threshold", "0.6", "--json"});
+  ASSERT_EQ(found.status, 0) << found.err;
+  const json line = json::parse(found.out);
+  const offramp::classifier model = offramp::classifier::load(model_);
+  const offramp::study::dataset data = offramp::study::read_dataset(data_, model.labels(), offramp::input_kind::single);
+  const auto expected = offramp::study::evaluate(offramp::study::compute_exit_logits(model, data), model.labels(),
+                                                 offramp::exit_policy(0.6F));
+  EXPECT_EQ(line["texts"], 4);
+  EXPECT_EQ(line["policy"], "confidence >= 0.6");
+  EXPECT_EQ(line["early"]["accuracy"].get<float>(), static_cast<float>(expected.early.accuracy));
+  EXPECT_EQ(line["full_depth"]["accuracy"].get<float>(), static_cast<float>(expected.full.accuracy));
+  EXPECT_EQ(line["loss"]["upper"].get<float>(), static_cast<float>(expected.loss->upper));
+  EXPECT_EQ(line["disagreement"]["texts"], expected.early.disagreeing);
+  EXPECT_EQ(line["confusion"].get<std::vector<std::vector<std::size_t>>>(), expected.confusion);
+}
+
+TEST_F(EvaluateTest, WritesLinesThatFitATerminal) {
+  const process_result found = run_offramp({"evaluate", "--model", model_, "--data", data_});
+  ASSERT_EQ(found.status, 0) << found.err;
+  for (const char* const part : {"policy ", "accuracy ", "lost ", "McNemar", "other label ", "layers ", "\nlayer "}) {
+    EXPECT_NE(found.out.find(part), std::string::npos) << part << " in\n" << found.out;
+  }
+  std::size_t begin = 0;
+  for (std::size_t end = found.out.find('\n'); end != std::string::npos; end = found.out.find('\n', begin)) {
+    EXPECT_LE(end - begin, 80U) << found.out.substr(begin, end - begin);
+    begin = end + 1;
+  }
+}
+
+TEST_F(EvaluateTest, TakesTextsWithoutLabels) {
+  const std::string texts = directory_.file("texts.txt", "a good film\na bad film\n");
+  const process_result found = run_offramp({"evaluate", "--model", model_, "--texts", texts, "--threshold", "0.6"});
+  ASSERT_EQ(found.status, 0) << found.err;
+  EXPECT_EQ(found.out.find("accuracy"), std::string::npos);
+  EXPECT_NE(found.out.find("other label "), std::string::npos);
+}
+
+TEST_F(EvaluateTest, RefusesADeadline) {
+  const process_result found = run_offramp({"evaluate", "--model", model_, "--data", data_, "--deadline-ms", "5"});
+  EXPECT_EQ(found.status, 2);
+  EXPECT_NE(found.err.find("--deadline-ms"), std::string::npos);
+}
+
+}  // namespace cli_evaluate_test
