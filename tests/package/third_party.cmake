@@ -9,11 +9,11 @@ file(REMOVE_RECURSE ${WORK})
 file(MAKE_DIRECTORY ${WORK})
 cmake_path(GET SHARED_LIBRARY PARENT_PATH shared_folder)
 
-# Whether this CPU runs what is compiled for the instruction set.
-function(runs result compiler instruction_set)
+# Whether the compiler takes the option, and this CPU runs what is compiled with it.
+function(runs result compiler option)
   set(${result} OFF PARENT_SCOPE)
   file(WRITE ${WORK}/runs.cpp "int main() {\n#ifdef __x86_64__\n  return !__builtin_cpu_supports(\"avx2\");\n#endif\n}\n")
-  execute_process(COMMAND ${compiler} ${instruction_set} ${FLAGS} ${WORK}/runs.cpp -o ${WORK}/runs RESULT_VARIABLE status
+  execute_process(COMMAND ${compiler} ${option} ${FLAGS} ${WORK}/runs.cpp -o ${WORK}/runs RESULT_VARIABLE status
                   OUTPUT_QUIET ERROR_QUIET)
   if(status EQUAL 0)
     execute_process(COMMAND ${WORK}/runs RESULT_VARIABLE status)
@@ -26,7 +26,8 @@ endfunction()
 function(check compiler optimization instruction_set)
   set(compile ${compiler} -std=c++20 -fPIC -fvisibility=hidden ${optimization} ${instruction_set} ${FLAGS} -I${SOURCE}/include
               -isystem ${EIGEN})
-  if(compiler MATCHES "g\\+\\+[^/]*$" AND NOT compiler MATCHES "clang")
+  runs(makes_unique_symbols ${compiler} -fno-gnu-unique)
+  if(makes_unique_symbols)
     list(APPEND compile -fno-gnu-unique)  # the plugin's own code would stay in memory
   endif()
   # Visible, so that a library loaded later could take the program's Eigen for its own.
