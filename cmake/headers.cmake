@@ -140,6 +140,7 @@ set(implementation_headers
     include/offramp/text/normalizers/precompiled_charsmap.hpp
     include/offramp/text/normalizers/text_normalizer.hpp
     include/offramp/text/post_processor_json.hpp
+    include/offramp/text/pretokenizer.hpp
     include/offramp/text/pretokenizers/byte_level.hpp
     include/offramp/text/pretokenizers/pre_tokenizer.hpp
     include/offramp/text/pretokenizers/pre_tokenizer_json.hpp

@@ -5,6 +5,7 @@
 #include <offramp/error.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/text/added_tokens.hpp>
+#include <offramp/text/pretokenizer.hpp>
 #include <offramp/text/subwords/pipeline.hpp>
 #include <offramp/text/token_sink.hpp>
 #include <offramp/text/tokenizer_config.hpp>
@@ -27,13 +28,6 @@
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
-
-/// How a model was trained to see text.
-enum class pretokenizer {
-  bert,        ///< as the tokenizer's own files say
-  whitespace,  ///< words between whitespace, lower-cased where the files say so, and nothing else; "movie." is one
-               ///< word. Added tokens count only as whole words
-};
 
 /// Whether one text or two are encoded together.
 enum class input_texts { single, pair };
@@ -184,21 +178,6 @@ class tokenizer {
       return std::move(*sentencepiece);
     }
     return wordpiece_pipeline(description);
-  }
-
-  [[nodiscard]] static tokenizer_description adapt(tokenizer_description description, pretokenizer kind) {
-    if (kind == pretokenizer::whitespace) {
-      if (!std::holds_alternative<std::monostate>(description.subwords)) {
-        throw error(error_kind::unsupported, "pretokenizer \"whitespace\" is supported with WordPiece only");
-      }
-      description.normalizer = {false, false, false, description.normalizer.lowercase};
-      description.splitting = word_splitting::whitespace;
-      for (added_token& token : description.added_tokens) {
-        token.boundary = token_boundary::whitespace;
-        token.lstrip = token.rstrip = token.normalized = false;
-      }
-    }
-    return description;
   }
 
   [[nodiscard]] static std::vector<added_token> select_raw(std::vector<added_token> tokens) {
