@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long batches go on after their deadline, or after a stop was requested.
+// How long batches go on after their deadline, or after a stop was requested. Where a deadline comes too early, they are
+// late by what the texts take to their first exits, which they reach all the same.
 // Usage: overdue [--texts N] [--tokens N] [MODEL]
 #include <algorithm>
 #include <chrono>

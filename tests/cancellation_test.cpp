@@ -184,4 +184,13 @@ TEST(deadline, leaves_texts_that_wait_the_time_to_their_first_exits) {
   }
 }
 
+TEST(deadline, that_has_passed_gives_the_answers_of_the_first_exits) {
+  const auto late = model().classify_batch(texts(), exit_policy::full_depth().with_deadline({}));
+  auto first = model().classify_batch(texts(), exit_policy::full_depth().with_max_layer(1));
+  for (prediction& p : first) {
+    p.stopped = stop_reason::deadline;
+  }
+  EXPECT_EQ(late, first);
+}
+
 }  // namespace cancellation_test

@@ -47,6 +47,7 @@ class engine {
   /// are those of the texts.
   void run(std::span<const request> texts) {
     const auto call_start = clock::now();
+    const int first_exit = model_.head_of(0).layer;
     texts_ = texts;
     plan_.begin(texts);
     begin();
@@ -55,6 +56,9 @@ class engine {
         stop_texts(stop_reason::cancelled);
         break;
       }
+      if (layer == first_exit && next_layer_is_late()) {
+        plan_.end_at_first_exit();
+      }
       const auto start = clock::now();
       if (layer == 0) {
         enter();
@@ -62,7 +66,7 @@ class engine {
         run_layer(layer);
       }
       slowest_layer_ = std::max(slowest_layer_, clock::now() - start);
-      if (work_.waiting != nullptr && layer == model_.head_of(0).layer) {
+      if (work_.waiting != nullptr && layer == first_exit) {
         work_.waiting->reached_first_exit(count_tokens(texts), clock::now() - call_start);
       }
       if (!memory_.active.empty() && next_layer_is_late()) {
@@ -154,11 +158,9 @@ class engine {
   }
 
   void visit(const head* exit, const float* rows, std::span<const std::size_t> offsets) {
-    if (work_.statistics == nullptr) {
-      ask_all(exit, rows, offsets);
-    } else {
-      const auto start = clock::now();
-      ask_all(exit, rows, offsets);
+    const auto start = clock::now();
+    ask_all(exit, rows, offsets);
+    if (work_.statistics != nullptr) {
       work_.statistics->classifying += clock::now() - start;
     }
     if (exit != nullptr) {
@@ -258,8 +260,7 @@ class engine {
       outcome.logits = memory_.logits;
     }
     if (policy_.has_embedding() && !head.ngrams) {
-      const auto end = memory_.head_input.begin() + static_cast<std::ptrdiff_t>(hidden());
-      outcome.embedding.assign(memory_.head_input.begin(), end);
+      outcome.embedding.assign(memory_.head_input.data(), memory_.head_input.data() + hidden());
     }
     std::optional<float> said_by_gate;
     if (model_.heads.gate && !head.ngrams) {

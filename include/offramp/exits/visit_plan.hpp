@@ -7,6 +7,7 @@
 #include <offramp/exits/gate.hpp>
 #include <offramp/exits/head.hpp>
 #include <offramp/exits/schedule.hpp>
+#include <offramp/prediction.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -29,11 +30,18 @@ class visit_plan {
 
   /// Plans for these texts: those that an audit sampled go on to the model's last exit.
   void begin(std::span<const request> texts) {
+    last_answer_ = last_answer(model_, policy_);
     deepest_exit_ = std::ranges::any_of(texts, &request::is_sampled) ? model_.last_exit() : last_answer_;
+    limit_ = stop_reason::layer_limit;
   }
 
-  /// The exit where every text is answered at the latest.
-  [[nodiscard]] std::size_t last_answer() const { return last_answer_; }
+  /// No text goes beyond its first exit, because the deadline leaves no time; nothing else is computed for that layer.
+  void end_at_first_exit() {
+    if (last_answer_ > 0) {
+      last_answer_ = deepest_exit_ = 0;
+      limit_ = stop_reason::deadline;
+    }
+  }
 
   /// The layer where the last text leaves.
   [[nodiscard]] int last_layer() const { return model_.head_of(deepest_exit_).layer; }
@@ -58,7 +66,7 @@ class visit_plan {
       outcome.stopped = stop_reason::confident;
       text.is_answered = true;
     } else if (outcome.exit == last_answer_) {
-      outcome.stopped = stop_reason::layer_limit;
+      outcome.stopped = limit_;
       text.is_answered = true;
     }
     text.is_leaving = text.is_answered && (is_last || !text.is_sampled);
@@ -101,6 +109,7 @@ class visit_plan {
   bool texts_may_leave_;
   std::size_t last_answer_;
   std::size_t deepest_exit_;
+  stop_reason limit_ = stop_reason::layer_limit;  // of texts that reach last_answer_
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits
