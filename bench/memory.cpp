@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long models take to load, and how much memory calls take: many of varying length, and large ones at once.
-// Usage: memory [--texts N] [--calls N] MODEL...
+// How long models take to load, and how much memory calls take: many of varying size, and large ones at once. All at
+// full depth, because a text that leaves before the encoder takes next to none.
+// Usage: memory [--batches N] [--calls N] MODEL...
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -20,6 +21,7 @@ namespace {
 
 using offramp::classifier;
 using offramp::encoding;
+using offramp::exit_policy;
 using offramp::numeric_format;
 
 /// What the system says of the process's memory, in MiB; 0 where it does not.
@@ -44,7 +46,7 @@ void run_at_once(const classifier& model, std::size_t calls) {
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < calls; ++i) {
-      threads.emplace_back([&] { (void)model.classify_batch(batch, 0.0F); });
+      threads.emplace_back([&] { (void)model.classify_batch(batch, exit_policy::full_depth()); });
     }
   }
   std::cout << peak_memory() << " at most, " << resident_memory() << " after them, ";
@@ -52,38 +54,44 @@ void run_at_once(const classifier& model, std::size_t calls) {
   std::cout << resident_memory() << " once released\n";
 }
 
-void load_and_run(const std::string& directory, const char* name, numeric_format format, std::size_t texts,
+/// One call after another: batches of 1 to 32 texts of 1 to 128 tokens.
+void run_in_turn(const classifier& model, std::size_t batches) {
+  const auto longest = static_cast<std::uint32_t>(std::min(model.max_tokens(), 128));
+  const std::vector<encoding> texts = offramp_bench::random_inputs(model, 32, longest);
+  std::mt19937 random(1);
+  for (std::size_t i = 1; i <= batches; ++i) {
+    std::vector<encoding> batch(texts.begin(), texts.begin() + 1 + random() % 32);
+    for (encoding& text : batch) {
+      text.ids.resize(1 + random() % longest);
+      text.type_ids.clear();
+    }
+    (void)model.classify_batch(batch, exit_policy::full_depth());
+    if (i == 1 || i % std::max<std::size_t>(1, batches / 10) == 0) {
+      std::cout << "  after " << i << " batches: " << resident_memory() << " MiB, " << peak_memory() << " at most\n";
+    }
+  }
+}
+
+void load_and_run(const std::string& directory, const char* name, numeric_format format, std::size_t batches,
                   std::size_t calls) {
   const auto start = std::chrono::steady_clock::now();
   const classifier model = classifier::load(directory, {.format = format});
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::cout << directory << ", " << name << ": loaded in " << seconds * 1e3 << " ms, "
             << static_cast<double>(model.info().weight_bytes) / (1 << 20) << " MiB of weights\n";
-
-  const auto longest = static_cast<std::uint32_t>(std::min(model.max_tokens(), 128));
-  const encoding whole = offramp_bench::random_inputs(model, 1, longest).front();
-  std::mt19937 random(1);
-  for (std::size_t i = 1; i <= texts; ++i) {
-    encoding text = whole;
-    text.ids.resize(1 + random() % longest);
-    text.type_ids.clear();
-    (void)model.classify(text, 0.0F);
-    if (i == 1 || i % std::max<std::size_t>(1, texts / 10) == 0) {
-      std::cout << "  after " << i << " texts: " << resident_memory() << " MiB, " << peak_memory() << " at most\n";
-    }
-  }
+  run_in_turn(model, batches);
   run_at_once(model, calls);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::size_t texts = 100'000;
+  std::size_t batches = 300;
   std::size_t calls = 16;
   std::vector<std::string> models;
   for (int i = 1; i < argc; ++i) {
-    if (std::string(argv[i]) == "--texts" && i + 1 < argc) {
-      texts = std::stoul(argv[++i]);
+    if (std::string(argv[i]) == "--batches" && i + 1 < argc) {
+      batches = std::stoul(argv[++i]);
     } else if (std::string(argv[i]) == "--calls" && i + 1 < argc) {
       calls = std::stoul(argv[++i]);
     } else {
@@ -95,8 +103,8 @@ int main(int argc, char** argv) {
   }
   try {
     for (const std::string& directory : models) {
-      load_and_run(directory, "float32", numeric_format::float32, texts, calls);
-      load_and_run(directory, "int8", numeric_format::int8, 0, calls);
+      load_and_run(directory, "float32", numeric_format::float32, batches, calls);
+      load_and_run(directory, "int8", numeric_format::int8, batches, calls);
     }
   } catch (const std::exception& problem) {
     std::cerr << problem.what() << '\n';
