@@ -5,6 +5,7 @@ import os
 import re
 
 from conan import ConanFile
+from conan.errors import ConanInvalidConfiguration
 from conan.tools.build import check_min_cppstd
 from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
 from conan.tools.files import copy, load
@@ -16,8 +17,8 @@ class OfframpRecipe(ConanFile):
     license = "Apache-2.0"
     package_type = "library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"shared": [True, False], "fPIC": [True, False]}
-    default_options = {"shared": False, "fPIC": True}
+    options = {"shared": [True, False]}  # position-independent in any case
+    default_options = {"shared": False}
 
     @property
     def _tree(self):
@@ -31,11 +32,9 @@ class OfframpRecipe(ConanFile):
         for pattern in ("CMakeLists.txt", "LICENSE", "NOTICE", "cmake/*", "include/*", "src/*"):
             copy(self, pattern, self._tree, self.export_sources_folder)
 
-    def config_options(self):
-        if self.settings.os == "Windows":
-            raise Exception("offramp supports GCC and Clang on Linux; Windows is not supported")
-
     def validate(self):
+        if self.settings.os == "Windows":
+            raise ConanInvalidConfiguration("offramp supports GCC and Clang on Linux; Windows is not supported")
         check_min_cppstd(self, 20)
 
     def requirements(self):
