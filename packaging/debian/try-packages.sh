@@ -8,7 +8,11 @@ cd "$(dirname "$0")/../.."
 suite="${1:-$(. /etc/os-release && echo "$VERSION_CODENAME")}"
 work="$(mktemp -d)"
 root="$work/root"
-trap 'rm -rf "$work"' EXIT
+clean_up() {
+  if mountpoint -q "$root/proc"; then umount "$root/proc"; fi
+  rm -rf --one-file-system "$work"
+}
+trap clean_up EXIT
 
 build="${OFFRAMP_PACKAGE_BUILD:-build/debian}"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE="${OFFRAMP_PACKAGE_BUILD_TYPE:-Release}" -DCMAKE_INSTALL_PREFIX=/usr \
@@ -20,6 +24,7 @@ debootstrap --variant=minbase --include=g++,cmake,make,pkg-config "$suite" "$roo
   cat "$work/debootstrap.log" >&2
   exit 1
 }
+mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"  # the command asks it where it lies
 cp "$work"/packages/*.deb "$root/tmp/"
 cp -r examples/consumer tests/data/models/tiny "$root/tmp/"
 list_files() {
@@ -31,7 +36,7 @@ in_root() { DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
 # What the packages depend on stays, so that what they themselves leave behind is seen.
 in_root apt-get install -y -qq --no-install-recommends libhwy1 libsentencepiece0 >/dev/null
 list_files >"$work/before"
-in_root apt-get install -y -qq --no-install-recommends /tmp/offramp_*.deb /tmp/offramp-dev_*.deb >/dev/null
+in_root sh -c 'apt-get install -y -qq --no-install-recommends /tmp/offramp_*.deb /tmp/offramp-dev_*.deb' >/dev/null
 in_root offramp --version
 in_root offramp classify "A good film."
 in_root sh -ec 'cmake -S /tmp/consumer -B /tmp/build >/dev/null && cmake --build /tmp/build >/dev/null &&
