@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels of every target that Highway can compile, and the choice among them.
 #define HWY_WANT_AVX3_DL  // without it Highway 1.0 leaves that target out
+// In unoptimized and sanitized builds Highway checks itself and aborts, by a function of the namespace that is ours here.
+#define HWY_IS_DEBUG_BUILD 0
 
 // On arm64 there is NEON alone: our layouts want a constant vector length, and Highway's detection wants AES of a CPU.
 #if defined(__aarch64__)
