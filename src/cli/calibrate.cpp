@@ -71,14 +71,14 @@ json quality_fields(const study::exit_quality& quality) {
           {"reliability", std::move(bins)}};
 }
 
-void write_json(const study::calibration& fitted, const std::string& format, bool is_labelled) {
+void write_json(const study::calibration& fitted, const std::string& format, const study::dataset& data) {
   for (const study::exit_calibration& exit : fitted.exits) {
     write_json_line(std::cout, {{"layer", exit.layer},
                                 {"format", format},
                                 {"temperature", exit.temperature},
                                 {"at_bound", exit.at_bound},
                                 {"texts", fitted.num_texts},
-                                {"labelled", is_labelled},
+                                {"labelled", data.is_labelled()},
                                 {"before", quality_fields(exit.before)},
                                 {"after", quality_fields(exit.after)}});
   }
@@ -111,9 +111,9 @@ void write_row(const std::string& title, float temperature, const study::exit_qu
 }
 
 /// Each exit at temperature 1, then at its own.
-void write_text(const study::calibration& fitted, bool is_labelled) {
+void write_text(const study::calibration& fitted, const study::dataset& data) {
   std::cout << "layer";
-  const char* const right = is_labelled ? "accuracy" : "agrees";
+  const char* const right = data.is_labelled() ? "accuracy" : "agrees";
   for (const char* name : {"temp.", right, "conf.", "NLL", "Brier", "ECE", "-drawn", "eq.mass", "by label", "AUROC",
                            "agree", "AURC", "leave", right, "conf."}) {
     std::cout << heading(name);
@@ -191,9 +191,9 @@ void calibrate(const calibrate_options& options) {
   const study::dataset data = options.data.read(model);
   const study::calibration fitted = calibration_of(model, data, options);
   if (options.json_lines->count() > 0) {
-    write_json(fitted, options.model.format, data.is_labelled());
+    write_json(fitted, options.model.format, data);
   } else {
-    write_text(fitted, data.is_labelled());
+    write_text(fitted, data);
   }
   if (!std::cout.flush()) {
     throw std::runtime_error("standard output cannot be written");

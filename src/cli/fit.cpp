@@ -111,15 +111,17 @@ void write_json(const fit_result& result) {
   }
 }
 
-/// What the exit before the encoder does for the model.
-std::string describe(const encoder_saving& saving, bool is_kept, bool is_labelled) {
-  char text[200];
+/// What the exit before the encoder does for the model, or would.
+void write_saving(const fit_result& result) {
+  const encoder_saving& saving = result.before_encoder.value();
+  const bool is_kept = result.exits.front().layer == 0;
+  char text[240];
   std::snprintf(text, sizeof text,
-                "%s before the encoder: %.1f %% of dev leave there, mean layer %.2f instead of %.2f, "
-                "at most %g points of %s below full depth",
-                is_kept ? "exit" : "no exit", 100 * saving.share, saving.mean_layer, saving.mean_layer_without,
-                100 * saving.most_loss, is_labelled ? "accuracy" : "agreement");
-  return text;
+                "%s before the encoder: %.1f %% of dev %s there, mean layer %.2f instead of %.2f, "
+                "where %s may be %g below full depth's\n",
+                is_kept ? "exit" : "no exit", 100 * saving.share, is_kept ? "leave" : "would leave", saving.mean_layer,
+                saving.mean_layer_without, result.is_dev_labelled ? "accuracy" : "agreement", saving.most_loss);
+  std::cout << text;
 }
 
 void write(const fit_result& result, const fit_arguments& arguments) {
@@ -132,8 +134,7 @@ void write(const fit_result& result, const fit_arguments& arguments) {
   }
   write_table(result);
   if (result.before_encoder) {
-    const bool is_kept = result.exits.front().layer == 0;
-    std::cout << describe(*result.before_encoder, is_kept, result.is_dev_labelled) << '\n';
+    write_saving(result);
   }
 }
 
