@@ -135,8 +135,8 @@ class public_calls {
     options.layers = {1, 3};
     options.pooling = offramp::study::pooling_choice::cls;
     options.strengths = {0.1};
-    const auto result = offramp::study::fit_exits(files_ / "model", files_ / "train.tsv", files_ / "dev.tsv",
-                                                  files_ / "fitted", options);
+    const auto result = offramp::study::fit_exits(
+        files_ / "model", {.train = files_ / "train.tsv", .dev = files_ / "dev.tsv"}, files_ / "fitted", options);
     transcript found;
     for (const auto& exit : result.exits) {
       found.add(exit.temperature.temperature);

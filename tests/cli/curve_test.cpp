@@ -72,12 +72,13 @@ TEST_F(curve, writes_the_same_bytes_on_any_threads) {
 }
 
 TEST_F(curve, shows_agreement_where_there_are_no_labels) {
-  std::string texts;
+  std::string unlabelled;
   for (const std::string& line : lines_of(data_lines())) {
-    texts += line.substr(line.find('\t') + 1) + '\n';
+    unlabelled += line.substr(line.find('\t') + 1) + '\n';
   }
-  const process_result found = run_offramp({"curve", "--model", tiny("tiny"), "--texts", file("texts.txt", texts),
-                                            "--out", place("unlabelled"), "--rounds", "0", "--json"});
+  const process_result found =
+      run_offramp({"curve", "--model", tiny("tiny"), "--texts", file("unlabelled.txt", unlabelled), "--out",
+                   place("unlabelled"), "--rounds", "0", "--json"});
   EXPECT_EQ(found.status, 0) << found.err;
   const json summary = json::parse(lines_of(found.out).front());
   EXPECT_EQ(summary["labelled"], false);

@@ -24,7 +24,9 @@ using offramp::exits::visit_plan;
 early_exit_model two_exits() {
   early_exit_model model;
   for (std::size_t exit = 0; exit < 2; ++exit) {
-    model.heads.heads.push_back({.layer = 2 * static_cast<int>(exit + 1), .exit = exit});
+    offramp::exits::head& head = model.heads.heads.emplace_back();
+    head.layer = 2 * static_cast<int>(exit + 1);
+    head.exit = exit;
     model.answering.push_back(exit);
   }
   return model;

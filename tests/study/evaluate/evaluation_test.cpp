@@ -40,9 +40,9 @@ TEST(evaluation, counts_what_the_policy_answers) {
       std::vector<std::vector<std::size_t>> confusion(3, std::vector<std::size_t>(3));
       for (std::size_t text = 0; text < logits.num_texts; ++text) {
         const int right = logits.label_ids[text];
-        correct += answers[text].label_id == right ? 1 : 0;
-        full_correct += full[text].label_id == right ? 1 : 0;
-        disagreeing += answers[text].label_id != full[text].label_id ? 1 : 0;
+        correct += answers[text].label_id == right ? 1U : 0U;
+        full_correct += full[text].label_id == right ? 1U : 0U;
+        disagreeing += answers[text].label_id != full[text].label_id ? 1U : 0U;
         ++confusion[static_cast<std::size_t>(right)][static_cast<std::size_t>(answers[text].label_id)];
       }
       EXPECT_EQ(found.early.correct, correct);

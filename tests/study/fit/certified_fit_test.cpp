@@ -120,7 +120,7 @@ double true_risk(const offramp::classifier& model, std::span<const std::string> 
   }
   const replay all(compute_exit_logits(model, data));
   const std::vector<std::uint8_t> losses =
-      losses_of(all, all.decide(model.default_policy()), certified_loss::disagreement);
+      losses_of(all, all.decide(model.default_policy()), offramp::certified_loss::disagreement);
   return static_cast<double>(std::ranges::count(losses, 1)) / static_cast<double>(losses.size());
 }
 
