@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "text_lines.hpp"
+
 namespace {
 
 using offramp::text::encode_memory;
@@ -56,18 +58,6 @@ arguments parse(const std::vector<std::string>& words) {
   return result;
 }
 
-std::vector<std::string> read_texts(const std::string& name) {
-  std::ifstream file(name, std::ios::binary);
-  if (!file) {
-    throw std::runtime_error(name + ": cannot be opened");
-  }
-  std::vector<std::string> texts;
-  for (std::string line; std::getline(file, line);) {
-    texts.push_back(line.substr(line.rfind('\t') + 1));  // npos + 1 is 0
-  }
-  return texts;
-}
-
 void write_ids(const tokenizer& subject, const arguments& given, const std::vector<std::string>& texts) {
   std::ofstream file(given.ids, std::ios::binary);
   encode_memory memory;
@@ -83,7 +73,7 @@ void write_ids(const tokenizer& subject, const arguments& given, const std::vect
 
 void measure(const arguments& given) {
   const tokenizer subject = tokenizer::load(offramp::model::file_set(given.model), offramp::text::pretokenizer::bert);
-  const std::vector<std::string> texts = read_texts(given.file);
+  const std::vector<std::string> texts = offramp_bench::read_texts(given.file);
   if (!given.ids.empty()) {
     write_ids(subject, given, texts);
   }
