@@ -18,14 +18,14 @@ classify() {
   paste <("$offramp" classify "$@" <<<"$texts") <(echo "$texts")
 }
 
-echo "label, confidence and the layer (of 6) that answered; the model's own threshold:"
+echo "label, confidence and the layer (of 6) that answered, 0 before the encoder; the model's own policy:"
 classify <<'END'
+This film is fun.
 A delight from start to finish.
-Too long by half and too clever by a quarter.
 Slow, strange and quietly wonderful.
-You could do worse, though I am not sure how.
+The cast deserves better jokes.
 A film about grief that somehow leaves you smiling.
-Hardly a masterpiece, yet I would gladly see it again.
+Less than the sum of its very good parts.
 END
 echo
 echo "the Korean model:"
@@ -38,4 +38,4 @@ classify --model sentiment-ko <<'END'
 END
 echo
 echo "every exit that one of them visited:"
-"$offramp" classify --trace "Hardly a masterpiece, yet I would gladly see it again."
+"$offramp" classify --trace "A film about grief that somehow leaves you smiling."

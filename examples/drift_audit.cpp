@@ -3,7 +3,8 @@
 //
 // No labels are needed: half of the early exits run on to the last exit, and the audit counts how often the two
 // disagree. On Monday and Tuesday come sentences about films. On Wednesday somebody points the model at the notes of a
-// hospital ward; most still leave early, but the deeper layers more often think otherwise.
+// hospital ward. Their words, too, sound good or bad, so most leave before the encoder, as those about films do; but
+// the deeper layers more often think otherwise.
 #include <offramp/offramp.hpp>
 
 #include <array>
@@ -67,9 +68,11 @@ void watch(const offramp::classifier& model, std::string_view day, std::span<con
     disagreement = audit.counts().disagreement_at_any_time(0.95);
   }
   const offramp::drift_counts seen = audit.counts();
-  std::cout << day << ": " << seen.early_exits << " of " << seen.texts << " texts left early; " << seen.disagreements
-            << " of the " << seen.audited << " audited disagree, which says " << std::fixed << std::setprecision(1)
-            << 100 * disagreement.lower << " % to " << 100 * disagreement.upper << " % do\n";
+  const offramp::layer_drift& first = seen.layers.front();
+  std::cout << day << ": " << seen.early_exits << " of " << seen.texts << " texts left early, " << first.early_exits
+            << " at exit " << first.layer << "; " << seen.disagreements << " of the " << seen.audited
+            << " audited disagree, which says " << std::fixed << std::setprecision(1) << 100 * disagreement.lower
+            << " % to " << 100 * disagreement.upper << " % do\n";
   if (disagreement.lower > agreed) {
     std::cout << "ALARM after " << seen.texts << " texts: more than " << 100 * agreed << " % disagree\n";
   }

@@ -58,7 +58,7 @@ inline std::vector<offramp::exit_policy> policies() {
           exit_policy::patience_entropy(0.6F, 2),
           exit_policy::full_depth().with_max_layer(3),
           exit_policy::declining(0.95F, 0.06F),
-          exit_policy::per_exit({0.99F, 0.95F, 0.9F, 0.8F, 0.7F, 0.6F}),
+          exit_policy::per_exit({0.999F, 0.99F, 0.95F, 0.9F, 0.8F, 0.7F, 0.6F}),
           exit_policy(0.9F).with_deadline(std::chrono::steady_clock::now() + std::chrono::hours(1))};
 }
 

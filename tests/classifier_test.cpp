@@ -102,7 +102,7 @@ TEST(classify, takes_every_kind_of_text) {
 TEST(classifier, checks_a_policy_as_classify_does) {
   EXPECT_NO_THROW(model().check(model().default_policy()));
   for (const exit_policy& wrong :
-       {exit_policy::learned(0.5F), exit_policy::per_exit({0.5F}), exit_policy(0.5F).with_max_layer(0)}) {
+       {exit_policy::learned(0.5F), exit_policy::per_exit({0.5F}), exit_policy(0.5F).with_max_layer(-1)}) {
     EXPECT_THROW(model().check(wrong), offramp::error);
     EXPECT_THROW((void)model().classify("a film", wrong), offramp::error);
   }
@@ -128,7 +128,7 @@ TEST(classify, refuses_policies_that_do_not_fit) {
             error_kind::invalid_argument);
   EXPECT_EQ(kind_of_error([] { return model().classify("a", exit_policy::per_exit({0.5F})); }),
             error_kind::invalid_argument);
-  EXPECT_EQ(kind_of_error([] { return model().classify("a", exit_policy(0.5F).with_max_layer(0)); }),
+  EXPECT_EQ(kind_of_error([] { return model().classify("a", exit_policy(0.5F).with_max_layer(-1)); }),
             error_kind::invalid_argument);
 }
 
@@ -162,7 +162,7 @@ TEST(load, can_leave_exits_out) {
   const prediction p = some.classify(texts()[5], exit_policy::full_depth());
   EXPECT_EQ(p.layer, 4);
   EXPECT_EQ(p.stopped, stop_reason::last_exit);
-  EXPECT_EQ(p.probabilities, model().classify_every_exit(texts()[5])[3].answer.probabilities);
+  EXPECT_EQ(p.probabilities, model().classify_every_exit(texts()[5])[4].answer.probabilities);
 }
 
 TEST(load, refuses_what_it_cannot_do) {
