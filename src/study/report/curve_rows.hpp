@@ -25,9 +25,10 @@ struct curve_field {
 
 using curve_row = std::vector<curve_field>;
 
+/// Empty for what is unbounded, as the speed-up of texts that run no layer.
 [[nodiscard]] inline std::string rate_number(double value) {
   constexpr int decimals = 6;
-  return fixed_number(value, decimals);
+  return std::isfinite(value) ? fixed_number(value, decimals) : std::string();
 }
 
 inline void append_thresholds(curve_row& fields, const operating_point& point) {

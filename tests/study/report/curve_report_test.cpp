@@ -131,6 +131,22 @@ TEST(curve_report, escapes_every_name) {
   EXPECT_NE(report_html(study).find(hostile_names[2]), std::string::npos);
 }
 
+TEST(curve_report, leaves_empty_how_much_faster_no_layers_are) {
+  exit_logits logits = random_logits({50, 3, 2}, 4);
+  logits.exits.front().layer = 0;
+  const curve_study study = study_of(logits, {}, "plain");
+  expect_safe_files(study);
+  std::istringstream lines(curve_jsonl(study, all_points(study)));
+  std::size_t without_layers = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto row = nlohmann::json::parse(line);
+    without_layers += row["mean_layer"] == 0.0 ? 1 : 0;
+    EXPECT_EQ(row["layer_speedup"].is_null(), row["mean_layer"] == 0.0) << line;
+  }
+  EXPECT_GT(without_layers, 0U);
+  EXPECT_EQ(curve_csv(study, all_points(study)).find(",-,"), std::string::npos);
+}
+
 TEST(curve_report, shows_every_rule) {
   using enum exit_policy::rule;
   for (const sweep_rule& rule :
