@@ -124,6 +124,14 @@ def measure_cut(run: Offramp, model: Path, out: Path) -> dict:
     return {"full_depth": curve_rows(out / "test")[-1]}
 
 
+def measure_bag(run: Offramp, encoder: str, out: Path) -> dict:
+    """The exit before the encoder alone: a bag of token ids and pairs of them. Of the encoder only the tokenizer counts."""
+    run.json_lines("fit", "--layers", 0, "--model", encoder, "--train", run.data("train"), "--dev", run.data("temperatures"),
+                   "--out", out / "model", "--max-tokens", run.max_tokens, "--threads", 2)
+    run.json_lines("curve", "--model", out / "model", "--data", run.data("test"), "--out", out / "test", "--rounds", 0)
+    return {"full_depth": curve_rows(out / "test")[-1]}
+
+
 def export(trained: Path, encoder: str, model: Path):
     subprocess.run([sys.executable, EXPORT, "--trained", trained, "--encoder", encoder, "--out", model], check=True)
 
@@ -148,18 +156,20 @@ def measure(name: str, run: Offramp, encoder: str, results: Path):
     trained = run.folder / DECLINING.get(name, name) / "final.pt"
     if target.exists():
         return
-    if name != "fit" and not trained.exists():
+    if name not in ("fit", "bag") and not trained.exists():
         print(f"{trained}: not trained, left out", flush=True)
         return
     out.mkdir(exist_ok=True)
     if name == "fit":
         if not (out / "fit.json").exists():
             fit(run, encoder, model)
-    elif not model.exists():
+    elif name != "bag" and not model.exists():
         export(trained, encoder, model)
     found = {"cpu": cpu(), "texts": {part: len(data_rows(run.data(part))) for part in PARTS}}
     if name.startswith("cut"):
         found |= measure_cut(run, model, out)
+    elif name == "bag":
+        found |= measure_bag(run, encoder, out)
     elif name in DECLINING:
         found |= measure_early_exit(run, model, out, DECLINING_RULE)
     else:
@@ -186,7 +196,7 @@ def main():
         run = Offramp(a.offramp, data_set, a.work / name, timing)
         cuts = [f"cut{depth}" for depth in range(1, DEPTH + 1)] if data_set.cuts else []
         students = ["self_trained", "self_trained_declining"] if data_set.reviews else []
-        for model in ["joint", "declining", *students, "fit", *cuts]:
+        for model in ["joint", "declining", *students, "fit", "bag", *cuts]:
             measure(model, run, a.encoder, a.results / name)
 
 

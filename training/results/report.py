@@ -53,6 +53,16 @@ def points(model: str, m: dict) -> list[list[str]]:
     return rows
 
 
+def bag_of_words(folder: Path, other: dict) -> list[list[str]]:
+    """The row of the exit before the encoder alone, which was not timed with the others."""
+    bag = measured(folder, "bag")
+    if bag is None:
+        return []
+    row, full = bag["full_depth"], other["full_depth"]
+    return [["Bag of words", "alone", "", f"{row['accuracy']:.4f}", f"{100 * (full['accuracy'] - row['accuracy']):.2f}", "0.00",
+             "", "", "", ""]]
+
+
 def calibration(model: str, m: dict) -> list[list[str]]:
     def per_exit(name: str, value) -> list[str]:
         return [model, name, *(f"{value(line):.4f}" for line in m["calibration"])]
@@ -141,7 +151,7 @@ def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     if "fit" in found:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
     text += [f"Texts: {sizes}. {trained} Timed on {first['cpu']}.", ""]
-    text += table(POINT, [row for model, m in found.items() for row in points(MODELS[model], m)])
+    text += table(POINT, [row for model, m in found.items() for row in points(MODELS[model], m)] + bag_of_words(folder, first))
     text += table(["ECE of exit", "", *LAYERS], [row for model, m in found.items() if "calibration" in m
                                               for row in calibration(MODELS[model], m)])
     for model, m in found.items():
