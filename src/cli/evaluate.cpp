@@ -98,8 +98,12 @@ void write_text(const evaluated& all) {
   write_line("other label %zu texts, %.2f %% (95 %%: %.2f to %.2f) than at full depth", early.disagreeing,
              100.0 * early.disagreement, 100.0 * all.found.disagreement_95.lower,
              100.0 * all.found.disagreement_95.upper);
-  write_line("layers      %.3f of %d on average, %.2fx fewer", early.mean_layer, all.model.exits().back().layer,
-             early.layer_speedup);
+  const int layers = all.model.exits().back().layer;
+  if (early.mean_layer > 0.0) {
+    write_line("layers      %.3f of %d on average, %.2fx fewer", early.mean_layer, layers, early.layer_speedup);
+  } else {
+    write_line("layers      none of %d: every text left before the encoder", layers);
+  }
   if (all.found.loss) {
     write_exits(early);
     write_labels(all);
@@ -120,7 +124,7 @@ json point_fields(const study::operating_point& point) {
           {"accuracy_upper", number(point.accuracy_95.upper)},
           {"macro_f1", number(point.macro_f1)},
           {"mean_layer", number(point.mean_layer)},
-          {"layer_speedup", number(point.layer_speedup)},
+          {"layer_speedup", point.mean_layer > 0.0 ? json(number(point.layer_speedup)) : json()},
           {"exits", exits}};
 }
 

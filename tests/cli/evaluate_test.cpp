@@ -62,6 +62,16 @@ TEST_F(EvaluateTest, TakesTextsWithoutLabels) {
   EXPECT_NE(found.out.find("other label "), std::string::npos);
 }
 
+TEST_F(EvaluateTest, SaysWhenNoTextNeedsTheEncoder) {
+  const std::string bundled = std::string(OFFRAMP_SOURCE_DIR) + "/models/sentiment-en";
+  const arguments given = {"evaluate", "--model", bundled, "--data", data_, "--labels", "no,yes", "--threshold", "0"};
+  const process_result text = run_offramp(given);
+  EXPECT_NE(text.out.find("layers      none of 6"), std::string::npos) << text.out << text.err;
+  arguments with_json = given;
+  with_json.push_back("--json");
+  EXPECT_TRUE(json::parse(run_offramp(with_json).out)["early"]["layer_speedup"].is_null());
+}
+
 TEST_F(EvaluateTest, RefusesADeadline) {
   const process_result found = run_offramp({"evaluate", "--model", model_, "--data", data_, "--deadline-ms", "5"});
   EXPECT_EQ(found.status, 2);

@@ -140,7 +140,7 @@ TEST(curve_report, leaves_empty_how_much_faster_no_layers_are) {
   std::size_t without_layers = 0;
   for (std::string line; std::getline(lines, line);) {
     const auto row = nlohmann::json::parse(line);
-    without_layers += row["mean_layer"] == 0.0 ? 1 : 0;
+    without_layers += row["mean_layer"] == 0.0 ? 1U : 0U;
     EXPECT_EQ(row["layer_speedup"].is_null(), row["mean_layer"] == 0.0) << line;
   }
   EXPECT_GT(without_layers, 0U);
