@@ -69,9 +69,9 @@ if [[ $everything == ON ]]; then
   cmake --preset clang -DOFFRAMP_SLOW_TESTS=ON
   test_preset clang "$@"
   cmake --preset asan
-  cmake --build --preset asan --target parser_tests kernel_tests c_static c_shared
+  cmake --build --preset asan --target parser_tests kernel_tests c_static c_shared package_shared
   build/asan/tests/parser_tests --gtest_brief=1
   build/asan/tests/kernel_tests --gtest_brief=1
-  ctest --preset asan --no-tests=error -R '^c\.(static|shared)$'
+  ctest --preset asan --no-tests=error -R '^(c\.(static|shared)|package\.third_party)$'
   tests/fuzz/run.sh
 fi

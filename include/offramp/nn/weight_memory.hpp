@@ -23,9 +23,11 @@ class shared_huge_pages {
   static constexpr std::size_t chunk_bytes = std::size_t{16} << 20U;
   static constexpr std::size_t most_block_bytes = chunk_bytes / 2;
 
-  /// Those of the process. Never destroyed, since blocks may outlive any static object.
+  /// Those of the process. Never destroyed, since blocks may outlive any static object; nor on the heap, where a library
+  /// that is unloaded would leave it.
   static shared_huge_pages& instance() {
-    static auto* const pages = new shared_huge_pages;
+    alignas(shared_huge_pages) static std::byte storage[sizeof(shared_huge_pages)];
+    static auto* const pages = ::new (static_cast<void*>(storage)) shared_huge_pages;
     return *pages;
   }
 
