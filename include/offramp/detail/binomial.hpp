@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/bisection.hpp>
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
@@ -101,19 +102,6 @@ inline double tail_at_most(double k, double n, double p, double q) {
   return k <= n * p ? sum_downwards(k, n, p, q) : 1.0 - sum_downwards(n - k - 1.0, n, q, p);
 }
 
-/// The neighbouring doubles between which `is_right` changes from false to true, given that it does between `left` and
-/// `right`.
-template <class Predicate>
-interval bisect(double left, double right, const Predicate& is_right) {
-  for (;;) {
-    const double middle = left + (right - left) / 2.0;
-    if (!(left < middle && middle < right)) {
-      return {left, right};
-    }
-    (is_right(middle) ? right : left) = middle;
-  }
-}
-
 }  // namespace binomial_detail
 
 OFFRAMP_INLINE double binomial_tail_at_most(std::int64_t k, std::int64_t n, double p) {
@@ -132,7 +120,7 @@ OFFRAMP_INLINE double clopper_pearson_upper(std::int64_t k, std::int64_t n, doub
   binomial_detail::check_inside("delta", delta);
   const auto count = static_cast<double>(k);
   const auto trials = static_cast<double>(n);
-  return k == n ? 1.0 : binomial_detail::bisect(0.0, 1.0, [&](double p) {
+  return k == n ? 1.0 : offramp::detail::bisect(0.0, 1.0, [&](double p) {
                           return binomial_detail::tail_at_most(count, trials, p, 1.0 - p) <= delta;
                         }).upper;
 }
@@ -143,7 +131,7 @@ OFFRAMP_INLINE double clopper_pearson_lower(std::int64_t k, std::int64_t n, doub
   binomial_detail::check_inside("delta", delta);
   const auto misses = static_cast<double>(n - k);
   const auto trials = static_cast<double>(n);
-  return k == 0 ? 0.0 : binomial_detail::bisect(0.0, 1.0, [&](double p) {
+  return k == 0 ? 0.0 : offramp::detail::bisect(0.0, 1.0, [&](double p) {
                           return binomial_detail::tail_at_most(misses, trials, 1.0 - p, p) > delta;
                         }).lower;
 }
@@ -168,10 +156,10 @@ OFFRAMP_INLINE interval confidence_sequence(std::int64_t k, std::int64_t n, doub
   const auto is_likely = [&](double p) { return binomial_detail::log_binomial(count, trials, p, 1.0 - p) > least; };
   interval found;
   if (k > 0) {
-    found.lower = binomial_detail::bisect(0.0, count / trials, is_likely).lower;
+    found.lower = offramp::detail::bisect(0.0, count / trials, is_likely).lower;
   }
   if (k < n) {
-    found.upper = binomial_detail::bisect(count / trials, 1.0, [&](double p) { return !is_likely(p); }).upper;
+    found.upper = offramp::detail::bisect(count / trials, 1.0, [&](double p) { return !is_likely(p); }).upper;
   }
   return found;
 }
@@ -183,9 +171,7 @@ OFFRAMP_INLINE interval wilson(std::int64_t k, std::int64_t n, double confidence
   if (n == 0) {
     return {};
   }
-  const double z = binomial_detail::bisect(0.0, 40.0, [&](double x) {
-                     return std::erfc(x / std::sqrt(2.0)) <= 1.0 - confidence;
-                   }).upper;
+  const double z = offramp::detail::two_sided_quantile(confidence);
   const auto trials = static_cast<double>(n);
   const double rate = static_cast<double>(k) / trials;
   const double scale = 1.0 + z * z / trials;

@@ -158,7 +158,7 @@ class engine {
   }
 
   void visit(const head* exit, const float* rows, std::span<const std::size_t> offsets) {
-    const auto start = clock::now();
+    const auto start = work_.statistics == nullptr ? clock::time_point() : clock::now();
     ask_all(exit, rows, offsets);
     if (work_.statistics != nullptr) {
       work_.statistics->classifying += clock::now() - start;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "study/curve/label_share.hpp"
+
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/binomial.hpp>
@@ -55,7 +57,7 @@ evaluation evaluate(const exit_logits& logits, std::span<const std::string> labe
                                           static_cast<std::int64_t>(logits.num_texts), 0.95);
   if (logits.is_labelled) {
     found.loss = compare_paired(detail::count_pairs(logits, full, answers));
-    found.by_label = share_by_label(logits, labels, policy);
+    found.by_label = detail::share_by_label(logits, labels, answers, full);
     found.confusion = detail::confusion_of(logits, answers);
   }
   return found;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <offramp/detail/bisection.hpp>
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/binomial.hpp>
@@ -41,26 +42,12 @@ double score(const paired_counts& counts, double difference) {
   return variance > 0.0 ? excess / std::sqrt(variance) : std::copysign(INFINITY, excess);
 }
 
-/// The end of the interval towards `limit`: scores fall as the difference grows.
-double interval_end(const paired_counts& counts, double estimate, double limit, double quantile) {
-  double inside = estimate;
-  double outside = limit;
-  for (int i = 0; i < 100; ++i) {
-    const double middle = inside + (outside - inside) / 2.0;
-    (std::fabs(score(counts, middle)) <= quantile ? inside : outside) = middle;
-  }
-  return std::fabs(score(counts, limit)) <= quantile ? limit : inside;
-}
-
-/// z with P(|Z| > z) = 1 - confidence for a standard normal Z.
-double two_sided_quantile(double confidence) {
-  double below = 0.0;
-  double above = 40.0;
-  for (int i = 0; i < 100; ++i) {
-    const double middle = (below + above) / 2.0;
-    (std::erfc(middle / std::sqrt(2.0)) > 1.0 - confidence ? below : above) = middle;
-  }
-  return above;
+/// The ends of the interval: scores fall as the difference grows, so that they lie within the quantile between them.
+interval find_interval(const paired_counts& counts, double estimate, double quantile) {
+  const auto is_inside = [&](double difference) { return std::fabs(score(counts, difference)) <= quantile; };
+  const auto is_outside = [&](double difference) { return !is_inside(difference); };
+  return {is_inside(-1.0) ? -1.0 : offramp::detail::bisect(-1.0, estimate, is_inside).upper,
+          is_inside(1.0) ? 1.0 : offramp::detail::bisect(estimate, 1.0, is_outside).lower};
 }
 
 }  // namespace
@@ -69,12 +56,12 @@ double two_sided_quantile(double confidence) {
 paired_difference compare_paired(const paired_counts& counts, double confidence) {
   const offramp::detail::default_floating_point environment;
   detail::check_paired(counts, confidence);
-  const double quantile = detail::two_sided_quantile(confidence);
   const std::int64_t differing = counts.only_first + counts.only_second;
   paired_difference found;
   found.estimate = static_cast<double>(counts.only_first - counts.only_second) / static_cast<double>(counts.texts);
-  found.lower = detail::interval_end(counts, found.estimate, -1.0, quantile);
-  found.upper = detail::interval_end(counts, found.estimate, 1.0, quantile);
+  const interval ends = detail::find_interval(counts, found.estimate, offramp::detail::two_sided_quantile(confidence));
+  found.lower = ends.lower;
+  found.upper = ends.upper;
   const std::int64_t fewer = std::min(counts.only_first, counts.only_second);
   found.p_value = differing == 0 ? 1.0 : std::min(1.0, 2.0 * binomial_tail_at_most(fewer, differing, 0.5));
   return found;

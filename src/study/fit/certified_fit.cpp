@@ -5,6 +5,7 @@
 
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
+#include <offramp/model/exits/description.hpp>
 #include <offramp/model/exits/policy.hpp>
 #include <offramp/study/calibration.hpp>
 #include <offramp/study/certified_fit.hpp>
@@ -52,24 +53,12 @@ void store_default_policy(const std::filesystem::path& directory, const exit_pol
   write_exits(directory, stored, content);
 }
 
-[[nodiscard]] const char* name_of(numeric_format format) {
-  switch (format) {
-    case numeric_format::bfloat16:
-      return "bfloat16";
-    case numeric_format::int8:
-      return "int8";
-    case numeric_format::float32:
-      break;
-  }
-  return "float32";
-}
-
 /// All thresholds on the texts that certified, the certified one picked.
 [[nodiscard]] curve_study study_of(const classifier& model, const std::filesystem::path& directory, const dataset& data,
                                    const exit_logits& logits, const exit_policy& policy,
                                    const certified_fit_options& options) {
   curve_study study{.model = directory.filename().string(),
-                    .numeric_format = name_of(options.format),
+                    .numeric_format = model::name_of(options.format, model::numeric_format_names),
                     .kernels = model.info().kernels,
                     .data = data.name,
                     .data_sha256 = data.sha256,

@@ -44,6 +44,13 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   return source.read_all(size_limit);
 }
 
+/// What every exit of the model says of a golden text.
+[[nodiscard]] inline std::vector<exit_output> outputs_of(const classifier& model, const golden_text& text,
+                                                         const runner& run) {
+  return text.second ? model.classify_every_exit(sentence_pair{text.first, *text.second}, run)
+                     : model.classify_every_exit(text.first, run);
+}
+
 /// The checkpoint in `directory` with these exits, or with the classifier that it has itself, whatever exits lie beside
 /// it.
 [[nodiscard]] inline classifier load_with(const model::file_set& directory, const std::optional<exit_files>& exits,

@@ -227,10 +227,7 @@ class exit_fitter {
 
   void add_golden_texts(const classifier& fitted) {
     for (golden_text& golden : golden_) {
-      const std::vector<exit_output> outputs =
-          golden.second ? fitted.classify_every_exit(sentence_pair{golden.first, *golden.second}, run_)
-                        : fitted.classify_every_exit(golden.first, run_);
-      for (const exit_output& output : outputs) {
+      for (const exit_output& output : outputs_of(fitted, golden, run_)) {
         golden.logits.push_back(output.logits);
       }
     }

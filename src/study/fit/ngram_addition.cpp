@@ -97,10 +97,7 @@ void check_addition(const model::exits_file& content, const model::file_set& mod
 [[nodiscard]] std::vector<golden_text> with_first_logits(std::vector<golden_text> golden, const classifier& fitted,
                                                          const runner& run) {
   for (golden_text& text : golden) {
-    const std::vector<exit_output> outputs =
-        text.second ? fitted.classify_every_exit(sentence_pair{text.first, *text.second}, run)
-                    : fitted.classify_every_exit(text.first, run);
-    text.logits.insert(text.logits.begin(), outputs.front().logits);
+    text.logits.insert(text.logits.begin(), outputs_of(fitted, text, run).front().logits);
   }
   return golden;
 }
