@@ -83,11 +83,7 @@ class python_classifier {
   [[nodiscard]] prediction classify(nb::handle input, nb::handle policy) const {
     const exit_policy rule = policy_of(policy, model_);
     if (PyTuple_Check(input.ptr())) {
-      const auto pair = nb::borrow<nb::tuple>(input);
-      if (nb::len(pair) != 2) {
-        throw nb::type_error("a pair is a tuple of two texts");
-      }
-      const offramp::sentence_pair texts{.premise = text_of(pair[0]), .hypothesis = text_of(pair[1])};
+      const offramp::sentence_pair texts = pair_of(input);
       const nb::gil_scoped_release released;
       return model_.classify(texts, rule, lend(pool_));
     }

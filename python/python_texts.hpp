@@ -30,6 +30,15 @@ namespace offramp_python {
   throw nb::type_error("a text is a str or bytes, a pair a tuple of two");
 }
 
+/// The two texts of a tuple, which live as long as it.
+[[nodiscard]] inline offramp::sentence_pair pair_of(nb::handle value) {
+  const auto pair = nb::borrow<nb::tuple>(value);
+  if (nb::len(pair) != 2) {
+    throw nb::type_error("a pair is a tuple of two texts");
+  }
+  return {.premise = text_of(pair[0]), .hypothesis = text_of(pair[1])};
+}
+
 /// Texts or pairs of them, with the Python objects that hold them: nobody can take these away while the interpreter
 /// runs on. All are of one kind.
 class python_texts {
@@ -55,15 +64,11 @@ class python_texts {
 
  private:
   void add(nb::handle value) {
-    if (!PyTuple_Check(value.ptr())) {
+    if (PyTuple_Check(value.ptr())) {
+      pairs_.push_back(pair_of(value));
+    } else {
       texts_.push_back(text_of(value));
-      return;
     }
-    const auto pair = nb::borrow<nb::tuple>(value);
-    if (nb::len(pair) != 2) {
-      throw nb::type_error("a pair is a tuple of two texts");
-    }
-    pairs_.push_back({.premise = text_of(pair[0]), .hypothesis = text_of(pair[1])});
   }
 
   nb::tuple held_;
