@@ -17,6 +17,7 @@ class Texts:
     ids: list[list[int]]
     first: list[int]
     labels: list[int]
+    padding: int
 
     def __len__(self):
         return len(self.ids)
@@ -47,11 +48,12 @@ def encode(tokenizer: Tokenizer, texts: list, labels: list[int]) -> Texts:
     """`texts`: strings, or (premise, hypothesis) tuples."""
     encodings = tokenizer.encode_batch(texts)
     first = [len(e.type_ids) - sum(e.type_ids) for e in encodings]
-    return Texts([e.ids for e in encodings], first, labels)
+    padding = next(i for i in map(tokenizer.token_to_id, ("[PAD]", "<pad>")) if i is not None)
+    return Texts([e.ids for e in encodings], first, labels, padding)
 
 
-def read_labelled(paths: list[str], tokenizer: Tokenizer, settings: dict, data_labels: list[str]) -> Texts:
-    """The rows of all files, one file after the other."""
+def read_labelled(paths: list[str], settings: dict, data_labels: list[str]) -> tuple[list, list[int]]:
+    """Texts, or (premise, hypothesis) tuples, and label indices of the rows of all files, one file after the other."""
     pair = settings["input"] == "pair"
     index = {name: i for i, name in enumerate(data_labels)}
     texts, labels = [], []
@@ -61,7 +63,12 @@ def read_labelled(paths: list[str], tokenizer: Tokenizer, settings: dict, data_l
                 raise SystemExit(f"{path}: row {number}: unknown label {row[0]!r}, expected one of {data_labels}")
             texts.append(tuple(row[1:]) if pair else row[1])
             labels.append(index[row[0]])
-    return encode(tokenizer, texts, labels)
+    return texts, labels
+
+
+def read_unlabelled(path: str, settings: dict) -> list:
+    lines = [line for line in Path(path).read_text(encoding="utf-8").split("\n") if line]
+    return [tuple(line.split("\t")) for line in lines] if settings["input"] == "pair" else lines
 
 
 def cut_batches(lengths: list[int], tokens: int, seed: int | None) -> list[list[int]]:
@@ -85,7 +92,7 @@ def cut_batches(lengths: list[int], tokens: int, seed: int | None) -> list[list[
 
 def collate(texts: Texts, batch: list[int]) -> dict:
     width = max(len(texts.ids[i]) for i in batch)
-    ids = torch.zeros(len(batch), width, dtype=torch.long)
+    ids = torch.full((len(batch), width), texts.padding)
     types = torch.zeros_like(ids)
     mask = torch.zeros_like(ids)
     for row, i in enumerate(batch):

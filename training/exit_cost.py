@@ -46,7 +46,7 @@ def main():
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     tokenizer = data.load_tokenizer(a.encoder, a.max_tokens)
-    texts = data.read_labelled(a.train, tokenizer, {"input": a.input}, a.labels)
+    texts = data.encode(tokenizer, *data.read_labelled(a.train, {"input": a.input}, a.labels))
     labels = torch.tensor(texts.labels)
     batches = data.cut_batches([len(ids) for ids in texts.ids], a.tokens, a.seed)[: own.steps + 1]
     depth = train.depth_of(a.encoder)

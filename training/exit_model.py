@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A BERT encoder with a classifier ("exit") at several of its layers."""
+"""An encoder, BERT or MPNet, with a classifier ("exit") at several of its layers."""
 import torch
 from torch import nn
-from transformers import BertConfig, BertModel
+from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 
 class Head(nn.Module):
@@ -31,7 +31,7 @@ def make_pooler(hidden: int) -> nn.Linear:
 class ExitModel(nn.Module):
     """`settings`: labels (names), layers (1-based, ascending), pooling, pooler, input ("single" or "pair")."""
 
-    def __init__(self, encoder: BertModel, settings: dict):
+    def __init__(self, encoder: PreTrainedModel, settings: dict):
         super().__init__()
         self.encoder = encoder
         self.settings = settings
@@ -46,7 +46,7 @@ class ExitModel(nn.Module):
     @classmethod
     def from_pretrained(cls, directory: str, settings: dict, attention_dropout: float = 0.0) -> "ExitModel":
         # The fused attention's backward pass takes a third of a step on a CPU; plain products take a twentieth.
-        encoder = BertModel.from_pretrained(
+        encoder = AutoModel.from_pretrained(
             directory, add_pooling_layer=False, attention_probs_dropout_prob=attention_dropout, attn_implementation="eager")
         depth = max(settings["layers"])  # no exit sees the layers above
         encoder.encoder.layer = encoder.encoder.layer[:depth]
@@ -56,17 +56,22 @@ class ExitModel(nn.Module):
     @classmethod
     def load(cls, path: str) -> "ExitModel":
         stored = torch.load(path, map_location="cpu", weights_only=True)
-        model = cls(BertModel(BertConfig(**stored["config"]), add_pooling_layer=False), stored["settings"])
+        config = AutoConfig.for_model(**stored["config"])
+        model = cls(AutoModel.from_config(config, add_pooling_layer=False, attn_implementation="eager"), stored["settings"])
         model.load_state_dict(stored["state"])
         return model.eval()
 
     def save(self, path: str) -> None:
         config = {k: v for k, v in self.encoder.config.to_diff_dict().items() if k not in ("dtype", "torch_dtype")}
+        config["model_type"] = self.encoder.config.model_type
         torch.save({"config": config, "settings": self.settings, "state": self.state_dict()}, path)
 
     def forward(self, batch: dict) -> torch.Tensor:
         """Logits before any temperature: [exits, texts, labels]."""
-        states = self.encoder(**batch, output_hidden_states=True).hidden_states
+        inputs = ["input_ids", "attention_mask"]
+        if hasattr(self.encoder.config, "type_vocab_size"):  # MPNet tells the texts of a pair apart by separators alone
+            inputs.append("token_type_ids")
+        states = self.encoder(**{name: batch[name] for name in inputs}, output_hidden_states=True).hidden_states
         mask = batch["attention_mask"].unsqueeze(-1)
         logits = []
         for layer, head in zip(self.settings["layers"], self.heads):

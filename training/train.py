@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains a BERT encoder jointly with exits at several layers, optionally on unlabelled text with teachers."""
+"""Trains an encoder jointly with exits at several layers, optionally on unlabelled text with teachers."""
 import argparse
 import json
 import os
+import shutil
 from pathlib import Path
 
 import torch
@@ -29,7 +30,7 @@ def parse_arguments(arguments=None):
     p.add_argument("--max-tokens", type=int, default=512)
     p.add_argument("--loss-weights", nargs="+", type=float, help="one weight per exit (default: 1 each)")
     p.add_argument("--self-distillation", type=float, default=0.0, help="weight of each exit's cross-entropy to the last exit")
-    p.add_argument("--teacher", nargs="+", default=[], help="directories with a final.pt; their last exits are averaged")
+    p.add_argument("--teacher", nargs="+", default=[], help="--out of earlier runs, of any family; their last exits are averaged")
     p.add_argument("--teacher-temperature", type=float, default=1.6)
     p.add_argument("--teacher-weight", type=float, default=0.3, help="weight of the teachers on labelled rows")
     p.add_argument("--unlabelled", help="texts, one a line, to train on with the teachers' answers")
@@ -47,7 +48,7 @@ def parse_arguments(arguments=None):
     return p.parse_args(arguments)
 
 
-def soft_labels(a, texts: data.Texts) -> torch.Tensor:
+def soft_labels(a, texts: list) -> torch.Tensor:
     """Mean over the teachers of softmax(last exit / temperature): [texts, labels]. Kept in the output directory."""
     cache = Path(a.out) / "teacher.pt"
     if cache.exists():
@@ -55,7 +56,9 @@ def soft_labels(a, texts: data.Texts) -> torch.Tensor:
     total = torch.zeros(len(texts), len(a.labels))
     for directory in a.teacher:
         teacher = ExitModel.load(Path(directory) / "final.pt")
-        logits = data.predict(teacher, texts, autocast=not a.float32, progress=lambda b: tqdm(b, desc="teacher"))
+        tokenizer = data.load_tokenizer(directory, teacher.settings["max_tokens"])
+        read = data.encode(tokenizer, texts, [-1] * len(texts))
+        logits = data.predict(teacher, read, autocast=not a.float32, progress=lambda b: tqdm(b, desc="teacher", mininterval=5))
         total += torch.softmax(logits[-1] / a.teacher_temperature, -1)
     save_atomically(total / len(a.teacher), cache)
     return total / len(a.teacher)
@@ -125,14 +128,15 @@ def main():
         "input": a.input, "pooling": a.pooling, "pooler": a.pooler, "max_tokens": a.max_tokens,
     }
     tokenizer = data.load_tokenizer(a.encoder, a.max_tokens)
-    train = data.read_labelled(a.train, tokenizer, settings, a.labels)
-    dev = data.read_labelled([a.dev], tokenizer, settings, a.labels)
+    shutil.copy(Path(a.encoder) / "tokenizer.json", out)
+    texts, labels = data.read_labelled(a.train, settings, a.labels)
     if a.unlabelled:
-        lines = [line for line in Path(a.unlabelled).read_text(encoding="utf-8").split("\n") if line]
-        extra = data.encode(tokenizer, [tuple(x.split("\t")) if a.input == "pair" else x for x in lines], [-1] * len(lines))
-        train = data.Texts(train.ids + extra.ids, train.first + extra.first, train.labels + extra.labels)
-    teacher = soft_labels(a, train) if a.teacher else None
-    labels = torch.tensor(train.labels)
+        unlabelled = data.read_unlabelled(a.unlabelled, settings)
+        texts, labels = texts + unlabelled, labels + [-1] * len(unlabelled)
+    teacher = soft_labels(a, texts) if a.teacher else None
+    train = data.encode(tokenizer, texts, labels)
+    dev = data.encode(tokenizer, *data.read_labelled([a.dev], settings, a.labels))
+    labels = torch.tensor(labels)
     lengths = [len(i) for i in train.ids]
 
     model = ExitModel.from_pretrained(a.encoder, settings)
