@@ -170,6 +170,7 @@ set(implementation_headers
     include/offramp/text/tokenizer_description.hpp
     include/offramp/text/tokenizer_files.hpp
     include/offramp/text/tokenizer_json.hpp
+    include/offramp/text/tokenizer_members.hpp
     include/offramp/text/unicode/character_classes.hpp
     include/offramp/text/unicode/characters.hpp
     include/offramp/text/unicode/graphemes.hpp

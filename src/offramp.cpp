@@ -5,3 +5,4 @@
 #include <offramp/classifier/tokenizer_members.hpp>
 #include <offramp/detail/usable_threads.hpp>
 #include <offramp/exits/drift_audit.hpp>
+#include <offramp/text/tokenizer_members.hpp>
