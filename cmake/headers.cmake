@@ -118,6 +118,7 @@ set(implementation_headers
     include/offramp/nn/aligned_vector.hpp
     include/offramp/nn/attention.hpp
     include/offramp/nn/dot.hpp
+    include/offramp/nn/embedding_table.hpp
     include/offramp/nn/embeddings.hpp
     include/offramp/nn/encoder_layer.hpp
     include/offramp/nn/kernels.hpp

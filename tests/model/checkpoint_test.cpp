@@ -43,8 +43,8 @@ std::string file_of(const std::vector<stored_tensor>& tensors) {
   return safetensors_bytes(header + "}", data);
 }
 
-/// Reads all of a tensor, and the same row by row where it is a matrix; both must agree.
-std::vector<float> read_both_ways(const checkpoint& tensors, const std::string& name, const tensor_shape& shape) {
+/// Reads all of a tensor, the same row by row, and as a table; all must agree.
+std::vector<float> read_every_way(const checkpoint& tensors, const std::string& name, const tensor_shape& shape) {
   const std::vector<float> whole = tensors.read(name, shape);
   std::vector<float> rows;
   tensors.read_rows(name, shape[0], shape[1], [&](std::size_t row, std::span<const float> values) {
@@ -52,6 +52,12 @@ std::vector<float> read_both_ways(const checkpoint& tensors, const std::string& 
     rows.insert(rows.end(), values.begin(), values.end());
   });
   EXPECT_EQ(whole, rows);
+  const offramp::nn::embedding_table table = tensors.read_table(name, shape[0], shape[1]);
+  std::vector<float> looked_up(shape[0] * shape[1]);
+  for (std::size_t row = 0; row < shape[0]; ++row) {
+    table.copy_row(row, looked_up.data() + row * shape[1]);
+  }
+  EXPECT_EQ(whole, looked_up);
   return whole;
 }
 
@@ -62,6 +68,7 @@ void expect_refusal(const std::vector<stored_tensor>& tensors, const tensor_shap
   expect_error(bad, parts, [&] { (void)subject.read("w", shape); });
   if (shape.size() == 2) {
     expect_error(bad, parts, [&] { subject.read_rows("w", shape[0], shape[1], [](auto, auto) {}); });
+    expect_error(bad, parts, [&] { (void)subject.read_table("w", shape[0], shape[1]); });
   }
 }
 
@@ -73,11 +80,15 @@ TEST(checkpoint, reads_every_type_of_weight) {
                                      {"i8", "I8", "[2,2]", bytes_of<std::int8_t>({-127, 2, 3, 127})},
                                      {"i8.scale", "F32", "[2]", bytes_of<float>({0.5F, 2})}})}};
   const checkpoint tensors = open_checkpoint(model.set());
-  EXPECT_EQ(read_both_ways(tensors, "f32", {2, 2}), (std::vector<float>{1, -2, 3, -4}));
-  EXPECT_EQ(read_both_ways(tensors, "f16", {1, 2}), (std::vector<float>{1, -2}));
-  EXPECT_EQ(read_both_ways(tensors, "bf16", {2, 1}), (std::vector<float>{1, -3}));
-  EXPECT_EQ(read_both_ways(tensors, "i8", {2, 2}), (std::vector<float>{-63.5F, 1, 6, 254}));
+  EXPECT_EQ(read_every_way(tensors, "f32", {2, 2}), (std::vector<float>{1, -2, 3, -4}));
+  EXPECT_EQ(read_every_way(tensors, "f16", {1, 2}), (std::vector<float>{1, -2}));
+  EXPECT_EQ(read_every_way(tensors, "bf16", {2, 1}), (std::vector<float>{1, -3}));
+  EXPECT_EQ(read_every_way(tensors, "i8", {2, 2}), (std::vector<float>{-63.5F, 1, 6, 254}));
   EXPECT_TRUE(tensors.is_quantized("i8"));
+  EXPECT_EQ(tensors.read_table("f32", 2, 2).bytes(), 16U);
+  EXPECT_EQ(tensors.read_table("f16", 1, 2).bytes(), 4U);
+  EXPECT_EQ(tensors.read_table("bf16", 2, 1).bytes(), 4U);
+  EXPECT_EQ(tensors.read_table("i8", 2, 2).bytes(), 12U);
   EXPECT_FALSE(tensors.is_quantized("f32"));
   EXPECT_TRUE(tensors.contains("i8.scale"));
   EXPECT_FALSE(tensors.contains("x"));
@@ -89,7 +100,7 @@ TEST(checkpoint, reads_matrices_larger_than_its_buffer) {
     values[i] = static_cast<float>(i);
   }
   const memory_model model{{"model.safetensors", file_of({{"w", "F32", "[700,300]", bytes_of(values)}})}};
-  EXPECT_EQ(read_both_ways(open_checkpoint(model.set()), "w", {700, 300}), values);
+  EXPECT_EQ(read_every_way(open_checkpoint(model.set()), "w", {700, 300}), values);
 }
 
 TEST(checkpoint, refuses_missing_tensors_and_other_shapes) {

@@ -191,7 +191,7 @@ TEST(safetensors, survives_every_flipped_byte) {
 
 TEST(dtype, converts_every_half_precision_number) {
   for (std::uint32_t bits = 0; bits < 65536; ++bits) {
-    const float value = offramp::model::float_from_f16(static_cast<std::uint16_t>(bits));
+    const float value = offramp::nn::from_float16(static_cast<std::uint16_t>(bits));
     const std::uint32_t exponent = (bits >> 10) & 31U;
     const double fraction = bits & 1023U;
     const double sign = (bits & 0x8000U) != 0 ? -1 : 1;

@@ -5,6 +5,8 @@
 #include <offramp/model/files.hpp>
 #include <offramp/model/json_object.hpp>
 #include <offramp/model/safetensors.hpp>
+#include <offramp/nn/embedding_table.hpp>
+#include <offramp/nn/rounding.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -105,6 +107,36 @@ class checkpoint {
       }
       visit(row, std::span<const std::int8_t>(values), scale[row]);
     });
+  }
+
+  /// A matrix [rows, columns] in the type that it is stored in, F64 as float32.
+  [[nodiscard]] nn::embedding_table read_table(std::string_view name, std::size_t rows, std::size_t columns) const {
+    const location at = locate(name, {rows, columns});
+    if (at.info.type == dtype::i8) {
+      nn::embedding_table::int8_rows stored;
+      read_quantized_rows(name, rows, columns, [&](std::size_t, std::span<const std::int8_t> values, float scale) {
+        stored.values.insert(stored.values.end(), values.begin(), values.end());
+        stored.scales.push_back(scale);
+      });
+      return {std::move(stored), columns};
+    }
+    if (at.info.type != dtype::f16 && at.info.type != dtype::bf16) {
+      return {nn::embedding_table::float32_rows{read(name, {rows, columns})}, columns};
+    }
+    std::vector<std::uint16_t> bits(at.info.num_elements);
+    parts_[at.part].read(at.info, 0, std::span(bits));
+    nn::embedding_table table;
+    if (at.info.type == dtype::f16) {
+      table = {nn::embedding_table::float16_rows{std::move(bits)}, columns};
+    } else {
+      table = {nn::embedding_table::bfloat16_rows{std::move(bits)}, columns};
+    }
+    std::vector<float> values(columns);
+    for (std::size_t row = 0; row < rows; ++row) {
+      table.copy_row(row, values.data());
+      check_finite(at.part, name, values, row * columns);
+    }
+    return table;
   }
 
  private:
@@ -212,8 +244,8 @@ class checkpoint {
   }
 
   void check_finite(std::size_t part, std::string_view name, std::span<const float> values, std::size_t first) const {
-    const auto found = std::ranges::find_if_not(values, [](float value) { return std::isfinite(value); });
-    if (found != values.end()) {
+    if (!std::isfinite(nn::largest_magnitude(values))) {
+      const auto found = std::ranges::find_if_not(values, [](float value) { return std::isfinite(value); });
       refuse(part, name,
              "element " + std::to_string(first + static_cast<std::size_t>(found - values.begin())) + " is " +
                  offramp::detail::number_text(*found) + ", expected finite values");

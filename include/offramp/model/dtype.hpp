@@ -4,17 +4,14 @@
 #include <offramp/version.hpp>
 
 #include <array>
-#include <bit>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
-/// Element types of a safetensors file. Only f64, f32, f16, bf16 and i8 can be read as weights; the others may stand in a
-/// file next to them (buffers such as `position_ids`).
+/// Element types of a safetensors file. Only f64, f32, f16, bf16 and i8 can be read as weights; the others may stand in
+/// a file next to them (buffers such as `position_ids`).
 enum class dtype { boolean, u8, i8, f8_e5m2, f8_e4m3, f8_e8m0, i16, u16, f16, bf16, i32, u32, f32, c64, f64, i64, u64 };
 
 struct dtype_description {
@@ -45,26 +42,6 @@ inline constexpr std::array dtype_descriptions{
     }
   }
   return std::nullopt;
-}
-
-/// Exact. A bfloat16 is the upper half of a float32.
-[[nodiscard]] inline float float_from_bf16(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-}
-
-/// Exact, subnormal numbers included. IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits.
-[[nodiscard]] inline float float_from_f16(std::uint16_t bits) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
-  const std::uint32_t exponent = (bits >> 10) & 0x1fU;
-  const std::uint32_t fraction = bits & 0x3ffU;
-  if (exponent == 0x1fU) {
-    return std::bit_cast<float>(sign | 0x7f800000U | (fraction << 13));
-  }
-  if (exponent == 0) {
-    const float magnitude = std::ldexp(static_cast<float>(fraction), -24);
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  return std::bit_cast<float>(sign | ((exponent + 112U) << 23) | (fraction << 13));
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

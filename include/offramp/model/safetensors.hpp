@@ -4,6 +4,7 @@
 #include <offramp/model/dtype.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
+#include <offramp/nn/rounding.hpp>
 
 #include <algorithm>
 #include <array>
@@ -80,9 +81,9 @@ class safetensors {
       case dtype::f32:
         return read_elements(info, first, target);
       case dtype::f16:
-        return read_converted<std::uint16_t>(info, first, target, float_from_f16);
+        return read_converted<std::uint16_t>(info, first, target, nn::from_float16);
       case dtype::bf16:
-        return read_converted<std::uint16_t>(info, first, target, float_from_bf16);
+        return read_converted<std::uint16_t>(info, first, target, nn::from_bfloat16);
       case dtype::f64:
         return read_converted<double>(info, first, target, [](double v) { return static_cast<float>(v); });
       case dtype::i8:
@@ -99,6 +100,16 @@ class safetensors {
     if (info.type != dtype::i8) {
       throw error(error_kind::unsupported, source_.name() + ": a tensor of type " +
                                                std::string(describe(info.type).name) + " was asked for, expected I8");
+    }
+    read_elements(info, first, target);
+  }
+
+  /// The bits of the elements of an f16 or bf16 tensor from `first` on.
+  void read(const tensor_info& info, std::size_t first, std::span<std::uint16_t> target) const {
+    if (info.type != dtype::f16 && info.type != dtype::bf16) {
+      throw error(error_kind::unsupported, source_.name() + ": a tensor of type " +
+                                               std::string(describe(info.type).name) +
+                                               " was asked for, expected F16 or BF16");
     }
     read_elements(info, first, target);
   }

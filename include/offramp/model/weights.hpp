@@ -74,7 +74,8 @@ inline nn::embeddings read_embeddings(const checkpoint& tensors, const std::stri
     return tensors.read(name + table + "_embeddings.weight", {static_cast<std::size_t>(rows), width});
   };
   const bool has_types = !shape.family->keys.type_vocabulary_size.empty();
-  return {.word = read("word", shape.vocabulary_size),
+  return {.word = tensors.read_table(name + "word_embeddings.weight", static_cast<std::size_t>(shape.vocabulary_size),
+                                     width),
           .position = read("position", shape.max_positions),
           .type = has_types ? read("token_type", shape.type_vocabulary_size) : std::vector<float>(width),
           .norm = read_layer_norm(tensors, name + "LayerNorm", width, shape.layer_norm_epsilon),
@@ -151,7 +152,8 @@ class part_counter {
   const load_progress& report_;
 };
 
-/// The encoder's first `num_layers` layers, packed for `kernels`, on the threads that `run` lends: each reads a layer.
+/// The encoder's first `num_layers` layers, packed for `kernels`, on the threads that `run` lends: each reads a layer,
+/// or the embeddings.
 inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, int num_layers,
                                 const nn::kernels& kernels, const runner& run = {}, const load_progress& report = {}) {
   if (num_layers == 0) {  // every text leaves before it is embedded
@@ -169,13 +171,17 @@ inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, 
                       .hidden = static_cast<std::size_t>(shape.hidden_size),
                       .heads = static_cast<std::size_t>(shape.num_heads),
                       .feed_forward_activation = shape.hidden_activation,
-                      .embeddings = read_embeddings(tensors, prefix + "embeddings.", shape),
-                      .projection = read_projection(tensors, prefix, shape, kernels.layout),
+                      .embeddings = {},
                       .depth = depth,
                       .layers = std::vector<nn::encoder_layer>(distinct)};
-  ready.add_one();
-  offramp::detail::lend(run, distinct, [&](std::size_t layer) {
-    encoder.layers[layer] = read_encoder_layer(tensors, prefix + numbered(family.layer, layer), shape, kernels.layout);
+  offramp::detail::lend(run, distinct + 1, [&](std::size_t part) {
+    if (part == 0) {  // the largest, so it comes first
+      encoder.embeddings = read_embeddings(tensors, prefix + "embeddings.", shape);
+      encoder.projection = read_projection(tensors, prefix, shape, kernels.layout);
+    } else {
+      const std::string name = prefix + numbered(family.layer, part - 1);
+      encoder.layers[part - 1] = read_encoder_layer(tensors, name, shape, kernels.layout);
+    }
     ready.add_one();
   });
   return encoder;

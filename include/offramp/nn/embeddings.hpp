@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/encoding.hpp>
+#include <offramp/nn/embedding_table.hpp>
 #include <offramp/nn/layer_norm.hpp>
 
 #include <cstddef>
@@ -13,7 +14,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
 /// BERT's input: the layer normalization `norm` of word + position + segment.
 struct embeddings {
-  std::vector<float> word;      // [vocabulary, width]
+  embedding_table word;         // [vocabulary, width]
   std::vector<float> position;  // [max_positions, width]
   std::vector<float> type;      // [segments, width]
   layer_norm norm;              // [width]
@@ -30,12 +31,12 @@ struct embeddings {
       const auto id = static_cast<std::size_t>(tokens.ids[i]);
       const std::size_t place = padding == tokens.ids[i] ? id : next++;
       const std::size_t segment = tokens.type_ids.empty() ? 0 : static_cast<std::size_t>(tokens.type_ids[i]);
-      const float* from_word = word.data() + id * width();
       const float* from_position = position.data() + place * width();
       const float* from_type = type.data() + segment * width();
       float* row = rows + i * width();
+      word.copy_row(id, row);
       for (std::size_t j = 0; j < width(); ++j) {
-        row[j] = from_word[j] + from_type[j] + from_position[j];
+        row[j] = row[j] + from_type[j] + from_position[j];
       }
     }
   }

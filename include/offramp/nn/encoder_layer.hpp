@@ -46,7 +46,7 @@ struct encoder {
   [[nodiscard]] const encoder_layer& layer(std::size_t index) const { return layers[index % layers.size()]; }
 
   [[nodiscard]] std::size_t bytes() const noexcept {
-    std::size_t sum = (embeddings.word.size() + embeddings.position.size() + embeddings.type.size()) * sizeof(float);
+    std::size_t sum = embeddings.word.bytes() + (embeddings.position.size() + embeddings.type.size()) * sizeof(float);
     sum += projection ? projection->bytes() : 0;
     for (const encoder_layer& layer : layers) {
       sum += layer.query.bytes() + layer.key_value.bytes() + layer.attention_output.bytes() +

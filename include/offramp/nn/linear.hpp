@@ -7,10 +7,9 @@
 #include <offramp/nn/weight_memory.hpp>
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
@@ -46,23 +45,14 @@ class linear {
   void set_row(std::size_t output, std::span<const float> weights) {
     switch (layout_.format) {
       case numeric_format::float32:
-        for (std::size_t k = 0; k < weights.size(); ++k) {
-          std::memcpy(unit(output, k), &weights[k], sizeof(float));
-        }
+        set_units<1>(output, weights.size(), [&](std::size_t k) { return std::bit_cast<std::uint32_t>(weights[k]); });
         break;
       case numeric_format::bfloat16:
-        for (std::size_t k = 0; k < weights.size(); ++k) {
-          const std::uint16_t rounded = to_bfloat16(weights[k]);
-          std::memcpy(reinterpret_cast<std::byte*>(unit(output, k / 2)) + k % 2 * sizeof rounded, &rounded,
-                      sizeof rounded);
-        }
+        set_units<2>(output, weights.size(), [&](std::size_t k) { return std::uint32_t{to_bfloat16(weights[k])}; });
         break;
       case numeric_format::int8: {
         const int8_scale scale = symmetric_scale(weights);
-        set_scale(output, scale.step);
-        for (std::size_t k = 0; k < weights.size(); ++k) {
-          set_int8(output, k, scale.round(weights[k]));
-        }
+        set_int8_row(output, weights.size(), scale.step, [&](std::size_t k) { return scale.round(weights[k]); });
         break;
       }
     }
@@ -70,17 +60,14 @@ class linear {
 
   /// Takes the weights [inputs] of one output as stored in int8, weight = value * scale; other formats multiply out.
   void set_quantized_row(std::size_t output, std::span<const std::int8_t> values, float scale) {
-    if (layout_.format != numeric_format::int8) {
-      aligned_vector<float> weights(values.size());
-      std::transform(values.begin(), values.end(), weights.begin(),
-                     [&](std::int8_t value) { return static_cast<float>(value) * scale; });
-      set_row(output, weights);
+    if (layout_.format == numeric_format::int8) {
+      set_int8_row(output, values.size(), scale, [&](std::size_t k) { return values[k]; });
       return;
     }
-    set_scale(output, scale);
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      set_int8(output, k, values[k]);
-    }
+    aligned_vector<float> weights(values.size());
+    std::transform(values.begin(), values.end(), weights.begin(),
+                   [&](std::int8_t value) { return static_cast<float>(value) * scale; });
+    set_row(output, weights);
   }
 
   void set_bias(std::size_t output, float value) { bias_[output] = value; }
@@ -99,19 +86,39 @@ class linear {
   [[nodiscard]] const std::int32_t* sums() const noexcept { return sums_.data(); }
 
  private:
-  std::uint32_t* unit(std::size_t output, std::size_t index) noexcept {
-    return panels_.data() + (output / layout_.panel_width * units_ + index) * layout_.panel_width +
-           output % layout_.panel_width;
+  /// Writes the inputs of one output, `inputs_per_unit` to a unit, the first one lowest; `input(k)` has their bits.
+  template <std::size_t inputs_per_unit, typename Input>
+  void set_units(std::size_t output, std::size_t inputs, const Input& input) noexcept {
+    constexpr std::size_t bits = 32 / inputs_per_unit;
+    const std::size_t width = layout_.panel_width;
+    std::uint32_t* unit = panels_.data() + output / width * units_ * width + output % width;
+    const auto take = [&](std::size_t first, std::size_t count) {
+      std::uint32_t packed = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        packed |= input(first + i) << (i * bits);
+      }
+      *unit = packed;
+      unit += width;
+    };
+    const std::size_t whole = inputs / inputs_per_unit * inputs_per_unit;
+    for (std::size_t k = 0; k < whole; k += inputs_per_unit) {
+      take(k, inputs_per_unit);
+    }
+    if (whole < inputs) {
+      take(whole, inputs - whole);
+    }
   }
 
-  void set_scale(std::size_t output, float scale) noexcept {
+  template <typename Value>
+  void set_int8_row(std::size_t output, std::size_t inputs, float scale, const Value& value) noexcept {
+    std::int32_t sum = 0;
+    set_units<4>(output, inputs, [&](std::size_t k) {
+      const std::int8_t rounded = value(k);
+      sum += rounded;
+      return std::uint32_t{static_cast<std::uint8_t>(rounded)};
+    });
     scales_[output] = scale;
-    sums_[output] = 0;
-  }
-
-  void set_int8(std::size_t output, std::size_t k, std::int8_t value) noexcept {
-    std::memcpy(reinterpret_cast<std::byte*>(unit(output, k / 4)) + k % 4, &value, 1);
-    sums_[output] += value;
+    sums_[output] = sum;
   }
 
   layout layout_;

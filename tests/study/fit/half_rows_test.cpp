@@ -20,7 +20,7 @@ TEST(HalfRows, EveryHalfSurvives) {
   for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
     const auto half = static_cast<std::uint16_t>(bits);
     if (is_finite(half)) {
-      const float value = offramp::model::float_from_f16(half);
+      const float value = offramp::nn::from_float16(half);
       EXPECT_EQ(from_half(half), value);
       EXPECT_EQ(std::signbit(from_half(half)), std::signbit(value));
       EXPECT_EQ(to_half(value), half);
