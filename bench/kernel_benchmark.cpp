@@ -108,7 +108,7 @@ void pack(benchmark::State& state, numeric_format format) {
   nn::packed_rows packed = problem.packed(kernels);
   for (auto _ : state) {
     kernels.pack(problem.x.data(), problem.source_stride, {0, problem.rows}, packed);
-    benchmark::DoNotOptimize(packed.block(0, 0));
+    benchmark::DoNotOptimize(packed.row(0).units);
   }
 }
 

@@ -53,7 +53,7 @@ HWY_INLINE vector<float> relu(vector<float> x) {
   return hn::IfThenElse(x < zero, zero, x);
 }
 
-/// Replaces the panel-wide piece `columns` of each of `height` rows by the epilogue's function of it, if it has one.
+/// Replaces the first panel's width of each of `height` rows by the epilogue's function of it, if it has one.
 inline void activate(epilogue kind, float* rows, std::size_t height, std::size_t stride) {
   const tag<float> d;
   const auto each = [&](auto function) {

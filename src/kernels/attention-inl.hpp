@@ -88,8 +88,9 @@ class attention {
     const float scale = 1.0F / std::sqrt(static_cast<float>(head_.size));
     for (std::size_t row = 0; row < count; ++row) {
       const float* query = head_.query + (first + row) * head_.query_stride;
+      const auto place = scratch_.queries.row(row);
       for (std::size_t block = 0; block < size_blocks_; ++block) {
-        auto* target = reinterpret_cast<float*>(scratch_.queries.block(block, row));
+        auto* target = reinterpret_cast<float*>(place.block(block));
         const std::size_t begin = block * layout::block_units;
         const std::size_t inputs = std::min(layout::block_units, head_.size - begin);
         for (std::size_t i = 0; i < inputs; ++i) {
@@ -106,7 +107,7 @@ class attention {
     const row_tiles rows = row_tiles::of<float32_products>(0, count);
     for (std::size_t panel = 0; panel < key_panels_; ++panel) {
       for (std::size_t tile = 0; tile < rows.count; ++tile) {
-        const tile_operands parts{scratch_.queries.block(0, rows.begin(tile)),
+        const tile_operands parts{scratch_.queries.row(rows.begin(tile)).units,
                                   count * layout::block_units,
                                   weights(scratch_.keys, panel * size_blocks_),
                                   size_blocks_,
@@ -127,8 +128,9 @@ class attention {
     for (std::size_t row = 0; row < count; ++row) {
       float* scores = scratch_.scores.data() + row * score_stride_;
       const float factor = 1.0F / exponentiate(scores);
+      const auto place = scratch_.weights.row(row);
       for (std::size_t block = 0; block < token_blocks_; ++block) {
-        auto* target = reinterpret_cast<float*>(scratch_.weights.block(block, row));
+        auto* target = reinterpret_cast<float*>(place.block(block));
         for (std::size_t i = 0; i < layout::block_units; i += lanes()) {
           const auto x = hn::LoadU(tag<float>(), scores + block * layout::block_units + i);
           hn::StoreU(x * hn::Set(tag<float>(), factor), tag<float>(), target + i);
@@ -168,7 +170,7 @@ class attention {
     const row_tiles rows = row_tiles::of<float32_products>(0, count);
     for (std::size_t panel = 0; panel < value_panels_; ++panel) {
       for (std::size_t tile = 0; tile < rows.count; ++tile) {
-        const tile_operands parts{scratch_.weights.block(0, rows.begin(tile)),
+        const tile_operands parts{scratch_.weights.row(rows.begin(tile)).units,
                                   count * layout::block_units,
                                   weights(scratch_.values, panel * token_blocks_),
                                   token_blocks_,

@@ -15,8 +15,6 @@
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 
-/// Rows multiplied with all panels before the next ones: theirs and a panel should fit the second-level cache.
-inline constexpr std::size_t most_rows_at_once = 168;
 /// Packed rows beyond this are multiplied piece by piece along their inputs.
 inline constexpr std::size_t most_row_bytes = 640U << 10U;
 /// A single tile passes each weight once, so the next panel is not what to fetch but the weights that far ahead. AMD's
@@ -44,15 +42,13 @@ class product {
       : tiles_(tiles), rows_(rows), weights_(weights), panels_(panels), target_(target) {}
 
   void run() {
-    for (std::size_t first = 0; first < rows_.rows(); first += most_rows_at_once) {
-      const row_tiles tiles = row_tiles::of<Products>(first, std::min(most_rows_at_once, rows_.rows() - first));
+    for (std::size_t first = 0; first < rows_.rows(); first += rows_.rows_of_group()) {
+      const row_tiles tiles = row_tiles::of<Products>(first, std::min(rows_.rows_of_group(), rows_.rows() - first));
       const std::size_t passes = num_passes(tiles.rows);
       for (std::size_t pass = 0; pass < passes; ++pass) {
         const index_range blocks{rows_.blocks() * pass / passes, rows_.blocks() * (pass + 1) / passes};
         for (std::size_t panel = panels_.first; panel < panels_.last; ++panel) {
-          for (std::size_t tile = 0; tile < tiles.count; ++tile) {
-            multiply_one(tiles, tile, panel, blocks);
-          }
+          multiply_panel(tiles, panel, blocks);
         }
       }
     }
@@ -62,6 +58,19 @@ class product {
   using value = typename Products::value;
   static constexpr bool sums_are_outputs = std::is_same_v<value, float>;
   static constexpr std::size_t block_weight_units = Products::four_units * layout::block_units / 4;
+  /// Sums of int8 products: those of a tile, or of a group where they wait for the next blocks.
+  static constexpr std::size_t rows_of_sums =
+      Products::blocks_at_once == all_blocks ? std::size_t{Products::tallest} : packed_rows::most_rows_of_group;
+
+  void multiply_panel(const row_tiles& tiles, std::size_t panel, index_range blocks) {
+    for (std::size_t first = blocks.first; first < blocks.last;) {
+      const std::size_t last = first + std::min(blocks.last - first, Products::blocks_at_once);
+      for (std::size_t tile = 0; tile < tiles.count; ++tile) {
+        multiply_one(tiles, tile, panel, {first, last});
+      }
+      first = last;
+    }
+  }
 
   /// Only float sums can wait in the outputs for the next pass; int8 rows are short enough for one.
   [[nodiscard]] std::size_t num_passes(std::size_t rows) const {
@@ -75,7 +84,8 @@ class product {
                                        index_range blocks) const {
     const std::uint32_t* from = weights_.panel(panel) + blocks.first * block_weight_units * width();
     const std::size_t num_blocks = blocks.last - blocks.first;
-    return {rows_.block(blocks.first, tiles.begin(tile)), rows_.rows() * layout::block_units, from, num_blocks,
+    const auto row = rows_.row(tiles.begin(tile));
+    return {row.block(blocks.first), row.block_stride, from, num_blocks,
             what_comes_next(tiles, tile, panel, blocks, from)};
   }
 
@@ -107,9 +117,9 @@ class product {
     const place at{target_.rows + tiles.begin(tile) * target_.stride + column - panels_.first * width(), target_.stride,
                    height, column};
     const tile_operands parts = operands(tiles, tile, panel, blocks);
+    const bool is_first = blocks.first == 0;
+    const bool is_last = blocks.last == rows_.blocks();
     if constexpr (sums_are_outputs) {
-      const bool is_first = blocks.first == 0;
-      const bool is_last = blocks.last == rows_.blocks();
       if (column + width() <= weights_.outputs()) {
         add_to_outputs(parts, at, is_first, is_last);
       } else {
@@ -120,7 +130,15 @@ class product {
         copy_columns(copy, at, valid);
       }
     } else {
-      multiply_int8(parts, at, tiles.begin(tile));
+      const std::size_t waiting = rows_of_sums > Products::tallest ? tiles.begin(tile) - tiles.first : 0;
+      std::int32_t* sums = sums_ + waiting * width();
+      if (is_first) {
+        begin_with_offset(at, sums);
+      }
+      tiles_.multiply(at.height, parts, sums, width());
+      if (is_last) {
+        finish_int8(at, sums, tiles.begin(tile));
+      }
     }
   }
 
@@ -161,32 +179,33 @@ class product {
     }
   }
 
-  void multiply_int8(const tile_operands& parts, const place& at, std::size_t first_row) {
+  /// What the offset that was added to the rows adds to the sums, taken away.
+  void begin_with_offset(const place& at, std::int32_t* sums) const {
     const tag<std::int32_t> d;
-    if constexpr (!sums_are_outputs) {
-      const auto offset = hn::Set(d, -Products::row_offset);
-      const std::int32_t* of_weights = weights_.sums() + at.column;
-      const auto left = hn::Load(d, of_weights) * offset;
-      const auto right = hn::Load(d, of_weights + lanes()) * offset;
-      for (std::size_t row = 0; row < at.height; ++row) {
-        hn::Store(left, d, sums_ + row * width());
-        hn::Store(right, d, sums_ + row * width() + lanes());
-      }
-      tiles_.multiply(at.height, parts, sums_, width());
+    const auto offset = hn::Set(d, -Products::row_offset);
+    const std::int32_t* of_weights = weights_.sums() + at.column;
+    const auto left = hn::Load(d, of_weights) * offset;
+    const auto right = hn::Load(d, of_weights + lanes()) * offset;
+    for (std::size_t row = 0; row < at.height; ++row) {
+      hn::Store(left, d, sums + row * width());
+      hn::Store(right, d, sums + row * width() + lanes());
     }
+  }
+
+  void finish_int8(const place& at, const std::int32_t* sums, std::size_t first_row) {
     if (at.column + width() <= weights_.outputs()) {
-      scale_sums(at, first_row);
+      scale_sums(at, sums, first_row);
     } else {
       const std::size_t valid = weights_.outputs() - at.column;
       const place copy{edge_, width(), at.height, at.column};
       copy_columns(at, copy, valid);
-      scale_sums(copy, first_row);
+      scale_sums(copy, sums, first_row);
       copy_columns(copy, at, valid);
     }
   }
 
   /// outputs = function(int32 sum * scale of the row * scale of the output + bias).
-  void scale_sums(const place& at, std::size_t first_row) const {
+  void scale_sums(const place& at, const std::int32_t* sums, std::size_t first_row) const {
     const tag<float> d;
     const tag<std::int32_t> di;
     for (std::size_t half = 0; half < 2; ++half) {
@@ -195,7 +214,7 @@ class product {
       const auto scale = hn::Load(d, weights_.scales() + at.column + shift);
       for (std::size_t row = 0; row < at.height; ++row) {
         float* outputs = at.rows + row * at.stride + shift;
-        const auto sum = hn::ConvertTo(d, hn::Load(di, sums_ + row * width() + shift));
+        const auto sum = hn::ConvertTo(d, hn::Load(di, sums + row * width() + shift));
         const auto factor = scale * hn::Set(d, rows_.scale(first_row + row));
         const auto start = target_.finish == epilogue::add ? bias + hn::LoadU(d, outputs) : bias;
         hn::StoreU(hn::MulAdd(sum, factor, start), d, outputs);
@@ -210,7 +229,7 @@ class product {
   index_range panels_;
   product_target target_;
   HWY_ALIGN float edge_[static_cast<std::size_t>(Products::tallest) * 2 * lanes()];
-  HWY_ALIGN std::int32_t sums_[static_cast<std::size_t>(Products::tallest) * 2 * lanes()];
+  HWY_ALIGN std::int32_t sums_[rows_of_sums * 2 * lanes()];
 };
 
 template <class Products>

@@ -5,6 +5,7 @@
 //   tallest       the most rows of sums that fit the registers beside the operands
 //   tallest_alone the most rows that one tile should take where it is the only one
 //   four_units    the weights' units for four units of a row
+//   blocks_at_once the most blocks that the tiles of a panel take before its next ones
 #if defined(OFFRAMP_KERNELS_PRODUCTS_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef OFFRAMP_KERNELS_PRODUCTS_INL
 #undef OFFRAMP_KERNELS_PRODUCTS_INL
@@ -16,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
@@ -32,6 +34,8 @@ inline constexpr int tallest_tile = 6;
 #else
 inline constexpr int tallest_tile = 5;
 #endif
+
+inline constexpr std::size_t all_blocks = std::numeric_limits<std::size_t>::max();
 
 // A single tall tile would leave the memory idle while it multiplies.
 constexpr int two_thirds(int tallest) { return tallest * 2 / 3; }
@@ -104,6 +108,7 @@ struct tile_sums<Products, 0> {
 template <class Value>
 struct unit_by_unit {
   static constexpr std::size_t four_units = 4;
+  static constexpr std::size_t blocks_at_once = all_blocks;
 
   template <class Sums>
   static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
@@ -140,6 +145,7 @@ struct widened_bfloat16_products {
   static constexpr int tallest = tallest_tile < 10 ? tallest_tile - 1 : tallest_tile;  // of 16, the mask takes one
   static constexpr int tallest_alone = two_thirds(tallest);
   static constexpr std::size_t four_units = 2;
+  static constexpr std::size_t blocks_at_once = all_blocks;
 
   static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) { return float32_products::broadcast(unit); }
   static HWY_INLINE vector<float> add(vector<float> sum, vector<float> row, vector<float> weights) {

@@ -35,9 +35,9 @@ HWY_INLINE void for_each_block(const float* row, std::size_t inputs, const PackB
 
 inline void pack_float32(const float* source, std::size_t stride, index_range range, packed_rows& target) {
   for (std::size_t row = range.first; row < range.last; ++row) {
-    for_each_block<16>(source + row * stride, target.inputs(), [&](std::size_t block, const float* inputs) {
-      std::memcpy(target.block(block, row), inputs, 64);
-    });
+    const auto place = target.row(row);
+    for_each_block<16>(source + row * stride, target.inputs(),
+                       [&](std::size_t block, const float* inputs) { std::memcpy(place.block(block), inputs, 64); });
   }
 }
 
@@ -53,9 +53,10 @@ HWY_INLINE vector<float> round_to_bfloat16(vector<float> x) {
 
 inline void pack_widened_bfloat16(const float* source, std::size_t stride, index_range range, packed_rows& target) {
   for (std::size_t row = range.first; row < range.last; ++row) {
+    const auto place = target.row(row);
     for_each_block<16>(source + row * stride, target.inputs(),
                        [&](std::size_t block, const float* inputs) OFFRAMP_ATTR {
-                         auto* units = reinterpret_cast<float*>(target.block(block, row));
+                         auto* units = reinterpret_cast<float*>(place.block(block));
                          for (std::size_t i = 0; i < 16; i += lanes()) {
                            hn::StoreU(round_to_bfloat16(hn::LoadU(tag<float>(), inputs + i)), tag<float>(), units + i);
                          }
@@ -66,10 +67,11 @@ inline void pack_widened_bfloat16(const float* source, std::size_t stride, index
 #if OFFRAMP_HAS_DOT_PRODUCTS
 inline void pack_bfloat16(const float* source, std::size_t stride, index_range range, packed_rows& target) {
   for (std::size_t row = range.first; row < range.last; ++row) {
+    const auto place = target.row(row);
     for_each_block<32>(source + row * stride, target.inputs(),
                        [&](std::size_t block, const float* inputs) OFFRAMP_ATTR {
                          const auto pairs = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(inputs + 16), _mm512_loadu_ps(inputs));
-                         _mm512_storeu_si512(target.block(block, row), reinterpret_cast<__m512i>(pairs));
+                         _mm512_storeu_si512(place.block(block), reinterpret_cast<__m512i>(pairs));
                        });
   }
 }
@@ -77,8 +79,9 @@ inline void pack_bfloat16(const float* source, std::size_t stride, index_range r
 inline void pack_bfloat16(const float* source, std::size_t stride, index_range range, packed_rows& target) {
   const tag<std::uint16_t> d;
   for (std::size_t row = range.first; row < range.last; ++row) {
+    const auto place = target.row(row);
     for_each_block<32>(source + row * stride, target.inputs(), [&](std::size_t block, const float* inputs) {
-      auto* values = reinterpret_cast<std::uint16_t*>(target.block(block, row));
+      auto* values = reinterpret_cast<std::uint16_t*>(place.block(block));
       for (std::size_t i = 0; i < 32; i += 2 * lanes()) {
         const auto first = hn::BitCast(d, round_to_bfloat16(hn::LoadU(tag<float>(), inputs + i)));
         const auto second = hn::BitCast(d, round_to_bfloat16(hn::LoadU(tag<float>(), inputs + i + lanes())));
@@ -132,15 +135,15 @@ inline void pack_int8(const float* source, std::size_t stride, index_range range
     const float* inputs = source + row * stride;
     const int8_scale scale = scale_of_magnitude(largest_magnitude(inputs, target.inputs()));
     target.scale(row) = scale.step;
+    const auto place = target.row(row);
     const auto inverse = hn::Set(tag<float>(), scale.inverse);
     for_each_block<64>(inputs, target.inputs(), [&](std::size_t block, const float* piece) OFFRAMP_ATTR {
-      quantize_block(piece, inverse, target.block(block, row));
+      quantize_block(piece, inverse, place.block(block));
     });
   }
 }
 
-/// Calls each(index, vector of row) over whole vectors in four interleaved sums' order, then rest(index) for what is
-/// left.
+/// The sum over a row of what term(values, sum so far) adds: two sums over whole vectors in turn, then what is left.
 template <class Term>
 HWY_INLINE float sum_of_terms(const float* row, std::size_t size, const Term& term) {
   const tag<float> d;

@@ -24,6 +24,9 @@ struct tile_products {
   // A second tile would read the weights again, and each alone would wait for its own sums.
   static constexpr int tallest_alone = tallest;
   static constexpr std::size_t four_units = 4;
+  // In int8 32 KB of weights, which stay in the first-level cache for all tiles: both operands of a tile from the second
+  // level would be more than it delivers. Float sums would wait far apart, in the outputs, which takes longer than that.
+  static constexpr std::size_t blocks_at_once = std::is_same_v<Value, float> ? all_blocks : 16;
   static constexpr int row_offset = int8_products::row_offset;
   static_assert(2 * lanes() == tile_outputs && row_offset == 128);  // the engine's bytes of rows are unsigned
 };

@@ -11,7 +11,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 /// that one lane of a multiply-add takes in, which hold one float32, two bfloat16 or four int8 inputs. Inputs are
 /// padded with zeros to whole *blocks* of 16 units, one cache line of a row.
 ///
-///     packed rows    [blocks][rows][16 units]
+///     packed rows    [groups][blocks][rows of a group][16 units]
 ///     packed weights [panels][blocks * 16 units][panel_width outputs]
 struct layout {
   numeric_format format = numeric_format::float32;

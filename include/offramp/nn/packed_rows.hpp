@@ -4,6 +4,7 @@
 #include <offramp/nn/aligned_vector.hpp>
 #include <offramp/nn/layout.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,9 +14,24 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 /// largest seen.
 class packed_rows {
  public:
+  /// Rows that lie together, and are multiplied with all weights before the next ones: theirs and a panel of weights
+  /// fit the second-level cache. Five of AMX's tiles.
+  static constexpr std::size_t most_rows_of_group = 160;
+
+  /// Where a row lies: its block b begins b * block_stride units behind the first one. So does that of the rows after
+  /// it in its group, 16 units further each.
+  template <class Unit>
+  struct place {
+    Unit* units;
+    std::size_t block_stride;
+
+    [[nodiscard]] Unit* block(std::size_t index) const noexcept { return units + index * block_stride; }
+  };
+
   /// Makes room for rows [rows, inputs]; their content is then undefined.
   void resize(const layout& layout, std::size_t rows, std::size_t inputs) {
     rows_ = rows;
+    rows_of_group_ = choose_rows_of_group(rows);
     inputs_ = inputs;
     blocks_ = layout.row_blocks(inputs);
     grow(units_, rows * blocks_ * layout::block_units);
@@ -23,17 +39,16 @@ class packed_rows {
   }
 
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+  /// The last group may have fewer.
+  [[nodiscard]] std::size_t rows_of_group() const noexcept { return rows_of_group_; }
   [[nodiscard]] std::size_t inputs() const noexcept { return inputs_; }
   [[nodiscard]] std::size_t blocks() const noexcept { return blocks_; }
   /// Of memory.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_of(units_) + bytes_of(scales_); }
 
-  /// The units of one row in one block, [16].
-  [[nodiscard]] std::uint32_t* block(std::size_t block, std::size_t row) noexcept {
-    return units_.data() + (block * rows_ + row) * layout::block_units;
-  }
-  [[nodiscard]] const std::uint32_t* block(std::size_t block, std::size_t row) const noexcept {
-    return units_.data() + (block * rows_ + row) * layout::block_units;
+  [[nodiscard]] place<std::uint32_t> row(std::size_t index) noexcept { return locate(units_.data(), index); }
+  [[nodiscard]] place<const std::uint32_t> row(std::size_t index) const noexcept {
+    return locate(units_.data(), index);
   }
 
   /// What a row's int8 values are multiplied by; unused in other formats.
@@ -41,7 +56,26 @@ class packed_rows {
   [[nodiscard]] float scale(std::size_t row) const noexcept { return scales_[row]; }
 
  private:
+  /// As few groups as may be, of about the same size and of whole tiles: a last one of a few rows would read all
+  /// weights for those.
+  static constexpr std::size_t choose_rows_of_group(std::size_t rows) noexcept {
+    constexpr std::size_t tile = 32;
+    if (rows <= most_rows_of_group) {
+      return rows;
+    }
+    const std::size_t groups = layout::ceil_divide(rows, most_rows_of_group);
+    return layout::ceil_divide(layout::ceil_divide(rows, groups), tile) * tile;
+  }
+
+  template <class Unit>
+  [[nodiscard]] place<Unit> locate(Unit* units, std::size_t index) const noexcept {
+    const std::size_t first = index / rows_of_group_ * rows_of_group_;
+    const std::size_t together = std::min(rows_of_group_, rows_ - first);
+    return {units + (first * blocks_ + index - first) * layout::block_units, together * layout::block_units};
+  }
+
   std::size_t rows_ = 0;
+  std::size_t rows_of_group_ = 0;
   std::size_t inputs_ = 0;
   std::size_t blocks_ = 0;
   aligned_vector<std::uint32_t> units_;

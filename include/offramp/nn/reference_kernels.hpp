@@ -23,11 +23,12 @@ inline constexpr std::size_t panel_width = 32;
 
 inline void pack(const float* source, std::size_t stride, index_range range, packed_rows& target) {
   for (std::size_t row = range.first; row < range.last; ++row) {
+    const auto place = target.row(row);
     for (std::size_t block = 0; block < target.blocks(); ++block) {
       const std::size_t first = block * layout::block_units;
       const std::size_t inputs = std::min(layout::block_units, target.inputs() - first);
-      std::memset(target.block(block, row), 0, layout::block_units * sizeof(float));
-      std::memcpy(target.block(block, row), source + row * stride + first, inputs * sizeof(float));
+      std::memset(place.block(block), 0, layout::block_units * sizeof(float));
+      std::memcpy(place.block(block), source + row * stride + first, inputs * sizeof(float));
     }
   }
 }
@@ -55,9 +56,10 @@ inline float finished(epilogue finish, float x, float before) {
 [[gnu::noinline]] inline void multiply_row(const packed_rows& rows, std::size_t row, const float* panel,
                                            const float* bias, float* sums) {
   using lanes = Eigen::Array<float, panel_width, 1>;
+  const auto place = rows.row(row);
   lanes sum = lanes::Zero();
   for (std::size_t block = 0; block < rows.blocks(); ++block) {
-    const auto* inputs = reinterpret_cast<const float*>(rows.block(block, row));
+    const auto* inputs = reinterpret_cast<const float*>(place.block(block));
     for (std::size_t i = 0; i < layout::block_units; ++i, panel += panel_width) {
       sum += inputs[i] * Eigen::Map<const lanes>(panel);
     }

@@ -106,7 +106,7 @@ class team {
     return true;
   }
 
-  /// Spins for some microseconds, then lets others run.
+  /// Spins for some tens of microseconds, then lets others run.
   static void pause(unsigned spins) {
     constexpr unsigned spins_before_yield = 2000;
     if (spins < spins_before_yield) {
