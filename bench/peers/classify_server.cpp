@@ -14,7 +14,7 @@
 //
 // <inputs> is "ids": [[...], ...] or "texts": ["..." or ["premise", "hypothesis"], ...]. One input goes through
 // classify, several through classify_batch; with "each": true several go through classify one after another and count
-// as one call. Without a threshold every layer runs. A failure is answered by {"error": "..."}.
+// as one call. Without a threshold every layer runs, with "own_policy": true what the model's own policy asks for. A failure is answered by {"error": "..."}.
 #include <offramp/offramp.hpp>
 
 #include <chrono>
@@ -213,7 +213,10 @@ class server {
     return {{"logits", std::move(logits)}};
   }
 
-  static offramp::exit_policy policy_of(const json& request) {
+  static offramp::exit_policy policy_of(const offramp::classifier& m, const json& request) {
+    if (request.value("own_policy", false)) {
+      return m.default_policy();
+    }
     if (!request.contains("threshold") || request["threshold"].is_null()) {
       return offramp::exit_policy::full_depth();
     }
@@ -223,7 +226,7 @@ class server {
 
   json time(const json& request) {
     const offramp::classifier& m = model(request);
-    const offramp::exit_policy policy = policy_of(request);
+    const offramp::exit_policy policy = policy_of(m, request);
     const offramp::runner run = team(request.value("threads", 1)).lend();
     const std::unique_ptr<inputs> given = read_inputs(request);
     const bool is_each = request.value("each", false);

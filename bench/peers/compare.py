@@ -38,6 +38,7 @@ def parse_arguments():
     p.add_argument("--roof", action="store_true", help="measure the machine's peaks and print offramp's share of the roof")
     p.add_argument("--data", type=Path, help="compare over the texts of this file at batch 1 instead of random ids")
     p.add_argument("--threshold", type=float, help="with --data: also with early exit at this confidence")
+    p.add_argument("--own-policy", action="store_true", help="with --data: also with early exit by the model's own policy")
     p.add_argument("--max-layer", type=int, help="with --threshold: go no deeper than this layer")
     p.add_argument("--texts", type=int, help="with --data: only the first so many")
     p.add_argument("--jsonl", help="write every row there, too")
@@ -64,10 +65,14 @@ def main():
     formats = [f for f in a.formats.split(",") if f in described["formats"]]
     report.heading(circumstances(server))
     onnx = a.onnx or a.build / (model.path.resolve().name + "-onnx")
-    engines = [Offramp(server, f) for f in formats] + make_peers(model, onnx, formats)
+    ids = server.ask(do="tokenize", texts=[""])["ids"][0]
+    if a.data:
+        calibration = compare_data.tokenized(server, compare_data.read_data(a.data, model.config, 300)[0])
+    else:
+        calibration = [compare_shapes.random_inputs(model, 1, n, ids[0], ids[-1], seed) for seed, n in enumerate(300 * [64])]
+    engines = [Offramp(server, f) for f in formats] + make_peers(model, onnx, formats, calibration)
     next(e for e in engines if e.family == "pytorch").model.temperatures = described["temperatures"].get(
         "float32", [1.0] * len(model.exits))
-    ids = server.ask(do="tokenize", texts=[""])["ids"][0]
     for threads in a.threads:
         if a.data:
             compare_data.compare_data(report, model, engines, server, a, threads, described["exit_layers"])

@@ -37,20 +37,21 @@ def tokenized(server, texts):
 class Runner:
     """One engine, in one way of using it, over a chunk of texts: seconds, and the answers' (label, layer)."""
 
-    def __init__(self, engine, threads, depth, threshold=None, torch_loop=False):
+    def __init__(self, engine, threads, depth, threshold=None, torch_loop=False, own_policy=False):
         """`depth` is the last layer that is run: with a threshold where a text leaves at the latest, else all."""
         self.engine, self.threads, self.threshold, self.torch_loop = engine, threads, threshold, torch_loop
-        self.depth = depth
-        self.family = "loop" if torch_loop else engine.family if threshold is None else "offramp early"
-        self.format = engine.format
+        self.depth, self.own_policy, self.format = depth, own_policy, engine.format
+        early = own_policy or threshold is not None
+        self.family = "loop" if torch_loop else "offramp early" if early else engine.family
         base = "pytorch float32 early-exit loop" if torch_loop else engine.name
-        self.name = base + (f" at threshold {threshold}" if threshold is not None else " at full depth")
+        self.name = base + (" by its own policy" if own_policy else f" at threshold {threshold}" if early else " at full depth")
 
     def run(self, inputs):
         if self.engine.family == "offramp":
             texts = Inputs(inputs[0].ids, inputs[0].type_ids, [i.texts[0] for i in inputs])
             request = dict(do="time", each=True, format=self.format, threads=self.threads, calls=1,
-                           threshold=self.threshold, max_layer=self.depth, texts=texts.texts)
+                           threshold=self.threshold, max_layer=self.depth, own_policy=self.own_policy,
+                           texts=texts.texts)
             reply = self.engine.server.ask(**request)
             return reply["nanoseconds"][0] * 1e-9, list(zip(reply["labels"], reply["layers"])), None
         call = self.loop if self.torch_loop else self.full_depth
@@ -72,19 +73,25 @@ class Runner:
                 for i in inputs]
 
 
-def make_runners(engines, threads, depth, threshold, max_layer):
-    runners = [Runner(e, threads, depth) for e in engines]
-    if threshold is not None:
-        runners += [Runner(e, threads, max_layer, threshold) for e in engines if e.family == "offramp"]
-        runners += [Runner(e, threads, max_layer, threshold, torch_loop=True) for e in engines if e.family == "pytorch"]
+def make_runners(engines, threads, layers, options):
+    runners = [Runner(e, threads, layers[-1]) for e in engines]
+    ours = [e for e in engines if e.family == "offramp"]
+    max_layer = options.max_layer or layers[-1]
+    if options.threshold is not None:
+        runners += [Runner(e, threads, max_layer, options.threshold) for e in ours]
+        if layers[0] > 0:  # the loop has no exit before the encoder
+            runners += [Runner(e, threads, max_layer, options.threshold, torch_loop=True) for e in engines
+                        if e.family == "pytorch"]
+    if options.own_policy:
+        runners += [Runner(e, threads, layers[-1], own_policy=True) for e in ours]
     return runners
 
 
 def check_decisions(runners, answers, confidences, threshold):
     """The loop must leave where offramp leaves; returns how many texts were too near to the threshold to tell."""
-    loop = next(r for r in runners if r.family == "loop")
+    loop = next((r for r in runners if r.family == "loop"), None)
     ours = next((r for r in runners if (r.family, r.format) == ("offramp early", "float32")), None)
-    if ours is None:
+    if ours is None or loop is None:
         return None
     near = 0
     for i, (a, b) in enumerate(zip(answers[ours.name], answers[loop.name])):
@@ -100,10 +107,9 @@ def compare_data(report, model, engines, server, options, threads, layers):
     inputs = tokenized(server, texts)
     for one in inputs[:3]:
         check_logits(engines, one, next(e for e in engines if e.family == "pytorch"))
-    max_layer = options.max_layer or layers[-1]
-    if max_layer not in layers:
-        raise SystemExit(f"--max-layer: {max_layer} has no exit")
-    runners = make_runners(engines, threads, layers[-1], options.threshold, max_layer)
+    if options.max_layer and options.max_layer not in layers:
+        raise SystemExit(f"--max-layer: {options.max_layer} has no exit")
+    runners = make_runners(engines, threads, layers, options)
     seconds = {r.name: np.zeros(options.rounds) for r in runners}
     answers, confidences, order = {}, [], list(runners)
     shuffle = random.Random(1).shuffle

@@ -12,9 +12,9 @@ from report import quartiles
 # give logits near 0, where rounding is as large as they are).
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.15, "int8": 0.35}
 # Which peers an offramp format is compared with: (family, format).
-OPPONENTS = {"float32": [("onnxruntime", "float32"), ("pytorch", "float32")],
-             "bfloat16": [("onnxruntime", "float32"), ("pytorch", "float32")],
-             "int8": [("onnxruntime", "int8"), ("onnxruntime", "float32")]}
+OPPONENTS = {"float32": [("onnxruntime", "float32"), ("openvino", "float32"), ("pytorch", "float32")],
+             "bfloat16": [("openvino", "bfloat16"), ("onnxruntime", "float32"), ("pytorch", "float32")],
+             "int8": [("onnxruntime", "int8"), ("openvino", "int8"), ("onnxruntime", "float32")]}
 # ONNX Runtime's threads go on spinning for a while after a call; the next engine waits until they sleep.
 SETTLE = 0.03
 

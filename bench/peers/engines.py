@@ -14,6 +14,7 @@ import onnxruntime
 import torch
 
 import export_onnx
+import openvino_peer
 import torch_peer
 
 
@@ -124,10 +125,22 @@ class PyTorch:
         return self.model.full_depth(torch.from_numpy(inputs.ids), torch.from_numpy(inputs.type_ids)).numpy()
 
 
-def make_peers(model, onnx_directory, formats):
+class OpenVino(openvino_peer.OpenVino):
+    def time(self, inputs, threads, calls):
+        return timed(lambda: self.run(inputs, threads), calls)
+
+
+def make_peers(model, onnx_directory, formats, calibration):
+    """`calibration`: inputs that tell the peers that need it how large activations become."""
     export_onnx.export(model.path, onnx_directory)
     forms = dict(export_onnx.FLOAT32)
     if "int8" in formats:
         forms |= export_onnx.INT8
     peers = [OnnxRuntime(form, Path(onnx_directory) / file) for form, file in forms.items()]
+    plain = Path(onnx_directory) / export_onnx.FLOAT32["plain"]
+    peers += [OpenVino(name, plain) for name in openvino_peer.HINTS if name in formats]
+    if "int8" in formats:
+        quantized = Path(onnx_directory) / "nncf-int8.xml"
+        openvino_peer.quantize(plain, calibration, quantized)
+        peers.append(OpenVino("int8", quantized))
     return [*peers, PyTorch(model)]
