@@ -102,8 +102,10 @@ def write_config(model: ExitModel, out: Path) -> None:
     config = {k: v for k, v in model.encoder.config.to_dict().items()
               if k in ("attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hidden_size", "initializer_range",
                        "intermediate_size", "layer_norm_eps", "max_position_embeddings", "num_attention_heads",
-                       "num_hidden_layers", "pad_token_id", "type_vocab_size", "vocab_size")}
-    config |= {"architectures": ["BertForSequenceClassification"], "model_type": "bert",
+                       "num_hidden_layers", "pad_token_id", "relative_attention_num_buckets", "type_vocab_size",
+                       "vocab_size")}
+    config |= {"architectures": [type(model.encoder).__name__.replace("Model", "ForSequenceClassification")],
+               "model_type": model.encoder.config.model_type,
                "id2label": {str(i): name for i, name in enumerate(labels)},
                "label2id": {name: i for i, name in enumerate(labels)}}
     write_json(out / "config.json", config, indent=2, sort_keys=True)

@@ -18,6 +18,7 @@ from training_run import Checkpoint, linear_schedule, parameter_groups, save_ato
 def parse_arguments(arguments=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("--encoder", required=True, help="Hugging Face directory of the pretrained encoder")
+    p.add_argument("--initial", help="final.pt of an earlier run to go on from, instead of the encoder's weights")
     p.add_argument("--train", nargs="+", required=True, help="label<TAB>text or label<TAB>premise<TAB>hypothesis")
     p.add_argument("--dev", required=True)
     p.add_argument("--out", required=True, help="directory for final.pt, checkpoint.pt and log.jsonl")
@@ -139,7 +140,9 @@ def main():
     labels = torch.tensor(labels)
     lengths = [len(i) for i in train.ids]
 
-    model = ExitModel.from_pretrained(a.encoder, settings)
+    model = ExitModel.load(a.initial) if a.initial else ExitModel.from_pretrained(a.encoder, settings)
+    if model.settings != settings:
+        raise SystemExit(f"{a.initial}: its settings are {model.settings}, expected {settings}")
     optimizer = make_optimizer(model, a)
     per_epoch = len(data.cut_batches(lengths, a.tokens, a.seed))
     steps = int(per_epoch * a.epochs)
