@@ -127,6 +127,7 @@ set(implementation_headers
     include/offramp/nn/linear.hpp
     include/offramp/nn/packed_rows.hpp
     include/offramp/nn/reference_kernels.hpp
+    include/offramp/nn/relative_bias.hpp
     include/offramp/nn/rounding.hpp
     include/offramp/nn/softmax.hpp
     include/offramp/nn/team.hpp

@@ -40,6 +40,7 @@ class attention {
     for (std::size_t first = 0; first < head_.queries; first += most_queries_at_once) {
       const std::size_t count = std::min(most_queries_at_once, head_.queries - first);
       pack_queries(first, count);
+      begin_scores(first, count);
       score(count);
       softmax(count);
       mix_values(first, count);
@@ -101,9 +102,16 @@ class attention {
     }
   }
 
-  void score(std::size_t count) {
+  /// What the products are added to: the bias, and zeros where there is none.
+  void begin_scores(std::size_t first, std::size_t count) {
     grow(scratch_.scores, most_queries_at_once * score_stride_);
     std::fill_n(scratch_.scores.data(), count * score_stride_, 0.0F);
+    for (std::size_t row = 0; head_.bias != nullptr && row < count; ++row) {
+      std::copy_n(head_.bias - (first + row), head_.tokens, scratch_.scores.data() + row * score_stride_);
+    }
+  }
+
+  void score(std::size_t count) {
     const row_tiles rows = row_tiles::of<float32_products>(0, count);
     for (std::size_t panel = 0; panel < key_panels_; ++panel) {
       for (std::size_t tile = 0; tile < rows.count; ++tile) {

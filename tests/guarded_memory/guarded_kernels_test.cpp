@@ -202,6 +202,12 @@ TEST_P(guarded, attention_stays_within_its_memory) {
       ASSERT_NO_FATAL_FAILURE(expect_same_when_guarded([&] {
         return attention_problem{tokens, tokens, size}.run(GetParam());
       }));
+      ASSERT_NO_FATAL_FAILURE(expect_same_when_guarded([&] {
+        return naive::with_bias({tokens, tokens, size}).run(GetParam());
+      }));
+      ASSERT_NO_FATAL_FAILURE(expect_same_when_guarded([&] {
+        return naive::with_bias({1, tokens, size}).run(GetParam());
+      }));
     }
   }
 }

@@ -40,7 +40,9 @@ TEST_P(attention_kernels, agree_with_a_naive_one) {
   for (const std::size_t size : {1UL, 11UL, 32UL, 48UL, 64UL, 80UL, 96UL, 128UL}) {
     for (const std::size_t tokens : {1UL, 3UL, 16UL, 17UL, 70UL, 200UL}) {
       for (const std::size_t queries : {std::size_t{1}, tokens}) {
-        ASSERT_NO_FATAL_FAILURE(expect_near({queries, tokens, size}, GetParam(), 1e-5));
+        const attention_problem problem{queries, tokens, size};
+        ASSERT_NO_FATAL_FAILURE(expect_near(problem, GetParam(), 1e-5));
+        ASSERT_NO_FATAL_FAILURE(expect_near(naive::with_bias(problem), GetParam(), 1e-5));
       }
     }
   }
@@ -64,6 +66,27 @@ TEST_P(attention_kernels, give_a_query_the_same_whatever_the_others) {
     const std::vector<float> context = alone.run(GetParam());
     EXPECT_TRUE(std::equal(context.begin(), context.end(), together.begin() + first)) << "row " << row;
   }
+}
+
+TEST_P(attention_kernels, give_a_query_with_a_bias_the_same_whatever_the_others) {
+  const attention_problem all = naive::with_bias({75, 75, 24});
+  const std::vector<float> together = all.run(GetParam());
+  for (const std::size_t row : {0UL, 13UL, 47UL, 48UL, 74UL}) {
+    attention_problem alone{1, 75, 24};
+    const auto first = static_cast<std::ptrdiff_t>(row * all.size);
+    alone.query.assign(all.query.begin() + first, all.query.begin() + first + 24);
+    const auto distances = all.bias.begin() + static_cast<std::ptrdiff_t>(all.queries - 1 - row);
+    alone.bias.assign(distances, distances + 75);
+    const std::vector<float> context = alone.run(GetParam());
+    EXPECT_TRUE(std::equal(context.begin(), context.end(), together.begin() + first)) << "row " << row;
+  }
+}
+
+TEST_P(attention_kernels, compute_the_same_without_a_bias_and_with_one_of_zeros) {
+  const attention_problem without{75, 75, 24};
+  attention_problem zeros = without;
+  zeros.bias.resize(149);
+  EXPECT_EQ(zeros.run(GetParam()), without.run(GetParam()));
 }
 
 // Scores from far below the smallest power to far above the largest, and values at both ends.

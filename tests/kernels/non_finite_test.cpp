@@ -159,6 +159,20 @@ TEST_P(non_finite, scores_that_overflow_spoil_the_context) {
   }
 }
 
+// A finite score that is beyond float32 only with its bias.
+TEST_P(non_finite, scores_that_overflow_by_a_bias_spoil_the_context) {
+  for (const float bias : {0.0F, infinity, -infinity, largest, -largest}) {
+    SCOPED_TRACE(bias);
+    attention_problem problem = naive::with_bias({1, 70, 24});
+    problem.bias[69] = bias;
+    std::fill(problem.query.begin(), problem.query.end(), std::signbit(bias) ? -1e19F : 1e19F);
+    std::fill_n(problem.key.end() - 24, 24, 1e18F);
+    for (const float x : problem.run(GetParam())) {
+      ASSERT_EQ(std::isfinite(x), bias == 0.0F);
+    }
+  }
+}
+
 TEST_P(non_finite, numbers_spoil_their_normalized_row) {
   for (const float bad : not_finite) {
     for (const std::size_t at : {0UL, 31UL, 36UL}) {

@@ -19,6 +19,7 @@ struct attention_problem {
   std::vector<float> query = random_values(queries * stride, 1);
   std::vector<float> key = random_values(tokens * stride, 2);
   std::vector<float> value = random_values(tokens * stride, 3);
+  std::vector<float> bias = {};  // [queries - 1 + tokens], by key - query; empty: none
 
   /// The head as kernels see it, with its contexts at `context` [queries, stride].
   [[nodiscard]] offramp::nn::attention_head head(float* context) const {
@@ -31,7 +32,8 @@ struct attention_problem {
             .key_value_stride = stride,
             .size = size,
             .context = context,
-            .context_stride = stride};
+            .context_stride = stride,
+            .bias = bias.empty() ? nullptr : bias.data() + (queries - 1)};
   }
 
   /// The contexts by `kernels`; `untouched` between them.
@@ -45,5 +47,11 @@ struct attention_problem {
   /// The contexts on paper, [queries, size].
   [[nodiscard]] std::vector<double> expected() const { return attend(head(nullptr)); }
 };
+
+/// The same with a random bias.
+inline attention_problem with_bias(attention_problem problem) {
+  problem.bias = random_values(problem.queries - 1 + problem.tokens, 4);
+  return problem;
+}
 
 }  // namespace naive

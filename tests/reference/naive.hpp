@@ -89,7 +89,7 @@ inline std::vector<double> multiply(offramp::numeric_format format, const std::v
   return result;
 }
 
-/// softmax(q k^T / sqrt(size)) v of one head, [queries, size].
+/// softmax(q k^T / sqrt(size) + bias) v of one head, [queries, size].
 inline std::vector<double> attend(const offramp::nn::attention_head& head) {
   std::vector<double> context(head.queries * head.size, 0.0);
   for (std::size_t q = 0; q < head.queries; ++q) {
@@ -100,6 +100,9 @@ inline std::vector<double> attend(const offramp::nn::attention_head& head) {
                      static_cast<double>(head.key[t * head.key_value_stride + i]);
       }
       weight[t] /= std::sqrt(static_cast<double>(head.size));
+      if (head.bias != nullptr) {
+        weight[t] += static_cast<double>(head.bias[static_cast<std::ptrdiff_t>(t) - static_cast<std::ptrdiff_t>(q)]);
+      }
     }
     const double highest = *std::max_element(weight.begin(), weight.end());
     double total = 0.0;

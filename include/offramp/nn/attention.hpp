@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <span>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
@@ -26,8 +27,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
   }
 }
 
-/// softmax(q k^T / sqrt(size)) v of one head of one text (Vaswani et al. 2017), query by query. Queries are scaled
-/// before the products, as by every other kernel: so all overflow alike.
+/// softmax(q k^T / sqrt(size) + bias) v of one head of one text (Vaswani et al. 2017), query by query. Queries are
+/// scaled before the products, as by every other kernel: so all overflow alike.
 inline void attend(const attention_head& head, attention_scratch& scratch) {
   const float scale = 1.0F / std::sqrt(static_cast<float>(head.size));
   scratch.scores.resize(std::max(scratch.scores.size(), head.tokens + head.size));
@@ -38,6 +39,10 @@ inline void attend(const attention_head& head, attention_scratch& scratch) {
                    [=](float x) { return x * scale; });
     for (std::size_t token = 0; token < head.tokens; ++token) {
       weights[token] = dot(query, head.key + token * head.key_value_stride, head.size);
+    }
+    if (head.bias != nullptr) {
+      const float* bias = head.bias - row;
+      std::transform(weights.begin(), weights.end(), bias, weights.begin(), std::plus<>());
     }
     softmax(weights);
     float* context = head.context + row * head.context_stride;

@@ -6,6 +6,7 @@
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/layer_norm.hpp>
 #include <offramp/nn/linear.hpp>
+#include <offramp/nn/relative_bias.hpp>
 #include <offramp/nn/team.hpp>
 #include <offramp/nn/workspace.hpp>
 
@@ -38,6 +39,7 @@ struct encoder {
   nn::embeddings embeddings;
   /// [embeddings.width()] -> [hidden], where the two may differ (ELECTRA, ALBERT).
   std::optional<linear> projection = {};
+  nn::relative_bias relative_bias = {};
   std::size_t depth = 0;
   /// The weights of the layers, which repeat in a cycle: one for each layer, or one for all (ALBERT).
   std::vector<encoder_layer> layers;
@@ -48,6 +50,7 @@ struct encoder {
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t sum = embeddings.word.bytes() + (embeddings.position.size() + embeddings.type.size()) * sizeof(float);
     sum += projection ? projection->bytes() : 0;
+    sum += relative_bias.bytes();
     for (const encoder_layer& layer : layers) {
       sum += layer.query.bytes() + layer.key_value.bytes() + layer.attention_output.bytes() +
              layer.intermediate.bytes() + layer.output.bytes();
@@ -59,8 +62,8 @@ struct encoder {
 /// One call's way through the layers of an encoder, on the threads of a team.
 ///
 /// A layer runs in two steps, so that the [CLS] rows of a layer may be had without its other rows: project_key_value
-/// over all tokens, then finish_rows for any rows of each text, once or more often. Both give every row the same bytes
-/// whichever rows go with it.
+/// over all tokens, then finish_rows for the first rows of each text, once or more often. Both give every row the same
+/// bytes whichever rows go with it.
 class layer_runner {
  public:
   layer_runner(const encoder& encoder, workspace& scratch, team& workers)
@@ -97,9 +100,9 @@ class layer_runner {
     multiply(layer.key_value, scratch_.key_value.data(), epilogue::store, &layer.query);
   }
 
-  /// The rest of a layer, in place. Text t has the rows row_offsets[t] to row_offsets[t + 1] - 1 of `rows`, and in the
-  /// workspace the keys and values token_offsets[t] to token_offsets[t + 1] - 1 of its tokens. `next` is what will be
-  /// multiplied with afterwards, if that is known.
+  /// The rest of a layer, in place. Text t has the rows row_offsets[t] to row_offsets[t + 1] - 1 of `rows`, those of
+  /// its first tokens, and in the workspace the keys and values token_offsets[t] to token_offsets[t + 1] - 1 of all its
+  /// tokens. `next` is what will be multiplied with afterwards, if that is known.
   void finish_rows(const encoder_layer& layer, std::span<const std::size_t> row_offsets,
                    std::span<const std::size_t> token_offsets, float* rows, const linear* next) {
     const std::size_t count = row_offsets.back();
@@ -185,7 +188,8 @@ class layer_runner {
     const std::size_t size = hidden / heads;
     team_.for_each((row_offsets.size() - 1) * heads, [&](std::size_t index, std::size_t worker) {
       const std::size_t text = index / heads;
-      const std::size_t column = index % heads * size;
+      const std::size_t head = index % heads;
+      const std::size_t column = head * size;
       const float* keys = scratch_.key_value.data() + token_offsets[text] * 2 * hidden + column;
       encoder_.kernels.attend({.query = scratch_.query.data() + row_offsets[text] * hidden + column,
                                .queries = row_offsets[text + 1] - row_offsets[text],
@@ -196,7 +200,8 @@ class layer_runner {
                                .key_value_stride = 2 * hidden,
                                .size = size,
                                .context = scratch_.context.data() + row_offsets[text] * hidden + column,
-                               .context_stride = hidden},
+                               .context_stride = hidden,
+                               .bias = encoder_.relative_bias.of_head(head)},
                               scratch_.attention[worker]);
     });
   }

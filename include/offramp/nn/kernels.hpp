@@ -46,7 +46,7 @@ struct product_target {
   weight_prefetch prefetch = weight_prefetch::by_cpu;
 };
 
-/// One head of one text in self-attention, borrowed: `queries` rows of queries against all its tokens.
+/// One head of one text in self-attention, borrowed: the queries of its first tokens against all its tokens.
 struct attention_head {
   const float* query = nullptr;  // [queries, query_stride]
   std::size_t queries = 0;
@@ -58,6 +58,8 @@ struct attention_head {
   std::size_t size = 0;      // of a query, key or value
   float* context = nullptr;  // [queries, context_stride]
   std::size_t context_stride = 0;
+  /// Added to the scaled score of key k for query q: bias[k - q], from bias[1 - queries] to bias[tokens - 1]; or null.
+  const float* bias = nullptr;
 };
 
 /// Scratch memory of the attention of one head.
@@ -84,7 +86,7 @@ struct kernels {
   void (*pack)(const float* source, std::size_t stride, index_range range, packed_rows& target);
   /// The outputs of `panels` of W x + b, for every row.
   void (*multiply)(const packed_rows& rows, const linear& weights, index_range panels, const product_target& target);
-  /// softmax(q k^T / sqrt(size)) v (Vaswani et al. 2017).
+  /// softmax(q k^T / sqrt(size) + bias) v (Vaswani et al. 2017).
   void (*attend)(const attention_head& head, attention_scratch& scratch);
   /// Layer normalization in place of `count` rows.
   void (*normalize)(const layer_norm& norm, float* rows, std::size_t count);
