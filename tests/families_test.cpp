@@ -102,7 +102,7 @@ std::string name_of(const testing::TestParamInfo<const char*>& info) {
 
 INSTANTIATE_TEST_SUITE_P(all, families,
                          testing::Values("bert", "electra", "electra-square", "distilbert", "albert", "roberta",
-                                         "xlm-roberta"),
+                                         "xlm-roberta", "mpnet", "mpnet-v4"),
                          name_of);
 
 TEST(albert, may_have_exits_on_its_shared_layers) {

@@ -20,8 +20,8 @@ const std::vector<model_files>& models() {
   static const std::vector<model_files> all = [] {
     std::vector<model_files> read;
     for (const char* name : {"tiny", "tiny-i8", "tiny-mix", "tiny-pair", "tiny-plain", "tiny-sharded", "family-albert",
-                             "family-distilbert", "family-roberta", "family-electra", "published-deebert",
-                             "published-pabee", "published-right-tool-plain", "berxit-exits"}) {
+                             "family-distilbert", "family-roberta", "family-electra", "family-mpnet-exits",
+                             "published-deebert", "published-pabee", "published-right-tool-plain", "berxit-exits"}) {
       read.push_back(offramp_fuzz::read_model(name));
     }
     return read;

@@ -21,8 +21,8 @@ using offramp::text::tokenizer;
 const std::vector<tokenizer>& tokenizers() {
   static const std::vector<tokenizer> all = [] {
     std::vector<tokenizer> loaded;
-    for (const char* name :
-         {"tiny", "tiny-plain", "family-albert", "family-roberta", "family-xlm-roberta", "family-electra"}) {
+    for (const char* name : {"tiny", "tiny-plain", "family-albert", "family-roberta", "family-xlm-roberta",
+                             "family-electra", "family-mpnet"}) {
       const offramp_fuzz::model_files files = offramp_fuzz::read_model(name);
       std::vector<offramp::model::file_set::blob> blobs;
       for (const auto& [file, content] : files) {

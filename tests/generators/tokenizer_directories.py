@@ -22,6 +22,7 @@ from transformers import AutoTokenizer
 
 VERSIONS = {tokenizers: "0.23.3", transformers: "5.24.0"}
 DIRECTORIES = 120
+MPNET_DIRECTORIES = 30
 PIECES = """the dog cat hello world café cafe Hello World HELLO un ##able ##ing ##s go ! . , ' - [ ] 的 人 的人 é e c a ##a ##fé
 ##fe covid ##19 19 # İ ß ü ##的 ##人""".split()
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<unk>", "<mask>", "[unused1]"]
@@ -32,18 +33,21 @@ TEXTS = ["Hello World", "hello <mask> zebra", "the [E1] dog [/E1] barks", "的�
 BERT_ROLES = {"unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]"}
 ROBERTA_ROLES = {"unk_token": "<unk>", "sep_token": "</s>", "pad_token": "<pad>", "cls_token": "<s>", "mask_token": "<mask>",
                  "bos_token": "<s>"}
+MPNET_ROLES = {**ROBERTA_ROLES, "unk_token": "[UNK]", "eos_token": "</s>"}
 
 
 class Directory:
     """Files by name, drawn at random."""
 
-    def __init__(self, seed, charsmap):
+    def __init__(self, seed, charsmap, make=None):
         self.random = random.Random(seed)
         self.charsmap = charsmap
         self.files = {}
         self.settings = {}
-        make = self.random.choice([self.make_bert] * 3 + [self.make_roberta, self.make_herbert, self.make_unigram])
-        make()
+        if make is None:
+            make = self.random.choice(
+                [Directory.make_bert] * 3 + [Directory.make_roberta, Directory.make_herbert, Directory.make_unigram])
+        make(self)
 
     def chance(self, probability):
         return self.random.random() < probability
@@ -149,6 +153,21 @@ class Directory:
             self.write("vocab.txt", "".join(piece + self.random.choice(["\n"] * 9 + [" \n"]) for piece in pieces))
         self.finish(self.random.choice(["bert", "bert", "electra", "distilbert"]), len(pieces))
 
+    def make_mpnet(self):
+        pieces = SPECIALS + self.random.sample(PIECES, len(PIECES))
+        self.maybe("tokenizer_class", ["MPNetTokenizer", "MPNetTokenizerFast", "PreTrainedTokenizerFast"], 0.7)
+        self.maybe("do_lower_case", [True, False])
+        self.maybe("strip_accents", [True, False, None])
+        self.maybe("tokenize_chinese_chars", [True, False], 0.4)
+        self.maybe("model_input_names", [["input_ids", "attention_mask"], ["input_ids", "token_type_ids"]], 0.1)
+        self.draw_tokens({**MPNET_ROLES, **({"cls_token": "[CLS]", "sep_token": "[E2]"} if self.chance(0.2) else {})})
+        kind = self.random.randrange(4)
+        if kind != 0:
+            self.write("tokenizer.json", self.bert_json(pieces))
+        if kind in (0, 3):
+            self.write("vocab.txt", "".join(piece + "\n" for piece in pieces))
+        self.finish("mpnet", len(pieces))
+
     def write_byte_pair(self, tokenizer, kind):
         model = json.loads(tokenizer.to_str())["model"]
         merges = [" ".join(merge) if isinstance(merge, list) else merge for merge in model["merges"]]
@@ -246,15 +265,16 @@ def main():
     charsmap = (out / "charsmap.bin").read_bytes()
     encoded = base64.b64encode(charsmap).decode()
     lines = []
-    seed = 0
-    while len(lines) < DIRECTORIES:
-        seed += 1
-        files = Directory(seed, charsmap).files
-        name, texts = encode(files)
-        if texts:
-            if "tokenizer.json" in files:
-                files["tokenizer.json"] = files["tokenizer.json"].replace(encoded, "@charsmap")
-            lines.append(json.dumps({"class": name, "files": files, "texts": texts}, ensure_ascii=False))
+    for count, make in ((DIRECTORIES, None), (DIRECTORIES + MPNET_DIRECTORIES, Directory.make_mpnet)):
+        seed = 0
+        while len(lines) < count:
+            seed += 1
+            files = Directory(seed, charsmap, make).files
+            name, texts = encode(files)
+            if texts:
+                if "tokenizer.json" in files:
+                    files["tokenizer.json"] = files["tokenizer.json"].replace(encoded, "@charsmap")
+                lines.append(json.dumps({"class": name, "files": files, "texts": texts}, ensure_ascii=False))
     (out / "tokenizer_directories.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

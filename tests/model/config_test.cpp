@@ -49,6 +49,7 @@ TEST(config, has_the_defaults_of_hugging_face) {
   EXPECT_EQ(found.type_vocabulary_size, 2);
   EXPECT_EQ(found.embedding_size, 12);
   EXPECT_EQ(found.padding_id, std::nullopt);
+  EXPECT_EQ(found.relative_buckets, 0);
   EXPECT_EQ(found.usable_positions(), 16);
   EXPECT_EQ(found.hidden_activation, activation::gelu);
   EXPECT_EQ(found.layer_norm_epsilon, 1e-12F);
@@ -74,6 +75,12 @@ TEST(config, has_the_defaults_of_each_family) {
     EXPECT_EQ(found.usable_positions(), 14);
   }
   EXPECT_EQ(read_patched(R"({"model_type": "roberta", "pad_token_id": 0})").usable_positions(), 15);
+  const config mpnet = read_patched(R"({"model_type": "mpnet", "pad_token_id": 7, "type_vocab_size": 7})");
+  EXPECT_EQ(mpnet.padding_id, 1) << "whatever the field says";
+  EXPECT_EQ(mpnet.usable_positions(), 14);
+  EXPECT_EQ(mpnet.type_vocabulary_size, 1) << "no field of this family";
+  EXPECT_EQ(mpnet.relative_buckets, 32);
+  EXPECT_EQ(read_patched(R"({"model_type": "mpnet", "relative_attention_num_buckets": 40})").relative_buckets, 40);
   const config distilled = read_patched(R"({"model_type": "distilbert", "dim": 6, "n_layers": 5, "n_heads": 2,
       "hidden_dim": 18, "activation": "relu", "layer_norm_eps": 0.5, "type_vocab_size": 7})");
   EXPECT_EQ(distilled.hidden_size, 6);
@@ -121,6 +128,8 @@ std::vector<hostile> hostile_configs() {
       {R"({"is_decoder": true})", unsupported, "is_decoder is true, expected false"},
       {R"({"is_decoder": "no"})", bad, "is_decoder"},
       {R"({"add_cross_attention": true})", unsupported, "add_cross_attention"},
+      {R"({"model_type": "mpnet", "relative_attention_num_buckets": 31})", bad, "relative_attention_num_buckets is 31"},
+      {R"({"model_type": "mpnet", "max_position_embeddings": 2})", bad, "positions count from 2 on"},
       {R"({"problem_type": "regression"})", unsupported, R"(problem_type is "regression")"},
       {R"({"problem_type": "multi_label_classification"})", unsupported, "multi_label_classification"},
       {R"({"hidden_size": 13})", bad, "hidden_size is 13, expected a multiple of num_attention_heads, 4"},
@@ -144,7 +153,8 @@ std::vector<hostile> hostile_configs() {
       {R"({"id2label": {"0": "a", "1": 2.5}})", bad, "id2label.1 is 2.5"},
       {R"({"id2label": ["a", "b"]})", bad, "id2label"},
       {R"({"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 1, "b": 0}})", bad, "label2id.a is 1, expected 0"},
-      {R"({"id2label": {"0": "a", "1": "b"}, "label2id": {"a": "1", "b": "0"}})", bad, "label2id.a is \"1\", expected 0"},
+      {R"({"id2label": {"0": "a", "1": "b"}, "label2id": {"a": "1", "b": "0"}})", bad,
+       "label2id.a is \"1\", expected 0"},
       {R"({"id2label": {"0": "a", "1": "b"}, "label2id": [0, 1]})", bad, "label2id"},
   };
   for (const std::string field : {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",

@@ -6,6 +6,7 @@
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
 #include <offramp/nn/activation.hpp>
+#include <offramp/nn/relative_bias.hpp>
 
 #include <algorithm>
 #include <array>
@@ -33,7 +34,8 @@ struct config {
   int type_vocabulary_size = 0;
   /// Set where positions count from this id and 1 on, and this token keeps the position of its own id.
   std::optional<int> padding_id;
-  int num_labels = 0;  ///< may be below 2: a model with exits has its own labels
+  int relative_buckets = 0;  ///< rows of the relative attention bias; 0: none
+  int num_labels = 0;        ///< may be below 2: a model with exits has its own labels
   float layer_norm_epsilon = 0;
   nn::activation hidden_activation = nn::activation::gelu;
   std::vector<std::string> labels;  ///< num_labels names
@@ -221,16 +223,27 @@ inline void read_sizes(json_object& object, config& result) {
 
 inline void read_padding(json_object& object, config& result) {
   const std::string key(result.family->keys.padding_id);
+  result.padding_id = result.family->padding_id;
+  if (!key.empty()) {
+    const std::optional<json_place> place = object.find(key);
+    result.padding_id = place ? static_cast<int>(place->integer(0, result.vocabulary_size - 1)) : 1;
+  }
+  if (result.usable_positions() < 1) {
+    object.require("max_position_embeddings")
+        .refuse("at least " + std::to_string(*result.padding_id + 2) + ", because positions count from " +
+                (key.empty() ? std::to_string(*result.padding_id + 1) : key + " and 1") + " on");
+  }
+}
+
+/// Every model looks up as many buckets as nn::relative_bucket has, and may have a table of more.
+inline void read_relative_buckets(json_object& object, config& result) {
+  const std::string key(result.family->keys.relative_buckets);
   if (key.empty()) {
     return;
   }
+  constexpr auto fewest = static_cast<int>(nn::relative_buckets);
   const std::optional<json_place> place = object.find(key);
-  result.padding_id = place ? static_cast<int>(place->integer(0, result.vocabulary_size - 1)) : 1;
-  if (result.usable_positions() < 1) {
-    object.require("max_position_embeddings")
-        .refuse("at least " + std::to_string(*result.padding_id + 2) + ", because positions count from " + key +
-                " and 1 on");
-  }
+  result.relative_buckets = place ? static_cast<int>(place->integer(fewest, 1 << 15)) : fewest;
 }
 
 }  // namespace detail
@@ -255,6 +268,7 @@ inline void read_padding(json_object& object, config& result) {
   result.hidden_activation = detail::read_activation(object, *result.family);
   detail::read_sizes(object, result);
   detail::read_padding(object, result);
+  detail::read_relative_buckets(object, result);
   const std::string epsilon_key(result.family->keys.layer_norm_epsilon);
   const std::optional<json_place> epsilon = epsilon_key.empty() ? std::nullopt : object.find(epsilon_key);
   result.layer_norm_epsilon = epsilon ? epsilon->number(0.0, 1.0) : 1e-12F;

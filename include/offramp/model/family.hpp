@@ -34,7 +34,8 @@ struct config_keys {
   std::string_view layer_norm_epsilon = "layer_norm_eps";     ///< empty: 1e-12
   std::string_view type_vocabulary_size = "type_vocab_size";  ///< empty: no token types
   std::string_view embedding_size = {};                       ///< empty: the hidden size
-  std::string_view padding_id = {};                           ///< empty: positions count from 0
+  std::string_view padding_id = {};                           ///< empty: as family::padding_id says
+  std::string_view relative_buckets = {};                     ///< empty: no relative attention bias
 };
 
 /// The classification head of Hugging Face's <Family>ForSequenceClassification: f(dense), then a classifier.
@@ -58,8 +59,11 @@ struct family {
   std::string_view projection_name = {};
   std::string_view layer = "encoder.layer.*.";  ///< `*`: the layer's number; without one all layers are the same
   layer_names names = {};
+  std::string_view relative_bias = {};       ///< in the backbone, the table [buckets, heads] of all layers
   std::string_view pooler = "pooler.dense";  ///< in the backbone, `*`: the last layer's number; empty: none
   sequence_head head = {};
+  /// The padding token by which positions count, whatever `config.json` says; none: they count from 0.
+  std::optional<int> padding_id = {};
   /// Whether an encoder with one token type takes every token for one of it, whatever the tokenizer says.
   bool passes_over_single_type = false;
 
@@ -128,7 +132,18 @@ inline constexpr std::array families{
                      .output_norm = "full_layer_layer_norm"},
            .pooler = "pooler"},
     detail::roberta_family("roberta"),
-    detail::roberta_family("xlm-roberta")};
+    detail::roberta_family("xlm-roberta"),
+    family{.model_type = "mpnet",
+           .prefix = "mpnet.",
+           .keys = {.type_vocabulary_size = {}, .relative_buckets = "relative_attention_num_buckets"},
+           .names = {.query = "attention.attn.q",
+                     .key = "attention.attn.k",
+                     .value = "attention.attn.v",
+                     .attention_output = "attention.attn.o",
+                     .attention_norm = "attention.LayerNorm"},
+           .relative_bias = "encoder.relative_attention_bias.weight",
+           .head = {.dense = "classifier.dense", .classifier = "classifier.out_proj"},
+           .padding_id = 1}};
 
 /// Null when there is no such family.
 [[nodiscard]] constexpr const family* find_family(std::string_view model_type) {

@@ -6,6 +6,7 @@
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
 #include <offramp/nn/encoder_layer.hpp>
+#include <offramp/nn/relative_bias.hpp>
 #include <offramp/runner.hpp>
 
 #include <cstddef>
@@ -94,6 +95,17 @@ inline std::optional<nn::linear> read_projection(const checkpoint& tensors, cons
                      static_cast<std::size_t>(shape.embedding_size), layout);
 }
 
+/// The table that all layers share, where the family has one, spread out for texts of every length.
+inline nn::relative_bias read_relative_bias(const checkpoint& tensors, const std::string& prefix, const config& shape) {
+  if (shape.relative_buckets == 0) {
+    return {};
+  }
+  const auto buckets = static_cast<std::size_t>(shape.relative_buckets);
+  const auto heads = static_cast<std::size_t>(shape.num_heads);
+  return {tensors.read(prefix + std::string(shape.family->relative_bias), {buckets, heads}), heads,
+          static_cast<std::size_t>(shape.usable_positions())};
+}
+
 /// The layer whose tensors are called `prefix` and then as the family says.
 inline nn::encoder_layer read_encoder_layer(const checkpoint& tensors, const std::string& prefix, const config& shape,
                                             const nn::layout& layout) {
@@ -178,6 +190,7 @@ inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, 
     if (part == 0) {  // the largest, so it comes first
       encoder.embeddings = read_embeddings(tensors, prefix + "embeddings.", shape);
       encoder.projection = read_projection(tensors, prefix, shape, kernels.layout);
+      encoder.relative_bias = read_relative_bias(tensors, prefix, shape);
     } else {
       const std::string name = prefix + numbered(family.layer, part - 1);
       encoder.layers[part - 1] = read_encoder_layer(tensors, name, shape, kernels.layout);

@@ -49,7 +49,7 @@ class class_tokenizer_maker {
   class_tokenizer_maker(const tokenizer_config& config, numbered_tokens numbered, std::string place)
       : config_(config), numbered_(std::move(numbered)), place_(std::move(place)) {}
 
-  /// BertTokenizer and its kin.
+  /// BertTokenizer and its kin, or MPNetTokenizer.
   [[nodiscard]] tokenizer_description make_wordpiece(vocabulary pieces) const {
     tokenizer_description result;
     result.pieces = std::move(pieces);
@@ -57,8 +57,11 @@ class class_tokenizer_maker {
     result.unknown_id = require_piece_of("unk_token", result.pieces);
     const added_token_list tokens = list_tokens(result.pieces, result.pieces.ids().size());
     const surrounding around{require("cls_token", tokens), require("sep_token", tokens)};
-    result.single = bert_template(around.start, around.end, 1);
-    result.pair = bert_template(around.start, around.end, 2);
+    if (config_.kind == tokenizer_class::mpnet) {
+      surround_as_roberta(around, result);
+    } else {
+      surround_as_bert(around, result);
+    }
     result.added_tokens = tokens.tokens();
     return result;
   }
@@ -84,8 +87,7 @@ class class_tokenizer_maker {
     set_model(result, std::move(normalizer), std::move(pre_tokenizer), std::move(model));
     const added_token_list tokens = list_tokens(result.pieces, size);
     if (is_herbert) {
-      result.single = bert_template(0, 2, 1);
-      result.pair = bert_template(0, 2, 2);
+      surround_as_bert({0, 2}, result);
     } else {
       surround_as_roberta({require("cls_token", tokens), require("sep_token", tokens)}, result);
     }
@@ -115,10 +117,8 @@ class class_tokenizer_maker {
       result.single = std::move(own->single);
       result.pair = std::move(own->pair);
     } else if (config_.kind == tokenizer_class::albert) {
-      const surrounding around{require_piece_of("cls_token", result.pieces),
-                               require_piece_of("sep_token", result.pieces)};
-      result.single = bert_template(around.start, around.end, 1);
-      result.pair = bert_template(around.start, around.end, 2);
+      surround_as_bert({require_piece_of("cls_token", result.pieces), require_piece_of("sep_token", result.pieces)},
+                       result);
     } else {
       surround_as_roberta({require("bos_token", tokens), require("eos_token", tokens)}, result);
     }
@@ -132,6 +132,11 @@ class class_tokenizer_maker {
     std::int32_t start;
     std::int32_t end;
   };
+
+  static void surround_as_bert(surrounding around, tokenizer_description& result) {
+    result.single = bert_template(around.start, around.end, 1);
+    result.pair = bert_template(around.start, around.end, 2);
+  }
 
   static void surround_as_roberta(surrounding around, tokenizer_description& result) {
     result.single = roberta_template(around.start, around.end, 1);

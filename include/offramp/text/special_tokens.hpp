@@ -46,8 +46,16 @@ inline constexpr std::array<std::string_view, 7> token_roles = {"bos_token", "eo
   if (role == "mask_token") {
     return is_bert_like ? "[MASK]" : "<mask>";
   }
+  if (kind == mpnet && role == "unk_token") {
+    return "[UNK]";
+  }
   const bool is_in_angles = !is_bert_like || kind == albert;
   return role == "unk_token" ? (is_in_angles ? "<unk>" : "[UNK]") : (is_in_angles ? "<pad>" : "[PAD]");
+}
+
+/// Whether the mask token of a class takes the space before it, where no file gives it flags.
+[[nodiscard]] constexpr bool mask_takes_space(tokenizer_class kind) {
+  return kind == tokenizer_class::camembert || kind == tokenizer_class::mpnet;
 }
 
 /// Special tokens of tokenizer_config.json and, over them, of special_tokens_map.json.
@@ -65,11 +73,12 @@ class special_token_reader {
       const std::optional<model::json_place> found = find(key);
       if (!found) {
         if (const std::string_view token = default_token(kind, role); !token.empty()) {
-          result.push_back(
-              {key, special(std::string(token), kind == tokenizer_class::camembert && key == "mask_token")});
+          result.push_back({key, special(std::string(token), key == "mask_token" && mask_takes_space(kind))});
         }
       } else if (!found->value().is_null()) {
-        result.push_back({key, read_added_token(*found, token_default::special)});
+        added_token token = read_added_token(*found, token_default::special);
+        token.lstrip = token.lstrip || (found->value().is_string() && key == "mask_token" && mask_takes_space(kind));
+        result.push_back({key, std::move(token)});
       } else if (kind != tokenizer_class::as_written &&
                  (key == "unk_token" || key == "cls_token" || key == "sep_token")) {
         throw error(error_kind::unsupported, found->describe() + " is null, supported is a token");

@@ -19,6 +19,7 @@ enum class tokenizer_class {
   as_written,  ///< tokenizer.json as it stands
   bert,
   distilbert,  ///< as bert, without token types
+  mpnet,       ///< WordPiece as bert, surrounded as roberta
   roberta,
   xlm_roberta,
   albert,
@@ -37,6 +38,7 @@ inline constexpr std::array tokenizer_classes{
     named_tokenizer_class{"DistilBertTokenizer", tokenizer_class::distilbert},
     named_tokenizer_class{"ElectraTokenizer", tokenizer_class::bert},
     named_tokenizer_class{"MobileBertTokenizer", tokenizer_class::bert},
+    named_tokenizer_class{"MPNetTokenizer", tokenizer_class::mpnet},
     named_tokenizer_class{"RobertaTokenizer", tokenizer_class::roberta},
     named_tokenizer_class{"XLMRobertaTokenizer", tokenizer_class::xlm_roberta},
     named_tokenizer_class{"AlbertTokenizer", tokenizer_class::albert},
@@ -64,16 +66,26 @@ inline constexpr std::array tokenizer_classes{
 
 /// The class that AutoTokenizer takes where no file names one.
 [[nodiscard]] inline std::optional<tokenizer_class> class_of_model_type(std::string_view model_type) {
-  if (model_type == "bert" || model_type == "electra" || model_type == "distilbert" || model_type == "elasticbert") {
-    return tokenizer_class::bert;
-  }
-  if (model_type == "roberta") {
-    return tokenizer_class::roberta;
-  }
-  if (model_type == "xlm-roberta") {
-    return tokenizer_class::xlm_roberta;
-  }
-  return model_type == "albert" ? std::optional(tokenizer_class::albert) : std::nullopt;
+  struct typed_class {
+    std::string_view model_type;
+    tokenizer_class kind;
+  };
+  using enum tokenizer_class;
+  static constexpr std::array known{typed_class{"bert", bert},
+                                    typed_class{"electra", bert},
+                                    typed_class{"distilbert", bert},
+                                    typed_class{"elasticbert", bert},
+                                    typed_class{"roberta", roberta},
+                                    typed_class{"xlm-roberta", xlm_roberta},
+                                    typed_class{"albert", albert},
+                                    typed_class{"mpnet", mpnet}};
+  const auto found = std::ranges::find(known, model_type, &typed_class::model_type);
+  return found == known.end() ? std::nullopt : std::optional(found->kind);
+}
+
+/// Whether its model is WordPiece.
+[[nodiscard]] constexpr bool is_wordpiece(tokenizer_class kind) {
+  return kind == tokenizer_class::bert || kind == tokenizer_class::distilbert || kind == tokenizer_class::mpnet;
 }
 
 /// Whether its encodings come with token types, unless `model_input_names` says otherwise.

@@ -40,14 +40,14 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
   if (config.kind == tokenizer_class::as_written) {
     throw error(error_kind::io, missing + "tokenizer_class asks for it");
   }
-  const bool is_wordpiece = config.kind == tokenizer_class::bert || config.kind == tokenizer_class::distilbert;
-  if (const std::optional<model::file> file = is_wordpiece ? files.find("vocab.txt") : std::nullopt) {
+  const bool reads_lines = is_wordpiece(config.kind);
+  if (const std::optional<model::file> file = reads_lines ? files.find("vocab.txt") : std::nullopt) {
     return read_vocab_txt(*file, config);
   }
   if (const std::optional<model::file> file = find_sentencepiece_file(files)) {
     return read_sentencepiece_files(*file, files);
   }
-  throw error(error_kind::io, missing + (is_wordpiece ? "neither vocab.txt nor" : "not") + " a sentencepiece model");
+  throw error(error_kind::io, missing + (reads_lines ? "neither vocab.txt nor" : "not") + " a sentencepiece model");
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text

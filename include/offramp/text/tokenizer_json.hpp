@@ -89,7 +89,7 @@ class tokenizer_json_reader {
 
   [[nodiscard]] static std::string model_of(tokenizer_class kind) {
     using enum tokenizer_class;
-    if (kind == bert || kind == distilbert) {
+    if (is_wordpiece(kind)) {
       return "WordPiece";
     }
     return kind == roberta || kind == herbert ? "BPE" : "Unigram";

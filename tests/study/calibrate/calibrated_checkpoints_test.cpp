@@ -141,7 +141,7 @@ INSTANTIATE_TEST_SUITE_P(published, calibrated,
                          name_of);
 INSTANTIATE_TEST_SUITE_P(plain, calibrated,
                          testing::Values("family-bert", "family-albert", "family-distilbert", "family-electra",
-                                         "family-roberta"),
+                                         "family-roberta", "family-mpnet"),
                          name_of);
 
 using calibrated_gate = calibrated;
