@@ -102,7 +102,7 @@ std::string name_of(const testing::TestParamInfo<const char*>& info) {
 
 INSTANTIATE_TEST_SUITE_P(all, families,
                          testing::Values("bert", "electra", "electra-square", "distilbert", "albert", "roberta",
-                                         "xlm-roberta", "mpnet", "mpnet-v4"),
+                                         "xlm-roberta", "camembert", "ernie", "data2vec-text", "mpnet", "mpnet-v4"),
                          name_of);
 
 TEST(albert, may_have_exits_on_its_shared_layers) {
@@ -184,6 +184,9 @@ TEST(other_families, are_refused_by_the_name_of_the_field) {
   expect_refusal("roberta", patch(R"({"position_embedding_type": "relative_key"})"), unsupported,
                  {"position_embedding_type"});
   expect_refusal("roberta", without("classifier.dense.weight"), bad, {"classifier.dense.weight"});
+  expect_refusal("roberta", patch(R"({"model_type": "xlm-roberta-xl"})"), unsupported,
+                 {"model_type is \"xlm-roberta-xl\""});
+  expect_refusal("ernie", patch(R"({"use_task_id": true})"), unsupported, {"use_task_id is true, expected false"});
 }
 
 }  // namespace families_test

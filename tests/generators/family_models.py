@@ -13,7 +13,8 @@ import sys
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification
-from transformers import AlbertConfig, BertConfig, DistilBertConfig, ElectraConfig, RobertaConfig, XLMRobertaConfig
+from transformers import (AlbertConfig, BertConfig, CamembertConfig, Data2VecTextConfig, DistilBertConfig, ElectraConfig,
+                          ErnieConfig, RobertaConfig, XLMRobertaConfig)
 
 from tiny_models import PAIRS, SINGLE, VOCABULARY, exit_at, loaded, make_tokenizer, stored, write_exits, write_json
 
@@ -35,6 +36,11 @@ FAMILIES = {
     # Its padding token is [SEP], so that some text has one and positions can be told from a plain offset.
     "xlm-roberta": dict(config=XLMRobertaConfig(**WIDE, type_vocab_size=1, pad_token_id=3, layer_norm_eps=1e-5), store="I8",
                         type_ids=False, offset=4),
+    "camembert": dict(config=CamembertConfig(**WIDE, type_vocab_size=1, pad_token_id=1, layer_norm_eps=1e-5), store="F16",
+                      type_ids=False, offset=2),
+    "ernie": dict(config=ErnieConfig(**WIDE, type_vocab_size=4, hidden_act="relu"), store="F32"),
+    "data2vec-text": dict(config=Data2VecTextConfig(**WIDE, type_vocab_size=1, pad_token_id=1, layer_norm_eps=1e-5),
+                          store="BF16", type_ids=False, offset=2),
 }
 
 

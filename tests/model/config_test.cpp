@@ -69,7 +69,7 @@ TEST(config, has_the_defaults_of_each_family) {
   const config albert = read_patched(R"({"model_type": "albert", "embedding_size": 8})");
   EXPECT_EQ(albert.embedding_size, 8);
   EXPECT_EQ(albert.hidden_activation, activation::gelu_tanh);
-  for (const std::string type : {"roberta", "xlm-roberta"}) {
+  for (const std::string type : {"roberta", "xlm-roberta", "camembert", "data2vec-text"}) {
     const config found = read_patched(R"({"model_type": ")" + type + R"("})");
     EXPECT_EQ(found.padding_id, 1);
     EXPECT_EQ(found.usable_positions(), 14);
@@ -128,6 +128,7 @@ std::vector<hostile> hostile_configs() {
       {R"({"is_decoder": true})", unsupported, "is_decoder is true, expected false"},
       {R"({"is_decoder": "no"})", bad, "is_decoder"},
       {R"({"add_cross_attention": true})", unsupported, "add_cross_attention"},
+      {R"({"model_type": "ernie", "use_task_id": true})", unsupported, "use_task_id is true, expected false"},
       {R"({"model_type": "mpnet", "relative_attention_num_buckets": 31})", bad, "relative_attention_num_buckets is 31"},
       {R"({"model_type": "mpnet", "max_position_embeddings": 2})", bad, "positions count from 2 on"},
       {R"({"problem_type": "regression"})", unsupported, R"(problem_type is "regression")"},

@@ -172,7 +172,7 @@ inline void refuse_unsupported(json_object& object) {
   if (const auto kind = object.find("position_embedding_type"); kind && kind->text() != "absolute") {
     refuse(*kind, "\"absolute\"");
   }
-  for (const char* key : {"is_decoder", "add_cross_attention"}) {
+  for (const char* key : {"is_decoder", "add_cross_attention", "use_task_id"}) {
     if (const auto flag = object.find(key); flag && flag->boolean()) {
       refuse(*flag, "false");
     }

@@ -73,10 +73,10 @@ struct family {
 
 namespace detail {
 
-/// RoBERTa and XLM-RoBERTa: positions count from the padding token's id on, a head of its own on the first row.
-[[nodiscard]] constexpr family roberta_family(std::string_view model_type) {
+/// RoBERTa and those built like it: positions count from the padding token's id on, a head of its own on the first row.
+[[nodiscard]] constexpr family roberta_family(std::string_view model_type, std::string_view prefix = "roberta.") {
   return {.model_type = model_type,
-          .prefix = "roberta.",
+          .prefix = prefix,
           .keys = {.padding_id = "pad_token_id"},
           .head = {.dense = "classifier.dense", .classifier = "classifier.out_proj"},
           .passes_over_single_type = true};
@@ -86,6 +86,7 @@ namespace detail {
 
 inline constexpr std::array families{
     family{.model_type = "bert", .prefix = "bert."},
+    family{.model_type = "ernie", .prefix = "ernie."},
     family{.model_type = "elasticbert", .prefix = "elasticbert.", .pooler = "encoder.pooler.*.dense"},
     family{
         .model_type = "electra",
@@ -133,6 +134,8 @@ inline constexpr std::array families{
            .pooler = "pooler"},
     detail::roberta_family("roberta"),
     detail::roberta_family("xlm-roberta"),
+    detail::roberta_family("camembert"),
+    detail::roberta_family("data2vec-text", "data2vec_text."),
     family{.model_type = "mpnet",
            .prefix = "mpnet.",
            .keys = {.type_vocabulary_size = {}, .relative_buckets = "relative_attention_num_buckets"},
