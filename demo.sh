@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing (Debian or Ubuntu), builds offramp and classifies sentences with the bundled models, one English
-# and one Korean. With arguments, classifies those instead; `./demo.sh --model sentiment-ko TEXT` in Korean.
+# and one Korean. With arguments, classifies those instead; `./demo.sh --model sentiment-ko TEXT` in Korean. `./demo.sh serve`
+# answers over HTTP, and has a page at http://127.0.0.1:8080/.
 set -euo pipefail
 cd "$(dirname "$0")"
 cmake/install-packages.sh
 cmake --preset dev >&2
 cmake --build --preset dev --target offramp_command >&2
 offramp=build/dev/offramp
+if [[ ${1:-} == serve ]]; then
+  exec "$offramp" serve --model sentiment-en --model sentiment-ko "${@:2}"
+fi
 if (($#)); then
   exec "$offramp" classify "$@"
 fi

@@ -3,7 +3,7 @@
 # Installs the Debian packages that a build of everything needs, and those named as arguments, if any is missing.
 set -euo pipefail
 packages=(g++ cmake ninja-build pkg-config libeigen3-dev nlohmann-json3-dev libhwy-dev libsentencepiece-dev libcli11-dev
-          libgtest-dev libtbb-dev libboost-dev locales "$@")
+          libcpp-httplib-dev libgtest-dev libtbb-dev libboost-dev locales "$@")
 command -v dpkg-query >/dev/null || exit 0
 missing=()
 for package in "${packages[@]}"; do

@@ -4,6 +4,7 @@
 #include "json_output.hpp"
 #include "model_options.hpp"
 #include "policy_options.hpp"
+#include "policy_text.hpp"
 #include "thread_runner.hpp"
 #include "tsv_output.hpp"
 
@@ -38,23 +39,6 @@ struct chunk_result {
   std::vector<offramp::prediction> predictions;
   std::vector<std::vector<offramp::exit_output>> exits;
 };
-
-std::string_view stop_name(offramp::stop_reason reason) {
-  using enum offramp::stop_reason;
-  switch (reason) {
-    case confident:
-      return "confident";
-    case last_exit:
-      return "last_exit";
-    case deadline:
-      return "deadline";
-    case layer_limit:
-      return "layer_limit";
-    case cancelled:
-      return "cancelled";
-  }
-  return "unknown";
-}
 
 template <class Inputs>
 chunk_result classify_inputs(const offramp::classifier& model, const Inputs& inputs, const classify_options& options,

@@ -29,5 +29,6 @@ command add_fit(CLI::App& app);
 command add_calibrate(CLI::App& app);
 command add_certify(CLI::App& app);
 command add_evaluate(CLI::App& app);
+command add_serve(CLI::App& app);  // where cpp-httplib is
 
 }  // namespace offramp_cli

@@ -49,9 +49,18 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string(offramp::version()));
   app.require_subcommand(1);
   const std::vector<offramp_cli::command> commands = {
-      offramp_cli::add_classify(app),  offramp_cli::add_tokenize(app), offramp_cli::add_curve(app),
-      offramp_cli::add_inspect(app),   offramp_cli::add_verify(app),   offramp_cli::add_fit(app),
-      offramp_cli::add_calibrate(app), offramp_cli::add_certify(app),  offramp_cli::add_evaluate(app),
+    offramp_cli::add_classify(app),
+    offramp_cli::add_tokenize(app),
+    offramp_cli::add_curve(app),
+    offramp_cli::add_inspect(app),
+    offramp_cli::add_verify(app),
+    offramp_cli::add_fit(app),
+    offramp_cli::add_calibrate(app),
+    offramp_cli::add_certify(app),
+    offramp_cli::add_evaluate(app),
+#if defined(OFFRAMP_HAS_SERVE)
+    offramp_cli::add_serve(app),
+#endif
   };
   try {
     app.parse(argc, argv);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "policy_text.hpp"
+
 #include <offramp/certificate.hpp>
 #include <offramp/classifier.hpp>
 #include <offramp/exit_policy.hpp>
@@ -35,8 +37,6 @@ struct policy_options {
   [[nodiscard]] offramp::exit_policy starting_now(const offramp::exit_policy& policy) const;
 };
 
-/// As in "confidence >= 0.94".
-std::string describe(const offramp::exit_policy& policy);
 /// Adds --decline; `decline` must stay where it is until parsing is over.
 CLI::Option* add_decline_to(CLI::App& parser, std::optional<float>& decline);
 /// Throws usage_error unless there is a decline for --rule declining, and for no other.
@@ -45,7 +45,5 @@ void check_decline(const std::string& rule, const std::optional<float>& decline)
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss);
 offramp::certified_loss loss_named(const std::string& name);
 std::string loss_name(offramp::certified_loss loss);
-/// As --rule takes it.
-std::string rule_name(offramp::exit_policy::rule rule);
 
 }  // namespace offramp_cli

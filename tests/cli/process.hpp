@@ -181,6 +181,8 @@ class conversation {
     return line;
   }
 
+  void send_signal(int which) const { kill(child_, which); }
+
   /// Ends the input; returns how the command ended.
   [[nodiscard]] int end() const {
     close(to_child_);

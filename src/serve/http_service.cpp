@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http_service.hpp"
+
+#include "page.hpp"
+
+#include <offramp/error.hpp>
+
+#include <httplib.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+namespace offramp_serve {
+
+namespace {
+
+constexpr const char* json_type = "application/json";
+
+void answer_error(httplib::Response& response, int status, const std::string& message) {
+  response.status = status;
+  response.set_content(to_text({{"error", {{"message", message}}}}), json_type);
+}
+
+/// Whether two texts are equal, in a time that does not tell where they differ.
+bool are_equal(const std::string& a, const std::string& b) {
+  unsigned difference = a.size() == b.size() ? 0U : 1U;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned>(static_cast<unsigned char>(a[i]) ^
+                                        static_cast<unsigned char>(i < b.size() ? b[i] : '\0'));
+  }
+  return difference == 0;
+}
+
+}  // namespace
+
+http_service::http_service(model_registry& models, text_queue& queue, metrics& counts, settings options)
+    : models_(models),
+      queue_(queue),
+      metrics_(counts),
+      settings_(std::move(options)),
+      server_(std::make_unique<httplib::Server>()) {
+  using httplib::Request;
+  using httplib::Response;
+  server_->new_task_queue = [connections = settings_.connections] {
+    return new httplib::ThreadPool(static_cast<std::size_t>(connections));  // NOLINT: the server owns it
+  };
+  server_->set_payload_max_length(settings_.body_bytes);
+  server_->set_tcp_nodelay(true);
+  server_->set_pre_routing_handler([this](const Request& request, Response& response) {
+    if (may_pass(request)) {
+      return httplib::Server::HandlerResponse::Unhandled;
+    }
+    response.set_header("WWW-Authenticate", "Bearer");
+    answer_error(response, 401, "the token is missing or another");
+    return httplib::Server::HandlerResponse::Handled;
+  });
+  server_->Post("/v1/classify", [this](const Request& request, Response& response) { classify(request, response); });
+  server_->Get("/v1/models", [this](const Request&, Response& response) {
+    nlohmann::ordered_json all = nlohmann::ordered_json::array();
+    for (const auto& model : models_.all()) {
+      all.push_back(describe_model(*model));
+    }
+    response.set_content(to_text({{"models", std::move(all)}}), json_type);
+  });
+  server_->Get("/healthz", [](const Request&, Response& response) { response.set_content("ok\n", "text/plain"); });
+  server_->Get("/readyz", [this](const Request&, Response& response) {
+    response.status = is_ready_ ? 200 : 503;
+    response.set_content(is_ready_ ? "ready\n" : "stopping\n", "text/plain");
+  });
+  server_->Get("/metrics", [this](const Request&, Response& response) {
+    response.set_content(metrics_.text(models_, queue_), "text/plain; version=0.0.4");
+  });
+  server_->Get("/", [](const Request&, Response& response) {
+    response.set_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'");
+    response.set_content(std::string(page_html), "text/html; charset=utf-8");
+  });
+  server_->set_error_handler([](const Request&, Response& response) {
+    if (response.body.empty()) {
+      answer_error(response, response.status,
+                   response.status == 404   ? "there is nothing at this path"
+                   : response.status == 413 ? "the body is too large"
+                                            : "the request cannot be served");
+    }
+  });
+  server_->set_exception_handler([](const Request&, Response& response, const std::exception_ptr& problem) {
+    try {
+      std::rethrow_exception(problem);
+    } catch (const std::exception& known) {
+      answer_error(response, 500, known.what());
+    } catch (...) {
+      answer_error(response, 500, "unknown");
+    }
+  });
+  server_->set_logger([this](const Request&, const Response& response) { metrics_.count_request(response.status); });
+}
+
+http_service::~http_service() = default;
+
+bool http_service::may_pass(const httplib::Request& request) const {
+  return settings_.token.empty() || request.path == "/healthz" || request.path == "/readyz" ||
+         are_equal(request.get_header_value("Authorization"), "Bearer " + settings_.token);
+}
+
+void http_service::classify(const httplib::Request& request, httplib::Response& response) {
+  try {
+    job work = read_request(request.body, models_, settings_.requests);
+    const std::shared_ptr<const served_model> model = work.model;
+    std::optional<std::future<answers>> coming = queue_.submit(std::move(work));
+    if (!coming) {
+      const double seconds = std::ceil(std::max(1.0, queue_.expected_wait().count()));
+      response.set_header("Retry-After", std::to_string(static_cast<long>(seconds)));
+      answer_error(response, 429, "too many texts wait");
+      return;
+    }
+    response.set_content(to_text(write_answers(*model, coming->get())), json_type);
+  } catch (const request_error& problem) {
+    answer_error(response, problem.status(), problem.what());
+  } catch (const offramp::error& problem) {
+    const bool is_callers = problem.kind() == offramp::error_kind::invalid_argument;
+    answer_error(response, is_callers ? 400 : 500, problem.what());
+  }
+}
+
+int http_service::bind(const std::string& host, int port) {
+  const int bound =
+      port == 0 ? server_->bind_to_any_port(host.c_str()) : (server_->bind_to_port(host.c_str(), port) ? port : -1);
+  if (bound < 0) {
+    throw std::runtime_error(host + ", port " + std::to_string(port) + ": cannot be listened on");
+  }
+  return bound;
+}
+
+void http_service::run() { server_->listen_after_bind(); }
+
+void http_service::stop() {
+  is_ready_ = false;
+  server_->stop();
+}
+
+}  // namespace offramp_serve

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text_queue.hpp"
+
+#include <offramp/sentence_pair.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <iterator>
+#include <string_view>
+
+namespace offramp_serve {
+
+using clock = std::chrono::steady_clock;
+
+namespace {
+
+/// The texts of jobs that run together, as the classifier takes them.
+template <class Input>
+std::vector<Input> inputs_of(const std::vector<const job*>& jobs) {
+  std::vector<Input> inputs;
+  for (const job* each : jobs) {
+    for (const input_text& text : each->texts) {
+      if constexpr (std::is_same_v<Input, offramp::sentence_pair>) {
+        inputs.push_back({text.first, *text.second});
+      } else {
+        inputs.push_back(text.first);
+      }
+    }
+  }
+  return inputs;
+}
+
+bool are_pairs(const job& request) { return request.texts.front().second.has_value(); }
+
+bool run_together(const job& first, const job& other) {
+  return first.model == other.model && first.policy == other.policy && are_pairs(first) == are_pairs(other) &&
+         !first.deadline && !other.deadline && !first.wants_exits && !other.wants_exits;
+}
+
+}  // namespace
+
+text_queue::text_queue(limits bounds, observer observe) : limits_(bounds), observe_(std::move(observe)) {
+  for (int i = 0; i < limits_.threads; ++i) {
+    threads_.emplace_back([this] { work(); });
+  }
+}
+
+text_queue::~text_queue() { drain(); }
+
+std::optional<std::future<answers>> text_queue::submit(job request) {
+  waiting_job waiting{std::move(request), {}, clock::now()};
+  std::future<answers> future = waiting.promise.get_future();
+  const std::size_t texts = waiting.request.texts.size();
+  if (texts == 0) {
+    waiting.promise.set_value({waiting.request.model->policies.at(0.0), {}, {}});
+    return future;
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    if (is_closed_ || texts > limits_.waiting_texts - std::min(waiting_texts_, limits_.waiting_texts)) {
+      return std::nullopt;
+    }
+    waiting_texts_ += texts;
+    jobs_.push_back(std::move(waiting));
+  }
+  changed_.notify_one();
+  return future;
+}
+
+std::size_t text_queue::waiting() const {
+  const std::scoped_lock lock(mutex_);
+  return waiting_texts_;
+}
+
+double text_queue::load_of(std::size_t texts) const {
+  return std::min(1.0, static_cast<double>(texts) / static_cast<double>(std::max<std::size_t>(1, limits_.busy_texts)));
+}
+
+double text_queue::load() const { return load_of(waiting()); }
+
+std::chrono::duration<double> text_queue::expected_wait() const {
+  const std::scoped_lock lock(mutex_);
+  return std::chrono::duration<double>(seconds_per_text_ * static_cast<double>(waiting_texts_) / limits_.threads);
+}
+
+void text_queue::drain() {
+  {
+    const std::scoped_lock lock(mutex_);
+    is_closed_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) {
+    thread.join();
+  }
+  threads_.clear();
+}
+
+std::vector<text_queue::waiting_job> text_queue::take_batch() {
+  std::vector<waiting_job> batch;
+  std::size_t texts = 0;
+  while (!jobs_.empty()) {
+    const std::size_t more = jobs_.front().request.texts.size();
+    if (!batch.empty() &&
+        (texts + more > limits_.texts_at_once || !run_together(batch.front().request, jobs_.front().request))) {
+      break;
+    }
+    texts += more;
+    batch.push_back(std::move(jobs_.front()));
+    jobs_.pop_front();
+  }
+  return batch;
+}
+
+void text_queue::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return is_closed_ || !jobs_.empty(); });
+    if (jobs_.empty()) {
+      return;
+    }
+    const double load = load_of(waiting_texts_);
+    std::vector<waiting_job> batch = take_batch();
+    std::size_t texts = 0;
+    for (const waiting_job& each : batch) {
+      texts += each.request.texts.size();
+    }
+    waiting_texts_ -= texts;
+    lock.unlock();
+    const job& first = batch.front().request;
+    offramp::exit_policy policy = first.policy ? *first.policy : first.model->policies.at(load);
+    if (first.deadline) {
+      policy = policy.with_deadline(*first.deadline);
+    }
+    const auto start = clock::now();
+    run(std::move(batch), policy);
+    const double seconds = std::chrono::duration<double>(clock::now() - start).count();
+    lock.lock();
+    constexpr double weight_of_latest = 0.1;
+    const double latest = seconds / static_cast<double>(texts);
+    seconds_per_text_ += (seconds_per_text_ == 0.0 ? 1.0 : weight_of_latest) * (latest - seconds_per_text_);
+  }
+}
+
+void text_queue::run(std::vector<waiting_job> batch, const offramp::exit_policy& policy) const {
+  const served_model& model = *batch.front().request.model;
+  const auto start = clock::now();
+  std::vector<const job*> jobs;
+  for (const waiting_job& each : batch) {
+    jobs.push_back(&each.request);
+  }
+  const auto classify = [&](const auto& inputs) {
+    answers all{policy, model.classifier.try_classify_batch(inputs, policy.metered_by(model.meter)), {}};
+    if (jobs.front()->wants_exits) {
+      all.exits = model.classifier.classify_batch_every_exit(inputs);
+    }
+    return all;
+  };
+  try {
+    answers all = are_pairs(*jobs.front()) ? classify(inputs_of<offramp::sentence_pair>(jobs))
+                                           : classify(inputs_of<std::string_view>(jobs));
+    std::size_t begin = 0;
+    for (waiting_job& each : batch) {
+      const std::size_t end = begin + each.request.texts.size();
+      const auto first = all.results.begin();
+      answers own{policy,
+                  {std::make_move_iterator(first + static_cast<std::ptrdiff_t>(begin)),
+                   std::make_move_iterator(first + static_cast<std::ptrdiff_t>(end))},
+                  std::move(all.exits),
+                  start - each.since};
+      begin = end;
+      if (observe_) {
+        observe_(model, own);
+      }
+      each.promise.set_value(std::move(own));
+    }
+  } catch (...) {
+    for (waiting_job& each : batch) {
+      try {
+        each.promise.set_exception(std::current_exception());
+      } catch (const std::future_error&) {  // it has its answers
+      }
+    }
+  }
+}
+
+}  // namespace offramp_serve
