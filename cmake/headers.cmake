@@ -149,6 +149,7 @@ set(implementation_headers
     include/offramp/text/pretokenizers/pre_tokenizer_json.hpp
     include/offramp/text/sentencepiece/encoder.hpp
     include/offramp/text/sentencepiece/files.hpp
+    include/offramp/text/sentencepiece/kobert.hpp
     include/offramp/text/sentencepiece/model.hpp
     include/offramp/text/sentencepiece/pipeline.hpp
     include/offramp/text/sentencepiece/wire_format.hpp

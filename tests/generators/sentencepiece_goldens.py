@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/data/text/sentencepiece_goldens.txt: what the sentencepiece package and the Python tokenizers of ALBERT,
-XLM-RoBERTa and KoBERT around it make of the texts of subword_corpus.py. Its pieces and rules are those that
-subword_goldens.py has written; tests/text/sentencepiece/models.hpp builds the same models of them. Scores are multiples of
-1/64, so that sums are exact and no version of sentencepiece rounds them differently.
+"""Writes tests/data/text/sentencepiece_goldens.txt: what AutoTokenizer makes of the texts of subword_corpus.py with models of
+ALBERT and XLM-RoBERTa, and the sentencepiece package and KoBERT's Python tokenizer around it with KoBERT's. Their pieces and
+rules are those that subword_goldens.py has written; tests/text/sentencepiece/models.hpp builds the same models of them.
+Scores are multiples of 1/64, so that sums are exact and no version of sentencepiece rounds them differently.
 
 What Python's unicodedata knows is taken in the Unicode version of the `tokenizers` package, which our tables have.
 
+    pip install transformers==5.24.0 tokenizers==0.23.3 sentencepiece==0.2.3 protobuf
     python tests/generators/sentencepiece_goldens.py tests/data/text
 """
 
@@ -13,10 +14,13 @@ import json
 import pathlib
 import re
 import sys
+import tempfile
 
 import sentencepiece
+import transformers
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import normalizers
+from transformers import AutoTokenizer
 
 from subword_corpus import SubwordGenerator
 from tokenizer_goldens import Digest
@@ -25,7 +29,8 @@ from unicode_tables import combining_class_ranks
 NFKD = normalizers.NFKD().normalize_str
 COMBINING = {chr(code) for code in combining_class_ranks(normalizers.NFD().normalize_str)}
 TEXTS_PER_DIGEST = 512
-DIGESTS = {"xlm_roberta": 100, "albert": 100, "albert_cased": 6, "kobert": 100, "kobert_bpe": 6}
+DIGESTS = {"xlm_roberta": 100, "albert": 100, "albert_cased": 6, "kobert": 100, "kobert_lower": 100, "kobert_cased": 6,
+           "kobert_bpe": 6}
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, _, BYTE = range(1, 7)
 
 
@@ -50,30 +55,41 @@ def build_model(name, pieces, charsmap):
         model.trainer_spec.model_type = 2
         model.trainer_spec.byte_fallback = True
         model.normalizer_spec.remove_extra_whitespaces = False
-    if name == "albert_cased":
+    if name.endswith("_cased"):
         model.normalizer_spec.add_dummy_prefix = False
         model.normalizer_spec.precompiled_charsmap = b""
-    processor = sentencepiece.SentencePieceProcessor()
-    processor.LoadFromSerializedProto(model.SerializeToString())
-    return processor
+    return model.SerializeToString()
 
 
-class SlowTokenizer:
-    """The steps of the tokenizers that are written in Python, in their order."""
+class ClassTokenizer:
+    """What AutoTokenizer makes of a directory that holds nothing but a model and its settings."""
 
-    def __init__(self, name, processor):
-        self.processor = processor
-        self.plain = name == "xlm_roberta"
-        self.lower_case = name == "albert"
-        self.keep_accents = self.keep_space = name == "albert_cased"
-        if self.plain:
-            self.special = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": processor.get_piece_size() + 1}
-            self.cls, self.sep, self.mask = 0, 2, "<mask>"
-        else:
-            unknown, pad = ("[UNK]", "[PAD]") if name.startswith("kobert") else ("<unk>", "<pad>")
-            texts = [unknown, pad, "[CLS]", "[SEP]", "[MASK]"]
-            self.special = {text: processor.piece_to_id(text) for text in texts}
-            self.cls, self.sep, self.mask = self.special["[CLS]"], self.special["[SEP]"], "[MASK]"
+    def __init__(self, name, model):
+        cased = {"tokenizer_class": "AlbertTokenizer", "do_lower_case": False, "keep_accents": True}
+        files = {
+            "xlm_roberta": {"sentencepiece.bpe.model": model, "config.json": b'{"model_type": "xlm-roberta"}'},
+            "albert": {"spiece.model": model, "config.json": b'{"model_type": "albert"}'},
+            "albert_cased": {"spiece.model": model, "tokenizer_config.json": json.dumps(cased).encode()},
+        }
+        with tempfile.TemporaryDirectory() as folder:
+            for file, content in files[name].items():
+                (pathlib.Path(folder) / file).write_bytes(content)
+            self.tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    def encode(self, text):
+        return self.tokenizer(text)["input_ids"]
+
+
+class KobertTokenizer:
+    """The steps of the tokenizer that is written in Python, in their order."""
+
+    def __init__(self, name, model):
+        self.processor = sentencepiece.SentencePieceProcessor()
+        self.processor.LoadFromSerializedProto(model)
+        self.lower_case = name == "kobert_lower"
+        self.keep_accents = self.keep_space = name == "kobert_cased"
+        self.special = {text: self.processor.piece_to_id(text) for text in ["[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]"]}
+        self.cls, self.sep, self.mask = self.special["[CLS]"], self.special["[SEP]"], "[MASK]"
 
     def encode(self, text):
         parts = re.split("(" + "|".join(map(re.escape, sorted(self.special, key=len, reverse=True))) + ")", text)
@@ -85,20 +101,10 @@ class SlowTokenizer:
             if index + 1 < len(parts) and parts[index + 1] == self.mask:
                 part = part.rstrip()
             if part:
-                ids += map(self.id_of, self.pieces(part))
+                ids += map(self.processor.piece_to_id, self.pieces(part))
         return [self.cls, *ids, self.sep]
 
-    def id_of(self, piece):
-        if not self.plain:
-            return self.processor.piece_to_id(piece)
-        if piece in self.special:
-            return self.special[piece]
-        index = self.processor.piece_to_id(piece)
-        return index + 1 if index else self.special["<unk>"]
-
     def pieces(self, text):
-        if self.plain:
-            return self.processor.encode(text, out_type=str)
         pieces = []
         for piece in self.processor.encode(self.prepare(text), out_type=str):
             if len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit():
@@ -122,6 +128,8 @@ class SlowTokenizer:
 def main():
     if sentencepiece.__version__ != "0.2.3":
         raise SystemExit(f"sentencepiece {sentencepiece.__version__} is installed, the file is made with 0.2.3")
+    if transformers.__version__ != "5.24.0":
+        raise SystemExit(f"transformers {transformers.__version__} is installed, the file is made with 5.24.0")
     directory = pathlib.Path(sys.argv[1])
     pieces = json.loads((directory / "subwords.json").read_text(encoding="utf-8"))["unigram"][4:-1]
     pieces += [["3,", -5.0], ["\u258112,", -5.5]]
@@ -135,7 +143,7 @@ def main():
         lines.append(f"{key} {digest.value:016x}")
 
     for name, digests in DIGESTS.items():
-        tokenizer = SlowTokenizer(name, build_model(name, pieces, charsmap))
+        tokenizer = (KobertTokenizer if name.startswith("kobert") else ClassTokenizer)(name, build_model(name, pieces, charsmap))
         generator = SubwordGenerator(2027)
         for index in range(digests):
             write(f"corpus/{name}/{index:03}", [tokenizer.encode(generator.text()) for _ in range(TEXTS_PER_DIGEST)])

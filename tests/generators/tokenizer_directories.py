@@ -2,11 +2,12 @@
 """Writes tests/data/text/tokenizer_directories.jsonl: small directories with a tokenizer, made up at random of every file
 and setting that transformers reads, and what its AutoTokenizer makes of some texts.
 
-    pip install transformers==5.24.0 tokenizers==0.23.3
+    pip install transformers==5.24.0 tokenizers==0.23.3 sentencepiece==0.2.3 protobuf
     python tests/generators/tokenizer_directories.py tests/data/text
 
 Left out are directories that transformers cannot load, texts whose ids lie beyond the encoder's rows, and settings that
-offramp refuses by name. "@charsmap" stands for charsmap.bin in base64.
+offramp refuses by name. "@charsmap" stands for charsmap.bin in base64; of a sentencepiece model stand its pieces, with scores
+and types, and whether it has these rules.
 """
 import base64
 import json
@@ -17,16 +18,20 @@ import tempfile
 
 import tokenizers
 import transformers
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer
 
 VERSIONS = {tokenizers: "0.23.3", transformers: "5.24.0"}
 DIRECTORIES = 120
 MPNET_DIRECTORIES = 30
+SENTENCEPIECE_DIRECTORIES = 60
 PIECES = """the dog cat hello world café cafe Hello World HELLO un ##able ##ing ##s go ! . , ' - [ ] 的 人 的人 é e c a ##a ##fé
 ##fe covid ##19 19 # İ ß ü ##的 ##人""".split()
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<unk>", "<mask>", "[unused1]"]
 EXTRA = ["[E1]", "[/E1]", "[E2]", "covid19", "E1", "dog", "[MASK]", "<mask>", "[CLS]", "</s>", "[unused1]", "café", "的人"]
+WORDS = "▁the ▁dog ▁hello ▁Hello ▁world ▁ h e l o w r d é c a f ▁go ing s t u n 的 人 ▁covid 1 9 g i v [ ] E / \" ' < >".split()
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED = range(1, 5)
 TEXTS = ["Hello World", "hello <mask> zebra", "the [E1] dog [/E1] barks", "的人 的", "café CAFÉ", "[CLS] [SEP] [PAD] [MASK] [UNK]",
          "going[E1]s", "  [E1]  dog", "covid19 COVID19", "<s> hello </s> <pad>", "un[unused1]able hello!", "e1 [e1] [E2][E1]",
          "", "xE1x E1 dogE1", "İstanbul straße", "a\u00a0b\tc\n[e2]\u200bd", ["hello world", "the [E1] cat"], ["a", ""]]
@@ -212,9 +217,8 @@ class Directory:
             ("XLMRobertaTokenizer", "xlm-roberta", ["<s>", "<pad>", "</s>", "<unk>"]),
             ("AlbertTokenizer", "albert", ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]),
             ("CamembertTokenizer", "roberta", ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<unk>NOTUSED", "<s>", "</s>"])])
-        words = "▁the ▁dog ▁hello ▁Hello ▁world ▁ h e l o w r d é c a f ▁go ing s t u n 的 人 ▁covid 1 9 g i v [ ] E / \" ' < >".split()
         pieces = [(piece, 0.0) for piece in specials]
-        pieces += [(word, -1.0 - 0.3 * i) for i, word in enumerate(self.random.sample(words, len(words)))]
+        pieces += [(word, -1.0 - 0.3 * i) for i, word in enumerate(self.random.sample(WORDS, len(WORDS)))]
         is_albert = name == "AlbertTokenizer"
         if not is_albert and self.chance(0.6):
             pieces.append(("<mask>", 0.0))
@@ -241,12 +245,47 @@ class Directory:
         self.draw_tokens(roles)
         self.finish(model_type, len(pieces), 1 if name == "CamembertTokenizer" else 0.9)
 
+    def make_sentencepiece(self):
+        """Without a tokenizer.json."""
+        name, model_type, file, pieces = self.random.choice([
+            ("XLMRobertaTokenizer", "xlm-roberta", "sentencepiece.bpe.model",
+             [("<unk>", UNKNOWN), ("<s>", CONTROL), ("</s>", CONTROL)]),
+            ("AlbertTokenizer", "albert", "spiece.model",
+             [("<pad>", CONTROL), ("<unk>", UNKNOWN), ("[CLS]", CONTROL), ("[SEP]", CONTROL), ("[MASK]", USER_DEFINED)]),
+            ("CamembertTokenizer", "camembert", "sentencepiece.bpe.model",
+             [("<unk>", UNKNOWN), ("<s>", CONTROL), ("</s>", CONTROL)])])
+        scored = [[piece, 0.0, kind] for piece, kind in pieces]
+        scored += [[token, 0.0, self.random.choice([CONTROL, USER_DEFINED])] for token in ["[E1]", "[unused1]"] if self.chance(0.3)]
+        # Sums of multiples of 1/64 are exact, in float as in double.
+        scored += [[word, -1.0 - 19 * i / 64, NORMAL] for i, word in enumerate(self.random.sample(WORDS, len(WORDS)))]
+        self.write("tokenizer.model" if self.chance(0.2) else file, {"charsmap": self.chance(0.3), "pieces": scored})
+        self.maybe("tokenizer_class", [name, name + "Fast"], 1.0 if name == "CamembertTokenizer" else 0.6)
+        self.maybe("do_lower_case", [True, False], 0.4)
+        self.maybe("keep_accents", [True, False], 0.4)
+        self.maybe("add_prefix_space", [True, False], 0.3)
+        self.maybe("sp_model_kwargs", [{}], 0.3)
+        roles = {**BERT_ROLES, "unk_token": "<unk>", "pad_token": "<pad>"} if name == "AlbertTokenizer" else ROBERTA_ROLES
+        self.draw_tokens(roles)
+        self.finish(model_type, len(scored) + 6, 1 if name == "CamembertTokenizer" else 0.9)
 
-def encode(files):
+
+def write_sentencepiece_model(description, charsmap):
+    model = sentencepiece_model_pb2.ModelProto()
+    for piece, score, kind in description["pieces"]:
+        model.pieces.add(piece=piece, score=score, type=kind)
+    model.trainer_spec.model_type = 1
+    if description["charsmap"]:
+        model.normalizer_spec.precompiled_charsmap = charsmap
+    return model.SerializeToString()
+
+
+def encode(files, charsmap):
     """The class, and each text's ids and type ids; nothing where transformers fails."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
-            (pathlib.Path(folder) / name).write_text(content, encoding="utf-8", newline="")
+            is_model = name.endswith(".model")
+            (pathlib.Path(folder) / name).write_bytes(
+                write_sentencepiece_model(json.loads(content), charsmap) if is_model else content.encode())
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder)
             encodings = [tokenizer(text) if isinstance(text, str) else tokenizer(*text) for text in TEXTS]
@@ -265,12 +304,13 @@ def main():
     charsmap = (out / "charsmap.bin").read_bytes()
     encoded = base64.b64encode(charsmap).decode()
     lines = []
-    for count, make in ((DIRECTORIES, None), (DIRECTORIES + MPNET_DIRECTORIES, Directory.make_mpnet)):
+    for count, make in ((DIRECTORIES, None), (DIRECTORIES + MPNET_DIRECTORIES, Directory.make_mpnet),
+                        (DIRECTORIES + MPNET_DIRECTORIES + SENTENCEPIECE_DIRECTORIES, Directory.make_sentencepiece)):
         seed = 0
         while len(lines) < count:
             seed += 1
             files = Directory(seed, charsmap, make).files
-            name, texts = encode(files)
+            name, texts = encode(files, charsmap)
             if texts:
                 if "tokenizer.json" in files:
                     files["tokenizer.json"] = files["tokenizer.json"].replace(encoded, "@charsmap")

@@ -95,12 +95,11 @@ class class_tokenizer_maker {
     return result;
   }
 
-  /// XLMRobertaTokenizer, CamembertTokenizer or AlbertTokenizer. `vocab`: an array of pieces and scores; `own`: what
-  /// tokenizer.json says of its templates, which AlbertTokenizer alone heeds.
-  [[nodiscard]] tokenizer_description make_unigram(const model::json_place& vocab,
+  /// XLMRobertaTokenizer, CamembertTokenizer or AlbertTokenizer. `own`: what tokenizer.json says of its templates,
+  /// which AlbertTokenizer alone heeds.
+  [[nodiscard]] tokenizer_description make_unigram(const std::vector<scored_piece>& scored,
                                                    std::optional<precompiled_charsmap> charsmap,
                                                    std::optional<templates> own) const {
-    const std::vector<scored_piece> scored = read_scored_pieces(vocab);
     vocabulary pieces = pieces_of(scored);
     const std::int32_t unknown_id = unknown_id_of(pieces);
     if (static_cast<std::size_t>(unknown_id) >= scored.size()) {
@@ -171,7 +170,7 @@ class class_tokenizer_maker {
 
   [[nodiscard]] std::int32_t unknown_id_of(const vocabulary& pieces) const {
     if (config_.kind == tokenizer_class::camembert) {
-      return pieces.find(content_of("unk_token")).value_or(0);
+      return pieces.find(config_.content_of("unk_token")).value_or(0);
     }
     return config_.kind == tokenizer_class::albert ? 1 : 3;
   }
@@ -182,15 +181,8 @@ class class_tokenizer_maker {
     return tokens;
   }
 
-  [[nodiscard]] const std::string& content_of(const std::string& role) const {
-    if (const added_token* token = config_.role(role)) {
-      return token->content;
-    }
-    throw error(error_kind::unsupported, "tokenizer_config.json: " + role + " is null, supported is a token");
-  }
-
   [[nodiscard]] std::int32_t require_piece_of(const std::string& role, const vocabulary& pieces) const {
-    const std::string& content = content_of(role);
+    const std::string& content = config_.content_of(role);
     if (const std::optional<std::int32_t> id = pieces.find(content)) {
       return *id;
     }
@@ -198,7 +190,7 @@ class class_tokenizer_maker {
   }
 
   [[nodiscard]] std::int32_t require(const std::string& role, const added_token_list& tokens) const {
-    const std::string& content = content_of(role);
+    const std::string& content = config_.content_of(role);
     if (const std::optional<std::int32_t> id = tokens.find(content)) {
       return *id;
     }

@@ -55,7 +55,7 @@ inline constexpr std::array<std::string_view, 7> token_roles = {"bos_token", "eo
 
 /// Whether the mask token of a class takes the space before it, where no file gives it flags.
 [[nodiscard]] constexpr bool mask_takes_space(tokenizer_class kind) {
-  return kind == tokenizer_class::camembert || kind == tokenizer_class::mpnet;
+  return kind == tokenizer_class::camembert || kind == tokenizer_class::mpnet || kind == tokenizer_class::kobert;
 }
 
 /// Special tokens of tokenizer_config.json and, over them, of special_tokens_map.json.
@@ -90,12 +90,29 @@ class special_token_reader {
 
   /// The tokens that are special without a role: `extra_special_tokens`, or by their old name
   /// `additional_special_tokens`, which special_tokens_map.json can say only where nothing else does.
-  [[nodiscard]] std::vector<added_token> read_others() const {
+  [[nodiscard]] std::vector<added_token> read_others(tokenizer_class kind) const {
     if (has_extra_list()) {
       return read_extra_list();
     }
     const std::optional<model::json_place> found = find("additional_special_tokens");
-    return found ? read_list(*found) : std::vector<added_token>();
+    if (found && !found->value().is_null()) {
+      return read_list(*found);
+    }
+    std::vector<added_token> result;
+    if (kind == tokenizer_class::camembert) {
+      for (const char* content : {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"}) {
+        result.push_back(special(content, false));
+      }
+    }
+    return result;
+  }
+
+  /// Whether a file lists such tokens, be it none, where it counts for every class.
+  [[nodiscard]] bool has_extra_list() const {
+    const auto is_list = [](const std::optional<model::json_place>& place) {
+      return place && !place->value().is_object();
+    };
+    return is_list(find_extra()) || is_list(find_extra_of_map());
   }
 
   /// Whether a token of added_tokens.json is special: a file gives it a role or lists it as an extra one.
@@ -133,13 +150,6 @@ class special_token_reader {
   [[nodiscard]] std::optional<model::json_place> find_extra_of_map() const {
     const bool has = map_ && map_->value().contains("extra_special_tokens");
     return has ? std::optional(map_->member("extra_special_tokens")) : std::nullopt;
-  }
-
-  [[nodiscard]] bool has_extra_list() const {
-    const auto is_list = [](const std::optional<model::json_place>& place) {
-      return place && !place->value().is_object();
-    };
-    return is_list(find_extra()) || is_list(find_extra_of_map());
   }
 
   [[nodiscard]] std::vector<added_token> read_extra_list() const {

@@ -31,11 +31,13 @@ inline constexpr std::uint64_t tokenizer_file_limit = 64U << 20;
 struct tokenizer_config {
   tokenizer_class kind = tokenizer_class::bert;
   normalizer_options normalizer;  ///< of the BERT classes
-  bool do_lower_case = true;      ///< of ALBERT
-  bool keep_accents = false;      ///< of ALBERT
+  bool do_lower_case = true;      ///< of ALBERT and KoBERT
+  bool keep_accents = false;      ///< of ALBERT and KoBERT
   std::optional<bool> add_prefix_space;
   std::vector<role_token> roles;
   std::vector<added_token> other_special_tokens;
+  /// Else a class that makes its tokenizer of a sentencepiece model takes the model's own for `other_special_tokens`.
+  bool lists_extra_tokens = false;
   numbered_tokens added_tokens;
   /// `added_tokens` are all: the class does not look at those of tokenizer.json.
   bool lists_added_tokens = false;
@@ -52,6 +54,15 @@ struct tokenizer_config {
   [[nodiscard]] const added_token* role(std::string_view name) const {
     const auto found = std::ranges::find(roles, name, &role_token::role);
     return found == roles.end() ? nullptr : &found->token;
+  }
+
+  /// Of the token of a role. Throws `unsupported` where it has none.
+  [[nodiscard]] const std::string& content_of(std::string_view name) const {
+    if (const added_token* token = role(name)) {
+      return token->content;
+    }
+    throw error(error_kind::unsupported,
+                "tokenizer_config.json: " + std::string(name) + " is null, supported is a token");
   }
 };
 
@@ -162,7 +173,7 @@ class tokenizer_config_reader {
       const auto found = settings_.find(key);
       return found ? found->boolean() : otherwise;
     };
-    result.do_lower_case = flag("do_lower_case", true);
+    result.do_lower_case = flag("do_lower_case", result.kind != tokenizer_class::kobert);
     result.keep_accents = flag("keep_accents", false);
     result.normalizer.lowercase = result.do_lower_case;
     result.normalizer.handle_chinese_chars = flag("tokenize_chinese_chars", true);
@@ -182,7 +193,8 @@ class tokenizer_config_reader {
     }
     const special_token_reader reader(settings_.place(), std::move(map));
     result.roles = reader.read_roles(result.kind);
-    result.other_special_tokens = reader.read_others();
+    result.other_special_tokens = reader.read_others(result.kind);
+    result.lists_extra_tokens = reader.has_extra_list();
     if (decoder) {
       result.added_tokens = read_added_tokens_decoder(*decoder, [&](const std::string& content) {
         return std::ranges::any_of(result.roles, [&](const auto& role) { return role.token.content == content; });

@@ -44,8 +44,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
   if (const std::optional<model::file> file = reads_lines ? files.find("vocab.txt") : std::nullopt) {
     return read_vocab_txt(*file, config);
   }
-  if (const std::optional<model::file> file = find_sentencepiece_file(files)) {
-    return read_sentencepiece_files(*file, files);
+  if (const std::optional<model::file> file = find_sentencepiece_file(files, config.kind)) {
+    return read_sentencepiece_file(*file, files, config);
   }
   throw error(error_kind::io, missing + (reads_lines ? "neither vocab.txt nor" : "not") + " a sentencepiece model");
 }

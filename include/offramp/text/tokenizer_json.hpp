@@ -84,7 +84,7 @@ class tokenizer_json_reader {
     if (const auto processor = root_.find("post_processor"); processor && config_.kind == tokenizer_class::albert) {
       own = read_post_processor(*processor);
     }
-    return maker.make_unigram(vocab, find_charsmap(), std::move(own));
+    return maker.make_unigram(read_scored_pieces(vocab), find_charsmap(), std::move(own));
   }
 
   [[nodiscard]] static std::string model_of(tokenizer_class kind) {

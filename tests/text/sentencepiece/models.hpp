@@ -55,7 +55,7 @@ inline offramp::text::sentencepiece_model sentencepiece_model(const std::string&
   }
   model.pieces.push_back({"3,", -5.0F, normal});
   model.pieces.push_back({"\u258112,", -5.5F, normal});
-  if (name == "albert_cased") {
+  if (name.ends_with("_cased")) {
     model.add_dummy_prefix = false;
   } else {
     model.precompiled_charsmap = read_data("charsmap.bin");
@@ -74,8 +74,17 @@ inline std::map<std::string, std::string> sentencepiece_files(const std::string&
   }
   if (name == "albert_cased") {
     return {{"spiece.model", model},
-            {"tokenizer_config.json", R"({"tokenizer_class": "AlbertTokenizer", "do_lower_case": false,
-                                          "keep_accents": true, "remove_space": false})"}};
+            {"tokenizer_config.json",
+             R"({"tokenizer_class": "AlbertTokenizer", "do_lower_case": false, "keep_accents": true})"}};
+  }
+  if (name == "kobert_lower") {
+    return {{"spiece.model", model},
+            {"tokenizer_config.json", R"({"tokenizer_class": "KoBERTTokenizer", "do_lower_case": true})"}};
+  }
+  if (name == "kobert_cased") {
+    return {{"spiece.model", model},
+            {"tokenizer_config.json",
+             R"({"tokenizer_class": "KoBERTTokenizer", "keep_accents": true, "remove_space": false})"}};
   }
   return {{"spiece.model", model}, {"tokenizer_config.json", R"({"tokenizer_class": "KoBERTTokenizer"})"}};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tokenizers around the sentencepiece library, which the compiled library has where the build has it.
+// Tokenizers of sentencepiece models: those of transformers, and KoBERT's around the sentencepiece library, which the
+// compiled library has where the build has it.
 #include "text/sentencepiece/models.hpp"
 
 #include <offramp/text/tokenizer.hpp>
@@ -32,8 +33,6 @@ void expect_refusal(const contents& files, error_kind kind, const std::string& p
   }
 }
 
-#if defined(OFFRAMP_TEST_SENTENCEPIECE)
-
 std::uint64_t golden(const std::string& name) {
   static const auto goldens = corpus::read_goldens("sentencepiece_goldens.txt");
   return goldens.at(name);
@@ -48,7 +47,7 @@ class sentencepiece : public testing::TestWithParam<std::string> {
 
 TEST_P(sentencepiece, mixed_scripts) {
   corpus::subword_generator texts(2027);
-  const int digests = GetParam() == "albert_cased" || GetParam() == "kobert_bpe" ? 6 : 100;
+  const int digests = GetParam().ends_with("_cased") || GetParam() == "kobert_bpe" ? 6 : 100;
   for (int index = 0; index < digests; ++index) {
     corpus::digest found;
     for (int text = 0; text < 512; ++text) {
@@ -81,8 +80,7 @@ TEST_P(sentencepiece, texts_that_were_chosen) {
   EXPECT_EQ(found.value(), golden("texts/" + GetParam()));
 }
 
-INSTANTIATE_TEST_SUITE_P(models, sentencepiece,
-                         testing::Values("xlm_roberta", "albert", "albert_cased", "kobert", "kobert_bpe"),
+INSTANTIATE_TEST_SUITE_P(classes, sentencepiece, testing::Values("xlm_roberta", "albert", "albert_cased"),
                          [](const auto& parameter) { return parameter.param; });
 
 TEST(sentencepiece_files, special_tokens_stand_around_texts) {
@@ -98,7 +96,22 @@ TEST(sentencepiece_files, special_tokens_stand_around_texts) {
   EXPECT_EQ(pair.type_ids, (ids{0, 0, 0, 1, 1}));
 }
 
-TEST(sentencepiece_files, added_tokens_keep_their_ids) {
+TEST(sentencepiece_files, the_class_decides_among_several_models) {
+  contents files = corpus::sentencepiece_files("xlm_roberta");
+  files["spiece.model"] = corpus::sentencepiece_files("albert")["spiece.model"];
+  EXPECT_EQ(corpus::load(files).encode("", 8).ids, (ids{0, 2}));
+  files["config.json"] = R"({"model_type": "albert"})";
+  EXPECT_EQ(corpus::load(files).encode("", 8).ids, (ids{2, 3}));
+  files["tokenizer.model"] = files["sentencepiece.bpe.model"];
+  expect_refusal(files, error_kind::bad_model, "tokenizer.model: has no piece \"[CLS]\"");
+}
+
+#if defined(OFFRAMP_TEST_SENTENCEPIECE)
+
+INSTANTIATE_TEST_SUITE_P(kobert, sentencepiece, testing::Values("kobert", "kobert_lower", "kobert_cased", "kobert_bpe"),
+                         [](const auto& parameter) { return parameter.param; });
+
+TEST(sentencepiece_files, tokens_of_kobert_keep_their_ids) {
   contents files = corpus::sentencepiece_files("kobert");
   const auto with = [&](const std::string& decoder) {
     files["tokenizer_config.json"] =
@@ -112,11 +125,19 @@ TEST(sentencepiece_files, added_tokens_keep_their_ids) {
   expect_refusal(with(R"({"3": {"content": "<new>"}})"), error_kind::bad_model, "added_tokens_decoder.3");
   expect_refusal(with(R"({"3": {"content": "[MASK]"}})"), error_kind::bad_model, "added_tokens_decoder.3");
   expect_refusal(with(R"({"x": {"content": "<new>"}})"), error_kind::bad_model, "added_tokens_decoder.x");
+  files["tokenizer_config.json"] = R"({"tokenizer_class": "KoBERTTokenizer", "do_lower_case": true})";
+  files["special_tokens_map.json"] = R"({"mask_token": {"content": "[PAD]", "rstrip": true}})";
+  files["added_tokens.json"] = R"({"[SEP]": 3, "[MASK]": 4})";
+  expect_refusal(files, error_kind::unsupported, "added_tokens.json.4 is no special token");
+  files["added_tokens.json"] = R"({"[SEP]": 3})";
+  EXPECT_EQ(corpus::load(files).encode("[PAD]  [SEP]", 9).ids, (ids{2, 1, 3, 3}));
+  files["added_tokens.json"] = R"({"[SEP]": 4})";
+  expect_refusal(files, error_kind::bad_model, "added_tokens.json.4: \"[SEP]\" has this id, expected 3 to 3");
 }
 
-TEST(sentencepiece_files, what_the_library_refuses_is_refused) {
+TEST(sentencepiece_files, tokens_of_kobert_are_pieces) {
   contents files = corpus::sentencepiece_files("kobert");
-  files["tokenizer_config.json"] = R"({"tokenizer_class": "AlbertTokenizer"})";
+  files["tokenizer_config.json"] = R"({"tokenizer_class": "KoBERTTokenizer", "unk_token": "<unk>"})";
   expect_refusal(files, error_kind::bad_model, "has no piece \"<unk>\"");
 }
 
@@ -160,23 +181,25 @@ TEST(sentencepiece_files, changed_bytes_never_do_more_than_throw) {
 #else
 
 TEST(sentencepiece_files, a_build_without_the_library_names_the_option) {
-  expect_refusal(corpus::sentencepiece_files("albert"), error_kind::unsupported, "-DOFFRAMP_SENTENCEPIECE=ON");
+  expect_refusal(corpus::sentencepiece_files("kobert"), error_kind::unsupported, "-DOFFRAMP_SENTENCEPIECE=ON");
 }
 
 #endif
 
 TEST(sentencepiece_files, settings_that_are_not_offered_are_named) {
-  contents files = corpus::sentencepiece_files("albert_cased");
+  contents files = corpus::sentencepiece_files("kobert");
   const auto refuse = [&](const std::string& settings, const std::string& part) {
     files["tokenizer_config.json"] = settings;
     expect_refusal(files, error_kind::unsupported, part);
   };
-  refuse("{}", "tokenizer_class is missing");
+  refuse("{}", "tokenizer_class names none of the classes that read spiece.model");
+  refuse(R"({"tokenizer_class": "BertTokenizer"})", "AlbertTokenizer, CamembertTokenizer, XLMRobertaTokenizer and");
   refuse(R"({"tokenizer_class": "T5Tokenizer"})", "tokenizer_class is \"T5Tokenizer\"");
-  refuse(R"({"tokenizer_class": "AlbertTokenizer", "sp_model_kwargs": {"enable_sampling": true}})", "sp_model_kwargs");
-  refuse(R"({"tokenizer_class": "AlbertTokenizer", "additional_special_tokens": ["<x>"]})",
-         "additional_special_tokens");
-  refuse(R"({"tokenizer_class": "AlbertTokenizer", "mask_token": {"content": "[MASK]", "single_word": true}})",
+  refuse(R"({"tokenizer_class": "XLMRobertaTokenizer", "pad_token": null})", "pad_token is null");
+  refuse(R"({"tokenizer_class": "KoBERTTokenizer", "sp_model_kwargs": {"enable_sampling": true}})", "sp_model_kwargs");
+  refuse(R"({"tokenizer_class": "KoBERTTokenizer", "additional_special_tokens": ["<x>"]})",
+         "additional_special_tokens has \"<x>\"");
+  refuse(R"({"tokenizer_class": "KoBERTTokenizer", "mask_token": {"content": "[MASK]", "single_word": true}})",
          "mask_token.single_word");
 }
 

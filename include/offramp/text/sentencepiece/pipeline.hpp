@@ -23,11 +23,11 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 
-/// What the tokenizers of ALBERT and XLNet do to a text before sentencepiece sees it.
-struct albert_preparation {
+/// What tokenizers like XLNet's do to a text before sentencepiece sees it.
+struct text_preparation {
   bool remove_space = true;   ///< one space for any whitespace, none at the ends
   bool keep_accents = false;  ///< else NFKD, and combining characters go
-  bool lower_case = true;
+  bool lower_case = false;
 };
 
 /// Python's str.lower().
@@ -98,9 +98,9 @@ struct albert_preparation {
 /// text only the beginning is given to it. Const members are safe from several threads; they allocate.
 class sentencepiece_pipeline {
  public:
-  /// `pieces` and their ids; others are unknown. Without `preparation` a text goes to sentencepiece as it is.
+  /// `pieces` and their ids; others are unknown.
   sentencepiece_pipeline(sentencepiece_encoder encoder, vocabulary pieces, std::int32_t unknown_id,
-                         std::optional<albert_preparation> preparation)
+                         text_preparation preparation)
       : encoder_(std::move(encoder)),
         pieces_(std::move(pieces)),
         unknown_id_(unknown_id),
@@ -133,11 +133,6 @@ class sentencepiece_pipeline {
     };
     // The library counts with ints.
     const std::string_view readable = apply_steps({}, text.substr(0, longest_text), memory);
-    if (!preparation_) {
-      const std::vector<std::string> found = encoder_(readable);
-      std::all_of(found.begin(), found.end(), push);
-      return;
-    }
     const std::vector<std::string> found = encoder_(prepare(readable, memory));
     std::all_of(found.begin(), found.end(), [&](const std::string& piece) {
       const std::vector<std::string> parts = split_comma(piece);
@@ -146,12 +141,12 @@ class sentencepiece_pipeline {
   }
 
   [[nodiscard]] std::string prepare(std::string_view text, normalizer_memory& memory) const {
-    std::string result = preparation_->remove_space ? join_words(text) : std::string(text);
+    std::string result = preparation_.remove_space ? join_words(text) : std::string(text);
     result = apply_steps({replace_string{"``", "\""}, replace_string{"''", "\""}}, result, memory);
-    if (!preparation_->keep_accents) {
+    if (!preparation_.keep_accents) {
       result = drop_combining(apply_steps({unicode_form::nfkd}, result, memory));
     }
-    return preparation_->lower_case ? to_lower(result) : result;
+    return preparation_.lower_case ? to_lower(result) : result;
   }
 
   /// "9," becomes "9" and ",", and "9" is cut as a word of its own.
@@ -178,7 +173,7 @@ class sentencepiece_pipeline {
   sentencepiece_encoder encoder_;
   vocabulary pieces_;
   std::int32_t unknown_id_;
-  std::optional<albert_preparation> preparation_;
+  text_preparation preparation_;
   bool words_are_independent_;
 };
 
