@@ -126,6 +126,26 @@ void add_tensor(tensor_file& file, const std::string& name, const std::string& t
   file.header[name] = {{"dtype", type}, {"shape", shape}, {"data_offsets", {begin, file.data.size()}}};
 }
 
+TEST(checkpoint_cases, word_embeddings_under_another_name_of_the_metadata_are_read) {
+  for (const std::string name : {"cls.predictions.decoder.weight", "lm_head.weight", "lm_head.decoder.weight", "x"}) {
+    expect_same_answer(offramp_tests::change_tensors([&](tensor_file& file) {
+      const std::string words = "bert.embeddings.word_embeddings.weight";
+      file.rename(words, name);
+      file.header["__metadata__"][words] = name;
+    }));
+  }
+}
+
+TEST(checkpoint_cases, word_embeddings_that_only_a_decoder_may_have_are_refused_by_both_names) {
+  for (const std::string name : {"cls.predictions.decoder.weight", "predictions.decoder.weight", "lm_head.weight",
+                                 "lm_head.decoder.weight", "vocab_projector.weight", "generator_lm_head.weight"}) {
+    const std::string words = "bert.embeddings.word_embeddings.weight";
+    const auto rename = offramp_tests::change_tensors([&](tensor_file& file) { file.rename(words, name); });
+    expect_damage_found("tiny-plain", rename, error_kind::bad_model,
+                        {"model.safetensors: tensor \"" + words + "\" is missing", "store \"" + name + "\""});
+  }
+}
+
 TEST(checkpoint_cases, double_precision_is_rounded) {
   expect_same_answer(offramp_tests::change_tensors([](tensor_file& file) {
     const std::string name = "classifier.weight";

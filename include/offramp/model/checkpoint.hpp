@@ -59,6 +59,16 @@ class checkpoint {
     return all;
   }
 
+  /// Throws `bad_model`. `advice`: more to say, may be empty.
+  [[noreturn]] void refuse_missing(std::string_view name, const std::string& advice) const {
+    std::string files = "no safetensors file";
+    if (!parts_.empty()) {
+      files = parts_.front().source().name() + (parts_.size() > 1 ? " and its other parts" : "");
+    }
+    throw error(error_kind::bad_model,
+                files + ": tensor \"" + std::string(name) + "\" is missing" + (advice.empty() ? "" : "; " + advice));
+  }
+
   [[nodiscard]] const tensor_shape& shape(std::string_view name) const { return locate(name).info.shape; }
 
   /// Whether the tensor is stored as I8 with one scale per row.
@@ -173,11 +183,7 @@ class checkpoint {
   [[nodiscard]] location locate(std::string_view name) const {
     const auto found = entries_.find(name);
     if (found == entries_.end()) {
-      std::string files = "no safetensors file";
-      if (!parts_.empty()) {
-        files = parts_.front().source().name() + (parts_.size() > 1 ? " and its other parts" : "");
-      }
-      throw error(error_kind::bad_model, files + ": tensor \"" + std::string(name) + "\" is missing");
+      refuse_missing(name, "");
     }
     return {found->second.part, *parts_[found->second.part].find(found->second.stored_name)};
   }

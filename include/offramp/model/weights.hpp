@@ -129,12 +129,22 @@ inline nn::encoder_layer read_encoder_layer(const checkpoint& tensors, const std
 }
 
 /// What stands before "embeddings." in the checkpoint's names: the family's prefix, one that an early-exit system gave
-/// its BERT, or nothing for a bare encoder.
+/// its BERT, or nothing for a bare encoder. Throws `bad_model` where the word embeddings are missing and the decoder of
+/// a masked language model, which shares them by default, is there: that it did is not written in the file.
 inline std::string backbone_prefix(const checkpoint& tensors, const family& family) {
   for (const std::string_view prefix :
-       {family.prefix, std::string_view("bert_model."), std::string_view("elasticbert.")}) {
-    if (tensors.contains(std::string(prefix) + "embeddings.word_embeddings.weight")) {
+       {family.prefix, std::string_view("bert_model."), std::string_view("elasticbert."), std::string_view()}) {
+    const std::string words = std::string(prefix) + "embeddings.word_embeddings.weight";
+    if (tensors.contains(words)) {
       return std::string(prefix);
+    }
+    for (const std::string_view decoder :
+         {"cls.predictions.decoder.weight", "predictions.decoder.weight", "lm_head.decoder.weight", "lm_head.weight",
+          "vocab_projector.weight", "generator_lm_head.weight"}) {
+      if (tensors.contains(std::string(prefix) + "embeddings.position_embeddings.weight") &&
+          tensors.contains(decoder)) {
+        tensors.refuse_missing(words, "store \"" + std::string(decoder) + "\" under that name too if it is the same");
+      }
     }
   }
   return "";
