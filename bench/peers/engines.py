@@ -28,6 +28,9 @@ class Inputs:
         if self.type_ids is None:
             self.type_ids = np.zeros_like(self.ids)
 
+    def feed(self, names):
+        return {name: {"input_ids": self.ids, "token_type_ids": self.type_ids}[name] for name in names}
+
 
 def timed(call, calls):
     call()
@@ -102,11 +105,12 @@ class OnnxRuntime:
 
     def time(self, inputs, threads, calls):
         session = self.session(threads)
-        feed = {"input_ids": inputs.ids, "token_type_ids": inputs.type_ids}
+        feed = inputs.feed(node.name for node in session.get_inputs())
         return timed(lambda: session.run(["logits"], feed), calls)
 
     def logits(self, inputs, threads=1):
-        return self.session(threads).run(["logits"], {"input_ids": inputs.ids, "token_type_ids": inputs.type_ids})[0]
+        session = self.session(threads)
+        return session.run(["logits"], inputs.feed(node.name for node in session.get_inputs()))[0]
 
 
 class PyTorch:
@@ -141,6 +145,6 @@ def make_peers(model, onnx_directory, formats, calibration):
     peers += [OpenVino(name, plain) for name in openvino_peer.HINTS if name in formats]
     if "int8" in formats:
         quantized = Path(onnx_directory) / "nncf-int8.xml"
-        openvino_peer.quantize(plain, calibration, quantized)
+        openvino_peer.quantize(plain, [inputs.feed(model.inputs) for inputs in calibration], quantized)
         peers.append(OpenVino("int8", quantized))
     return [*peers, PyTorch(model)]

@@ -43,19 +43,20 @@ def fuse(plain, fused, model):
                                          hidden_size=model.config["hidden_size"], optimization_options=options, opt_level=0)
     optimized.save_model_to_file(str(fused))
     layers = model.exits[-1]["layer"]
-    found = require_nodes(fused, Attention=layers, SkipLayerNormalization=2 * layers)
+    found = require_nodes(fused, Attention=0 if model.has_attention_bias else layers, SkipLayerNormalization=2 * layers)
     if found["BiasGelu"] + found["Gelu"] != layers:
         raise SystemExit(f"{fused}: GELU was not fused; it has {dict(found)}")
 
 
-def quantize(source, target, per_channel, layers):
+def quantize(source, target, per_channel, model):
+    layers = model.exits[-1]["layer"]
     with tempfile.TemporaryDirectory() as scratch:
         # Shape inference gives the quantizer the types that it asks for.
         inferred = Path(scratch) / "inferred.onnx"
         onnx.shape_inference.infer_shapes_path(str(source), str(inferred))
         quantize_dynamic(str(inferred), str(target), op_types_to_quantize=["MatMul", "Attention"], per_channel=per_channel,
                          weight_type=QuantType.QInt8, extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
-    if source.name == FLOAT32["fused"]:
+    if source.name == FLOAT32["fused"] and not model.has_attention_bias:  # which the fusion of attention does not know
         require_nodes(target, QAttention=layers, MatMulInteger=3 * layers)
     else:
         require_nodes(target, MatMulInteger=6 * layers)
@@ -95,9 +96,9 @@ def export(directory, out):
         write(fused, lambda path: fuse(plain, path, model))
     for name, file in INT8.items():
         graph, granularity = name.split("-")
-        source, layers = out / FLOAT32[graph], model.exits[-1]["layer"]
+        source = out / FLOAT32[graph]
         if not (out / file).exists():
-            write(out / file, lambda path: quantize(source, path, granularity == "channel", layers))
+            write(out / file, lambda path: quantize(source, path, granularity == "channel", model))
 
 
 def main():

@@ -8,17 +8,44 @@ import numpy as np
 from safetensors.torch import load_file
 
 
+MPNET_NAMES = {"attention.attn.q.": "attention.self.query.", "attention.attn.k.": "attention.self.key.",
+               "attention.attn.v.": "attention.self.value.", "attention.attn.o.": "attention.output.dense.",
+               "attention.LayerNorm.": "attention.output.LayerNorm."}
+
+
 @dataclass
 class ModelDirectory:
     path: Path
     config: dict
     exits: list  # as in exits.json
-    encoder: dict  # name without a leading "bert." -> array
+    encoder: dict  # BERT's name without a leading "bert." -> array
     heads: dict  # name as in exits.safetensors -> array
 
     @property
     def layers(self):
         return self.config["num_hidden_layers"]
+
+    @property
+    def inputs(self):
+        types = "embeddings.token_type_embeddings.weight" in self.encoder
+        return ["input_ids", "token_type_ids"] if types else ["input_ids"]
+
+    @property
+    def first_position(self):
+        return 2 if self.config["model_type"] == "mpnet" else 0
+
+    @property
+    def has_attention_bias(self):
+        return "encoder.relative_attention_bias.weight" in self.encoder
+
+    def attention_bias(self):
+        """MPNet's, for a text of the most tokens: [1, heads, tokens, tokens]."""
+        tokens = np.arange(self.config["max_position_embeddings"] - self.first_position)
+        distance = tokens[None] - tokens[:, None]
+        length = np.abs(distance)
+        logarithmic = 8 + np.floor(np.log2(np.maximum(length, 8) ** 2 // 64)).astype(int)
+        buckets = np.where(length < 8, length, np.minimum(logarithmic, 15)) + 16 * (distance > 0)
+        return self.encoder["encoder.relative_attention_bias.weight"][buckets].transpose(2, 0, 1)[None]
 
     @property
     def linear_parameters(self):
@@ -47,8 +74,12 @@ def read_arrays(files):
     return arrays
 
 
-def old_norm_names(name):
-    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+def name_in_bert(name):
+    name = name.removeprefix("bert.").removeprefix("mpnet.")
+    name = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+    for own, berts in MPNET_NAMES.items():
+        name = name.replace(own, berts)
+    return name
 
 
 def read_model(path):
@@ -58,7 +89,9 @@ def read_model(path):
         raise SystemExit(f"{path}: hidden_act is {config['hidden_act']}, only gelu has peers")
     index = path / "model.safetensors.index.json"
     names = sorted(set(json.loads(index.read_text())["weight_map"].values())) if index.exists() else ["model.safetensors"]
-    weights = {old_norm_names(n).removeprefix("bert."): a for n, a in read_arrays(path / n for n in names).items()}
+    if config["model_type"] not in ("bert", "mpnet"):
+        raise SystemExit(f"{path}: model_type is {config['model_type']}, only bert and mpnet have peers")
+    weights = {name_in_bert(n): a for n, a in read_arrays(path / n for n in names).items()}
     if (path / "exits.json").exists():
         exits = json.loads((path / "exits.json").read_text(encoding="utf-8"))["exits"]
         heads = read_arrays([path / "exits.safetensors"])

@@ -37,18 +37,28 @@ class GraphBuilder:
 
 def add_embeddings(g, model):
     weights = model.encoder
-    words = g.node("Gather", [g.constant("words", weights["embeddings.word_embeddings.weight"]), "input_ids"], "word_rows")
-    types = g.node("Gather", [g.constant("types", weights["embeddings.token_type_embeddings.weight"]), "token_type_ids"],
-                   "type_rows")
+    rows = g.node("Gather", [g.constant("words", weights["embeddings.word_embeddings.weight"]), "input_ids"], "word_rows")
+    if "token_type_ids" in model.inputs:
+        types = g.node("Gather", [g.constant("types", weights["embeddings.token_type_embeddings.weight"]), "token_type_ids"],
+                       "type_rows")
+        rows = g.node("Add", [rows, types], "word_type_rows")
     length = g.node("Shape", ["input_ids"], "length", start=1, end=2)
-    positions = g.node("Slice", [g.constant("positions", weights["embeddings.position_embeddings.weight"]), "zeros", length,
-                                 "axis_0"], "position_rows")
-    rows = g.node("Add", [words, types], "word_type_rows")
+    places = weights["embeddings.position_embeddings.weight"][model.first_position:]
+    positions = g.node("Slice", [g.constant("positions", places), "zeros", length, "axis_0"], "position_rows")
     rows = g.node("Add", [rows, positions], "embedding_rows")
     return g.layer_norm(rows, "embeddings.LayerNorm", weights, model.config["layer_norm_eps"])
 
 
-def add_attention(g, x, prefix, weights):
+def add_bias(g, model):
+    """Cut from a constant, which is less work than an export's, which looks up each distance in each call."""
+    if not model.has_attention_bias:
+        return None
+    axes = [g.constant(f"axis_{axis}", np.array([axis])) for axis in (2, 3)]
+    rows = g.node("Slice", [g.constant("bias", model.attention_bias()), "zeros", "length", axes[0]], "bias_rows")
+    return g.node("Slice", [rows, "zeros", "length", axes[1]], "bias_of_text")
+
+
+def add_attention(g, x, prefix, weights, bias):
     def split(part, order):
         rows = g.linear(x, f"{prefix}.self.{part}", weights)
         heads = g.node("Reshape", [rows, "split_shape"], f"{prefix}.{part}.split")
@@ -57,6 +67,8 @@ def add_attention(g, x, prefix, weights):
     query, key, value = split("query", [0, 2, 1, 3]), split("key", [0, 2, 3, 1]), split("value", [0, 2, 1, 3])
     scores = g.node("MatMul", [query, key], prefix + ".scores")
     scaled = g.node("Div", [scores, "sqrt_head"], prefix + ".scaled")
+    if bias:
+        scaled = g.node("Add", [scaled, bias], prefix + ".biased")
     weights_of_rows = g.node("Softmax", [scaled], prefix + ".softmax", axis=-1)
     context = g.node("MatMul", [weights_of_rows, value], prefix + ".context")
     context = g.node("Transpose", [context], prefix + ".rows", perm=[0, 2, 1, 3])
@@ -64,9 +76,9 @@ def add_attention(g, x, prefix, weights):
     return g.linear(context, prefix + ".output.dense", weights)
 
 
-def add_layer(g, x, index, model):
+def add_layer(g, x, index, model, bias):
     name, weights, epsilon = f"encoder.layer.{index}", model.encoder, model.config["layer_norm_eps"]
-    attended = add_attention(g, x, name + ".attention", weights)
+    attended = add_attention(g, x, name + ".attention", weights, bias)
     x = g.layer_norm(g.node("Add", [attended, x], name + ".residual"), name + ".attention.output.LayerNorm", weights, epsilon)
     inner = g.gelu(g.linear(x, name + ".intermediate.dense", weights), name)
     outer = g.linear(inner, name + ".output.dense", weights)
@@ -98,11 +110,12 @@ def build(model):
         g.constant(name, np.array(value, np.int64))
     g.constant("first", np.array(0, np.int64))
     x = add_embeddings(g, model)
+    bias = add_bias(g, model)
     for index in range(model.exits[-1]["layer"]):
-        x = add_layer(g, x, index, model)
+        x = add_layer(g, x, index, model, bias)
     g.node("Identity", [add_head(g, x, model)], "logits")
     ids = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-           for name in ("input_ids", "token_type_ids")]
+           for name in model.inputs]
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "labels"])
     graph = helper.make_graph(g.nodes, "bert", ids, [logits], g.initializers)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

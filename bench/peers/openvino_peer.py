@@ -7,13 +7,9 @@ import openvino
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
-def feed_of(inputs):
-    return {"input_ids": inputs.ids, "token_type_ids": inputs.type_ids}
-
-
 def quantize(graph, calibration, target):
-    """Writes the int8 form of an ONNX file, calibrated on `calibration`, a list of inputs."""
-    quantized = nncf.quantize(openvino.Core().read_model(graph), nncf.Dataset(calibration, feed_of),
+    """Writes the int8 form of an ONNX file, calibrated on `calibration`, a list of inputs by name."""
+    quantized = nncf.quantize(openvino.Core().read_model(graph), nncf.Dataset(calibration),
                               model_type=nncf.ModelType.TRANSFORMER, subset_size=len(calibration))
     openvino.save_model(quantized, target, compress_to_fp16=False)
 
@@ -36,7 +32,9 @@ class OpenVino:
         return self.requests[threads]
 
     def run(self, inputs, threads):
-        return self.request(threads).infer(feed_of(inputs), share_inputs=True, share_outputs=True)
+        request = self.request(threads)
+        feed = inputs.feed(port.any_name for port in request.model_inputs)
+        return request.infer(feed, share_inputs=True, share_outputs=True)
 
     def logits(self, inputs, threads=1):
         return np.array(self.run(inputs, threads)["logits"])

@@ -14,6 +14,8 @@ class EarlyExitBert:
         self.heads = {name: torch.from_numpy(array) for name, array in model.heads.items()}
         weights = {name: torch.from_numpy(array) for name, array in model.encoder.items()}
         self.embeddings = {name.removeprefix("embeddings."): w for name, w in weights.items() if name.startswith("embeddings.")}
+        self.inputs, self.first_position = model.inputs, model.first_position
+        self.bias = torch.from_numpy(model.attention_bias()) if model.has_attention_bias else None
         self.layers = [self.layer_weights(weights, i) for i in range(model.layers)]
         self.exit_at = {e["layer"]: j for j, e in enumerate(self.exits)}
         self.temperatures = temperatures or [e.get("temperature", {}).get("float32", 1.0) for e in self.exits]
@@ -33,15 +35,18 @@ class EarlyExitBert:
 
     def embed(self, ids, type_ids):
         e = self.embeddings
-        rows = F.embedding(ids, e["word_embeddings.weight"]) + F.embedding(type_ids, e["token_type_embeddings.weight"])
-        return self.norm(rows + e["position_embeddings.weight"][: ids.shape[1]], e, "LayerNorm")
+        rows = F.embedding(ids, e["word_embeddings.weight"])
+        if "token_type_ids" in self.inputs:
+            rows = rows + F.embedding(type_ids, e["token_type_embeddings.weight"])
+        return self.norm(rows + e["position_embeddings.weight"][self.first_position:][: ids.shape[1]], e, "LayerNorm")
 
     def encode(self, x, w):
         batch, tokens, hidden = x.shape
         heads = self.config["num_attention_heads"]
         qkv = F.linear(x, w["qkv.weight"], w["qkv.bias"]).view(batch, tokens, 3, heads, hidden // heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        context = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, tokens, hidden)
+        bias = None if self.bias is None else self.bias[:, :, :tokens, :tokens]
+        context = F.scaled_dot_product_attention(q, k, v, bias).transpose(1, 2).reshape(batch, tokens, hidden)
         attended = F.linear(context, w["attention.output.dense.weight"], w["attention.output.dense.bias"])
         x = self.norm(attended + x, w, "attention.output.LayerNorm")
         inner = F.gelu(F.linear(x, w["intermediate.dense.weight"], w["intermediate.dense.bias"]))
