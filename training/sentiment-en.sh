@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Makes models/sentiment-en. Usage: sentiment-en.sh ENCODER SST2 IMDB WORK
-# ENCODER holds all-MiniLM-L6-v2, SST2 train.tsv, dev.tsv and test.tsv, IMDB train.tsv (label<TAB>text). What WORK holds
-# already is not made again: with the exits behind layers in WORK/layers, only the exit before the encoder is.
+# Makes models/sentiment-en. Usage: sentiment-en.sh ENCODER LARGE SST2 IMDB WORK
+# ENCODER holds all-MiniLM-L6-v2, LARGE all-mpnet-base-v2 (join_parts.py), SST2 train.tsv, dev.tsv and test.tsv, IMDB
+# train.tsv (label<TAB>text). What WORK holds already is not made again: with the exits behind layers in WORK/layers, only
+# the exit before the encoder is.
 # OFFRAMP names the command, PYTHON the interpreter.
 set -euo pipefail
-encoder=$(realpath "$1") sst2=$(realpath "$2") imdb=$(realpath "$3")
-mkdir -p "$4"
-work=$(realpath "$4")
+encoder=$(realpath "$1") large=$(realpath "$2") sst2=$(realpath "$3") imdb=$(realpath "$4")
+mkdir -p "$5"
+work=$(realpath "$5")
 cd "$(dirname "$0")"
 offramp=${OFFRAMP:-../build/dev/offramp}
 python=${PYTHON:-python}
@@ -17,23 +18,31 @@ if [[ ! -e $work/sentences.txt ]]; then
   "$python" sentences.py "$imdb/train.tsv" --out "$work/sentences.txt" --count 100000
 fi
 
-# Two teachers with the last exit only, one of them on the mean of the rows; a student that learns from both.
+# Sentences that choose thresholds, and so train nothing; the others.
+"$python" sentences.py "$imdb/train.tsv" --out "$work/all.txt" --count 300000
+grep -vxFf "$work/sentences.txt" "$work/all.txt" | tail -n 25000 > "$work/choose.txt"
+grep -vxFf "$work/choose.txt" "$work/all.txt" > "$work/answered.txt"
+
+# Two teachers with the last exit only, one of them on the mean of the rows; a student that learns from both. Then a teacher
+# twice as deep and wide, and the student goes on with its answers.
 if [[ ! -e $work/layers ]]; then
-  common=(--encoder "$encoder" --train "$sst2/train.tsv" --dev "$sst2/dev.tsv" "${labels[@]}" --label-names negative positive)
+  data=(--train "$sst2/train.tsv" --dev "$sst2/dev.tsv" "${labels[@]}" --label-names negative positive)
+  common=(--encoder "$encoder" "${data[@]}")
   "$python" train.py "${common[@]}" --out "$work/teacher1" --layers 6 --epochs 2 --seed 1 --threads 1 --average 0.999
   "$python" train.py "${common[@]}" --out "$work/teacher2" --layers 6 --epochs 2 --seed 2 --threads 1 --average 0.999 \
     --pooling mean
   "$python" train.py "${common[@]}" --out "$work/student" --teacher "$work/teacher1" "$work/teacher2" \
     --unlabelled "$work/sentences.txt" --self-distillation 0.3 --epochs 1.6 --average 0.998 --seed 1
-  "$python" export.py --trained "$work/student/final.pt" --encoder "$encoder" --golden golden-sentiment.txt --int8 \
+  "$python" train.py --encoder "$large" "${data[@]}" --out "$work/large" --pooling mean --self-distillation 0.5 \
+    --encoder-lr 3e-5 --epochs 1.2 --average 0.998 --max-tokens 128 --seed 1
+  awk 'NF >= 3 && NF <= 40' "$work/answered.txt" | shuf -n 45000 --random-source="$work/answered.txt" > "$work/taught.txt"
+  "$python" train.py "${common[@]}" --out "$work/student2" --initial "$work/student/final.pt" --teacher "$work/large" \
+    --teacher-weight 0.5 --unlabelled "$work/taught.txt" --self-distillation 0.3 --epochs 2 --average 0.998 --seed 1
+  "$python" export.py --trained "$work/student2/final.pt" --encoder "$encoder" --golden golden-sentiment.txt --int8 \
     --threshold 0.9 --max-layer 4 --out "$work/layers"
 fi
 
-# The exit before the encoder learns the labels, and the full depth's answers to sentences. Some that trained neither it
-# nor the other exits choose how thresholds differ.
-"$python" sentences.py "$imdb/train.tsv" --out "$work/all.txt" --count 300000
-grep -vxFf "$work/sentences.txt" "$work/all.txt" | tail -n 25000 > "$work/choose.txt"
-grep -vxFf "$work/choose.txt" "$work/all.txt" > "$work/answered.txt"
+# The exit before the encoder learns the labels, and the full depth's answers to sentences.
 "$offramp" classify --model "$work/layers" --format int8 --threshold 2 --threads 2 --input "$work/answered.txt" |
   sed -e 's/^negative\t.*/0/' -e 's/^positive\t.*/1/' | paste - "$work/answered.txt" | cat "$sst2/train.tsv" - \
   > "$work/train.tsv"
