@@ -27,6 +27,7 @@ set(public_headers
 set(study_headers
     include/offramp/study/compiled_target.hpp
     include/offramp/study/calibration.hpp
+    include/offramp/study/certifiable_texts.hpp
     include/offramp/study/certification.hpp
     include/offramp/study/certified_fit.hpp
     include/offramp/study/curve.hpp
@@ -39,6 +40,7 @@ set(study_headers
     include/offramp/study/fit.hpp
     include/offramp/study/fit_options.hpp
     include/offramp/study/head_fit.hpp
+    include/offramp/study/known_texts.hpp
     include/offramp/study/label_share.hpp
     include/offramp/study/linear_head.hpp
     include/offramp/study/metrics.hpp

@@ -8,8 +8,10 @@
 #include "thread_runner.hpp"
 
 #include <offramp/classifier.hpp>
+#include <offramp/study/certifiable_texts.hpp>
 #include <offramp/study/certification.hpp>
 #include <offramp/study/exit_logits.hpp>
+#include <offramp/study/known_texts.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -37,6 +39,7 @@ struct certify_options {
   std::string thresholds = "one";
   std::optional<std::string> shape_data;
   int threads = 1;
+  const CLI::Option* leave_out_known = nullptr;
   const CLI::Option* json_lines = nullptr;
 };
 
@@ -45,22 +48,31 @@ study::replay replay_of(const offramp::classifier& model, const study::dataset& 
       study::compute_exit_logits(model, data, thread_runner(threads), progress_bar(data.name, "texts")));
 }
 
+/// The policies to walk over; `shaping` are the texts of --shape-data.
 std::vector<offramp::exit_policy> path_of(const certify_options& options, const offramp::classifier& model,
-                                          const study::dataset& tested) {
-  if (options.thresholds == "one") {
+                                          const std::optional<study::dataset>& shaping) {
+  if (!shaping) {
     return options.rule == "learned"     ? study::gate_path()
            : options.rule == "declining" ? study::declining_path(*options.decline, model.exits().size())
                                          : study::threshold_path();
   }
-  const study::dataset shaping = options.data.read(model, *options.shape_data);
-  if (shaping.sha256 == tested.sha256) {
-    throw usage_error("--shape-data and --data hold the same texts, expected two separate draws");
-  }
-  const study::replay texts = replay_of(model, shaping, options.threads);
+  const study::replay texts = replay_of(model, *shaping, options.threads);
   const offramp::certified_loss loss = loss_named(options.loss);
   return options.thresholds == "per-exit"
              ? study::per_exit_path(study::per_exit_shape(texts, loss, options.epsilon))
              : study::per_label_path(study::per_label_shape(texts, loss, options.epsilon), texts.num_exits());
+}
+
+/// Those of --data that may certify, which --shape-data shares none with.
+study::certifiable_texts select_texts(const certify_options& options, const offramp::classifier& model,
+                                      const std::optional<study::dataset>& shaping) {
+  study::known_texts known = study::known_texts::read(options.model.path());
+  if (shaping) {
+    known.add(study::text_use::chosen, *shaping);
+  }
+  return study::select_certifiable(known, options.data.read(model),
+                                   options.leave_out_known->count() > 0 ? study::known_text_handling::leave_out
+                                                                        : study::known_text_handling::refuse);
 }
 
 json policy_fields(const study::tested_policy& tested) {
@@ -79,11 +91,15 @@ json policy_fields(const study::tested_policy& tested) {
           {"mean_layer", tested.mean_layer}};
 }
 
-void write_json(const study::certification& result, const certify_options& options) {
+void write_json(const study::certification& result, const study::certifiable_texts& texts,
+                const certify_options& options) {
   write_json_line(std::cout, {{"loss", options.loss},
                               {"epsilon", result.epsilon},
                               {"delta", result.delta},
                               {"n", result.n},
+                              {"repeated", texts.repeated},
+                              {"left_out", texts.left_out},
+                              {"look", texts.earlier_looks + 1},
                               {"certified", result.certified ? policy_fields(*result.certified) : json()},
                               {"failed", result.failed ? policy_fields(*result.failed) : json()}});
 }
@@ -107,7 +123,8 @@ void write_line(const char* title, const study::tested_policy& tested, const stu
 
 void write_text(const study::certification& result, const certify_options& options) {
   if (result.certified) {
-    std::cout << options.loss << " at most " << result.epsilon << " with probability " << 1.0 - result.delta << '\n';
+    std::cout << options.loss << " at most " << result.epsilon << " with probability " << 1.0 - result.delta << ", by "
+              << result.n << " different texts\n";
     write_line("certified  ", *result.certified, result);
   }
   if (result.failed) {
@@ -128,20 +145,28 @@ void certify(const certify_options& options) {
   if (options.rule == "learned") {
     model.check(offramp::exit_policy::learned(0.0F));
   }
-  const study::dataset data = options.data.read(model);
-  study::refuse_calibration_data(directory, model.format(), data);
-  const std::vector<offramp::exit_policy> path = path_of(options, model, data);
-  const study::certification result = study::certify(replay_of(model, data, options.threads), path,
+  const std::optional<study::dataset> shaping =
+      options.shape_data ? std::optional(options.data.read(model, *options.shape_data)) : std::nullopt;
+  const study::certifiable_texts texts = select_texts(options, model, shaping);
+  for (const std::string& warning : texts.warnings) {
+    std::cerr << "offramp: " << warning << '\n';
+  }
+  if (shaping) {
+    study::note_texts(directory, study::text_use::chosen, *shaping);
+  }
+  const std::vector<offramp::exit_policy> path = path_of(options, model, shaping);
+  const study::certification result = study::certify(replay_of(model, texts.texts, options.threads), path,
                                                      loss_named(options.loss), options.epsilon, options.delta);
   if (options.json_lines->count() > 0) {
-    write_json(result, options);
+    write_json(result, texts, options);
   } else {
     write_text(result, options);
   }
   if (!result.certified) {
+    study::note_texts(directory, study::text_use::certified, texts.texts);
     throw std::runtime_error("no threshold is certified; exits.json is unchanged");
   }
-  study::store_certificate(directory, model, result, data);
+  study::store_certificate(directory, model, result, texts.texts);
 }
 
 }  // namespace
@@ -167,6 +192,8 @@ command add_certify(CLI::App& app) {
       ->check(CLI::IsMember({"one", "per-exit", "per-label"}))
       ->capture_default_str();
   parser.add_option("--shape-data", options->shape_data, "Other labelled texts, which choose how thresholds differ");
+  options->leave_out_known = parser.add_flag("--leave-out-known")
+                                 ->description("Leave out texts that the model knows, in place of refusing them");
   parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
   options->json_lines = parser.add_flag("--json")->description("Write one line of JSON");
   return {&parser, [options] { certify(*options); }};

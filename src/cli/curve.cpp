@@ -10,11 +10,13 @@
 
 #include <offramp/classifier.hpp>
 #include <offramp/study/curve_report.hpp>
+#include <offramp/study/known_texts.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iostream>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -40,6 +42,7 @@ struct curve_options {
   std::size_t points = 1000;
   std::string out;
   std::vector<std::string> picks = {"loss:1", "loss:2", "speedup:3"};
+  const CLI::Option* picked = nullptr;
   const CLI::Option* json_lines = nullptr;
 };
 
@@ -127,6 +130,18 @@ void measure(study::curve_study& result, const offramp::classifier& model, const
   }
 }
 
+/// The texts of asked-for picks must not certify later. A bundled model stays as it is.
+void note_choosing(const curve_options& options, const study::dataset& data) {
+  if (options.picked->count() == 0 || options.model.path() != options.model.directory) {
+    return;
+  }
+  try {
+    study::note_texts(options.model.path(), study::text_use::chosen, data);
+  } catch (const offramp::error& problem) {
+    std::cerr << "offramp: certify will not know that these texts chose: " << problem.what() << '\n';
+  }
+}
+
 void run_curve(const curve_options& options) {
   // Mistakes on the command line should not wait for the model.
   const study::sweep_rule rule = rule_of(options);
@@ -151,6 +166,7 @@ void run_curve(const curve_options& options) {
                             .reliability = reliability_of_exits(logits),
                             .by_label = {},
                             .is_labelled = logits.is_labelled};
+  note_choosing(options, data);
   add_counted_picks(result, goals);
   if (options.timing.rounds > 0) {
     measure(result, model, data, wanted);
@@ -205,11 +221,13 @@ command add_curve(CLI::App& app) {
   parser.add_option("--rule", options->rule, "What is swept")->check(CLI::IsMember(rules))->capture_default_str();
   parser.add_option("--patience", options->patience, "Exits in a row, for --rule patience-entropy");
   add_decline_to(parser, options->decline);
-  parser
-      .add_option("--pick", options->picks,
-                  "Choose a threshold: loss:POINTS, speedup:FACTOR or p95:MILLISECONDS; may be repeated")
-      ->allow_extra_args(false)
-      ->capture_default_str();
+  options->picked =
+      parser
+          .add_option("--pick", options->picks,
+                      "Choose a threshold: loss:POINTS, speedup:FACTOR or p95:MILLISECONDS; may be repeated. The model "
+                      "directory notes that these texts chose")
+          ->allow_extra_args(false)
+          ->capture_default_str();
   parser.add_option("--points", options->points, "About how many points of the curve to write; 0: all")
       ->capture_default_str();
   parser.add_option("--threads", options->threads, "Threads for the pass over the data")

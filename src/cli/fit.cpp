@@ -27,6 +27,7 @@ using offramp::study::encoder_saving;
 using offramp::study::fit_result;
 using offramp::study::fitted_exit;
 using offramp::study::layer_mix;
+using offramp::study::part_by;
 using offramp::study::pooling_choice;
 
 const std::map<std::string, pooling_choice> poolings{
@@ -36,6 +37,8 @@ const std::map<std::string, class_weighting> weightings{{"none", class_weighting
                                                         {"balanced", class_weighting::balanced}};
 const std::map<std::string, offramp::input_kind> input_kinds{{"single", offramp::input_kind::single},
                                                              {"pair", offramp::input_kind::pair}};
+
+const std::map<std::string, part_by> part_keys{{"text", part_by::text}, {"first-text", part_by::first_text}};
 
 struct fit_arguments {
   std::string model;
@@ -216,6 +219,11 @@ command add_fit(CLI::App& app) {
   parser.add_option("--l2", options.strengths, "Strengths to choose from, as scikit-learn's C: smaller is stronger")
       ->delimiter(',')
       ->default_str("0.0001,0.001,0.01,0.1,1");
+  parser
+      .add_option("--part-by", options.part_texts_by,
+                  "text, or first-text: pairs with the same first text stay in one part of --texts")
+      ->transform(CLI::Transformer(part_keys))
+      ->default_str("text");
   parser.add_option("--max-tokens", options.max_tokens, "Longest text in tokens (default: the checkpoint's)");
   parser.add_option("--input-kind", options.input, "single or pair (default: as the training data's first line)")
       ->transform(CLI::Transformer(input_kinds));

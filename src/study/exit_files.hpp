@@ -10,14 +10,18 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
-/// The two files that make an early-exit model of a checkpoint.
+/// What a model directory keeps the hashes of known texts in.
+inline constexpr const char* known_texts_file = "exits.texts.safetensors";
+
+/// The two files that make an early-exit model of a checkpoint, and the one that says which texts made it.
 struct exit_files {
   std::string json;
   std::string safetensors;
+  std::string texts = {};  // empty: what is there stays
 };
 
-/// Writes both, or throws `io` and leaves both as they were: one does not load without the other that it was written
-/// with. Only a process that dies between the two renames leaves a model that says so when it is loaded.
+/// Writes all, or throws `io` and leaves the first two as they were: one does not load without the other that it was
+/// written with. Only a process that dies between their renames leaves a model that says so when it is loaded.
 inline void write_exit_files(const std::filesystem::path& directory, const exit_files& files) {
   using offramp::detail::replacement_file;
   const std::filesystem::path weights_path = directory / "exits.safetensors";
@@ -26,6 +30,9 @@ inline void write_exit_files(const std::filesystem::path& directory, const exit_
   weights.write(files.safetensors);
   description.write(files.json);
   description.sync();
+  if (!files.texts.empty()) {
+    offramp::detail::write_file(directory / known_texts_file, files.texts);
+  }
   const offramp::detail::kept_file before(weights_path);
   weights.commit();
   try {

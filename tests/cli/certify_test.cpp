@@ -12,12 +12,12 @@ namespace cli_certify_test {
 using namespace offramp_tests;
 using offramp_cli::json;
 
-/// Sixty texts over the tiny vocabulary, labelled in turn.
-std::string labelled_texts() {
+/// Sixty different texts over the tiny vocabulary, labelled in turn; other ones for another first word.
+std::string labelled_texts(const std::string& first = "a") {
   const std::vector<std::string> words = {"a", "good", "film", "the", "plot", "is", "dull", "never", "bad", "dogs"};
   std::string lines;
   for (std::size_t i = 0; i < 60; ++i) {
-    lines += i % 2 == 0 ? "yes\t" : "no\t";
+    lines += (i % 2 == 0 ? "yes\t" : "no\t") + first + " " + words[i / 10] + " " + words[i % 10] + " ";
     for (std::size_t word = 0; word < 3 + i % 5; ++word) {
       lines += words[(i * 7 + word * (3 + i % 4)) % words.size()] + " ";
     }
@@ -88,7 +88,9 @@ TEST_F(CertifyTest, DisagreementNeedsNoLabels) {
   const process_result found =
       run_offramp({"certify", "--model", model_, "--texts", texts, "--epsilon", "0.3", "--json"});
   EXPECT_EQ(found.status, 0) << found.err;
-  EXPECT_EQ(found.out, run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3", "--json"}).out);
+  const std::string other = directory_.path() / "other";
+  std::filesystem::copy(tiny("tiny"), other);
+  EXPECT_EQ(found.out, run_offramp({"certify", "--model", other, "--data", data_, "--epsilon", "0.3", "--json"}).out);
   for (const char* loss : {"accuracy-drop", "error"}) {
     const process_result refused =
         run_offramp({"certify", "--model", model_, "--texts", texts, "--epsilon", "0.3", "--loss", loss});
@@ -102,18 +104,20 @@ TEST_F(CertifyTest, DisagreementNeedsNoLabels) {
 
 TEST_F(CertifyTest, RepeatsByteForByteOnAnyNumberOfThreads) {
   const auto run = [&](const char* threads) {
+    std::filesystem::remove_all(model_);
+    static_cast<void>(directory_.copy_of("tiny"));
     const process_result found =
         run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3", "--threads", threads});
     EXPECT_EQ(found.status, 0);
-    return found.out + directory_.content("tiny/exits.json");
+    return found.out + directory_.content("tiny/exits.json") + directory_.content("tiny/exits.texts.safetensors");
   };
   const std::string once = run("1");
-  EXPECT_EQ(run("1"), once) << "an equal certificate takes the old one's place";
+  EXPECT_EQ(run("1"), once);
   EXPECT_EQ(run("3"), once);
 }
 
 TEST_F(CertifyTest, OtherTextsShapeThresholdsPerExitAndLabel) {
-  const std::string shaping = directory_.file("shape.tsv", labelled_texts() + "yes\tgood\n");
+  const std::string shaping = directory_.file("shape.tsv", labelled_texts("good"));
   for (const char* thresholds : {"per-exit", "per-label"}) {
     const process_result found = run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3",
                                               "--thresholds", thresholds, "--shape-data", shaping, "--json"});
@@ -159,20 +163,6 @@ TEST_F(CertifyTest, AFailedErrorBoundChangesNothing) {
   EXPECT_NE(found.out.find("risk"), std::string::npos);
   EXPECT_NE(found.err.find("no threshold is certified"), std::string::npos);
   EXPECT_EQ(directory_.content("tiny/exits.json"), before);
-}
-
-TEST_F(CertifyTest, RefusesTheTextsThatFittedTheTemperatures) {
-  const std::string other(64, 'd');
-  std::string exits = directory_.content("tiny/exits.json");
-  const process_result sum = run_program("/usr/bin/sha256sum", {data_});
-  const std::string stored = "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd";
-  ASSERT_NE(exits.find(stored), std::string::npos);
-  exits.replace(exits.find(stored), stored.size(), sum.out.substr(0, 64));
-  static_cast<void>(directory_.file("tiny/exits.json", exits));
-  const process_result found = run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3"});
-  EXPECT_EQ(found.status, 2);
-  EXPECT_NE(found.err.find("fitted the temperatures"), std::string::npos);
-  EXPECT_EQ(directory_.content("tiny/exits.json"), exits);
 }
 
 TEST_F(CertifyTest, BadDataHasFileAndLine) {

@@ -18,12 +18,13 @@ const char* const texts = "a good film\nnever dull\nthe plot is bad\ndogs\nwarm,
 
 class checkpoint : public testing::Test {
  protected:
-  /// The texts four times over, labelled as the last exit answers.
+  /// The texts in four forms, labelled as the last exit answers.
   checkpoint() {
     std::string labelled;
     const offramp::classifier model = offramp::classifier::load(model_);
-    for (int round = 0; round < 4; ++round) {
-      for (const std::string& text : lines_of(texts)) {
+    for (std::size_t round = 0; round < 4; ++round) {
+      for (const std::string& line : lines_of(texts)) {
+        const std::string text = line + std::string(round, '!');
         labelled += model.classify(text, offramp::exit_policy::full_depth()).label + "\t" + text + "\n";
       }
     }

@@ -94,7 +94,7 @@ def measure_early_exit(run: Offramp, model: Path, out: Path, rule: tuple = ()) -
                             *goals, *rule)
     picks = dict(zip(LOSSES, (line["threshold"] for line in chosen if line["kind"] == "pick")))
     picks[f"speedup:{SPEEDUP}"] = threshold_for_speedup(run, model, out, rule)
-    certificates = [run.json_lines("certify", "--model", model, "--data", run.data("certify"), "--epsilon", epsilon,
+    certificates = [run.json_lines("certify", "--model", model, "--leave-out-known", "--data", run.data("certify"), "--epsilon", epsilon,
                                    "--threads", 2, *rule)[0] for epsilon in EPSILONS]
     certified = [(c["certified"] or {}).get("threshold") for c in certificates]
     thresholds = sorted({t for t in (*picks.values(), *certified) if t is not None})

@@ -114,6 +114,15 @@ class safetensors {
     read_elements(info, first, target);
   }
 
+  /// The elements of a u64 tensor from `first` on.
+  void read(const tensor_info& info, std::size_t first, std::span<std::uint64_t> target) const {
+    if (info.type != dtype::u64) {
+      throw error(error_kind::unsupported, source_.name() + ": a tensor of type " +
+                                               std::string(describe(info.type).name) + " was asked for, expected U64");
+    }
+    read_elements(info, first, target);
+  }
+
  private:
   static constexpr std::uint64_t header_limit = 100'000'000;
   static constexpr std::size_t max_dimensions = 8;

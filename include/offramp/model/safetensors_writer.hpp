@@ -6,6 +6,7 @@
 #include <offramp/model/json_writer.hpp>
 #include <offramp/model/safetensors.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -21,12 +22,13 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
-/// One tensor to be written: F32, or I8 whose rows' scales stand in a tensor of their own.
+/// One tensor to be written: F32, I8 whose rows' scales stand in a tensor of their own, or U64.
 struct named_tensor {
   std::string name;
   tensor_shape shape;
-  std::vector<float> values;            ///< row-major, the product of the shape
-  std::vector<std::int8_t> bytes = {};  ///< instead of `values`, -127 to 127
+  std::vector<float> values;                 ///< row-major, the product of the shape
+  std::vector<std::int8_t> bytes = {};       ///< instead of `values`, -127 to 127
+  std::vector<std::uint64_t> integers = {};  ///< instead of both
 };
 
 namespace detail {
@@ -43,8 +45,8 @@ inline void check_writable(const named_tensor& tensor) {
   };
   const std::size_t size =
       std::accumulate(tensor.shape.begin(), tensor.shape.end(), std::size_t{1}, std::multiplies<>());
-  const std::size_t found = tensor.values.size() + tensor.bytes.size();
-  if (size != found || (!tensor.values.empty() && !tensor.bytes.empty())) {
+  const std::size_t found = tensor.values.size() + tensor.bytes.size() + tensor.integers.size();
+  if (size != found || std::max({tensor.values.size(), tensor.bytes.size(), tensor.integers.size()}) != found) {
     refuse(std::to_string(found) + " values, expected " + std::to_string(size) + " for the shape " +
            to_string(tensor.shape));
   }
@@ -61,7 +63,7 @@ inline void check_writable(const named_tensor& tensor) {
   for (const std::size_t extent : tensor.shape) {
     extents += (extents.empty() ? "" : ",") + std::to_string(extent);
   }
-  const std::string type = tensor.bytes.empty() ? "F32" : "I8";
+  const std::string type = !tensor.bytes.empty() ? "I8" : !tensor.integers.empty() ? "U64" : "F32";
   return R"({"dtype":")" + type + R"(","shape":[)" + extents + R"(],"data_offsets":[)" + std::to_string(begin) + "," +
          std::to_string(end) + "]}";
 }
@@ -80,7 +82,7 @@ inline void check_writable(const named_tensor& tensor) {
       throw error(error_kind::invalid_argument, "tensor \"" + tensor.name + "\" stands twice");
     }
     const std::size_t begin = data.size();
-    data += detail::bytes_of(tensor.values) + detail::bytes_of(tensor.bytes);
+    data += detail::bytes_of(tensor.values) + detail::bytes_of(tensor.bytes) + detail::bytes_of(tensor.integers);
     header +=
         (header.empty() ? "" : ",") + quote_json(tensor.name) + ":" + detail::header_entry(tensor, begin, data.size());
   }

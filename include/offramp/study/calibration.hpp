@@ -78,11 +78,12 @@ using previous_logit_weights = std::vector<std::vector<float>>;
                                                 const previous_logit_weights& weights = {});
 
 /// Writes the temperatures of that format, and what they were fitted on, into the directory's exits.json, which is
-/// replaced whole; everything else in it stays, the default policy too. Only certificates go that speak of other
-/// temperatures than their format has now. Returns how many went. A checkpoint of a published early-exit system, or a
-/// plain sequence classifier, gets its exits.json and, with its heads, its exits.safetensors; no other file changes. It
-/// answers as before, apart from the temperatures. Throws `invalid_argument` when the exits are not those of the
-/// directory, `io` when a file cannot be written, and as loading.
+/// replaced whole, and notes the texts as calibrated (known_texts); everything else in it stays, the default policy
+/// too. Only certificates go that speak of other temperatures than their format has now. Returns how many went. A
+/// checkpoint of a published early-exit system, or a plain sequence classifier, gets its exits.json and, with its
+/// heads, its exits.safetensors; no other file changes. It answers as before, apart from the temperatures. Throws
+/// `invalid_argument` when the exits are not those of the directory, `io` when a file cannot be written, and as
+/// loading.
 OFFRAMP_API std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format,
                                           const calibration& fitted, const dataset& data);
 

@@ -84,14 +84,9 @@ struct certification {
 
 /// Adds the certificate to the exits.json of the directory that `model` was loaded from, in place of one for the same
 /// loss, epsilon, delta, format, exits and length; the file is replaced whole, or made as
-/// store_calibration does. Throws `invalid_argument` when nothing
-/// was certified, and as refuse_calibration_data and loading do.
+/// store_calibration does. Notes `data`, the texts that `result` was tested on, as certified. Throws `invalid_argument`
+/// when nothing was certified and for texts that are not what select_certifiable gives for this model, and as loading.
 OFFRAMP_API void store_certificate(const std::filesystem::path& directory, const classifier& model,
                                    const certification& result, const dataset& data);
-
-/// Throws `invalid_argument` when `data` is the file that fitted the directory's temperatures of that format: it can
-/// certify nothing.
-OFFRAMP_API void refuse_calibration_data(const std::filesystem::path& directory, numeric_format format,
-                                         const dataset& data);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

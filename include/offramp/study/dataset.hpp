@@ -50,12 +50,17 @@ struct dataset {
 /// tab, a missing or surplus member and an empty file.
 [[nodiscard]] OFFRAMP_API dataset read_texts(const std::filesystem::path& path, input_kind input);
 
-/// Each different text of `data` once, in one of as many parts as there are `shares` of 1: which one depends on the
-/// text alone, through its SHA-256, so that copies never end up on two sides, and neither the order nor the number of
-/// lines moves a text. Within a part texts go by that hash; a part's `sha256` is that of its texts' hashes, and the
-/// line of a text is that of its first copy. Throws `invalid_argument` for shares that are not positive or do not add
-/// up to 1, and `bad_data` for a part without texts: there are too few.
-[[nodiscard]] OFFRAMP_API std::vector<dataset> part_texts(const dataset& data, std::span<const double> shares);
+/// What keeps texts together when they are parted: pairs with one first text (of a premise, say) are not quite
+/// independent, and on two sides the one learns from the other.
+enum class part_by { text, first_text };
+
+/// Each different text of `data` once (text_hash says which are), in one of as many parts as there are `shares` of 1:
+/// which one depends on the text alone, or on its first text, through its SHA-256, so that copies never end up on two
+/// sides, and neither the order nor the number of lines moves a text. Within a part texts go by that hash; a part's
+/// `sha256` is that of its texts' hashes, and the line of a text is that of its first copy. Throws `invalid_argument`
+/// for shares that are not positive or do not add up to 1, and `bad_data` for a part without texts: there are too few.
+[[nodiscard]] OFFRAMP_API std::vector<dataset> part_texts(const dataset& data, std::span<const double> shares,
+                                                          part_by what = part_by::text);
 
 /// How many texts each label has, by label id.
 [[nodiscard]] OFFRAMP_API std::vector<std::size_t> count_labels(const dataset& data, std::size_t num_labels);

@@ -92,8 +92,9 @@ struct fit_progress {
 ///
 /// Throws what classifier::load and read_dataset throw; `bad_data` for a label that occurs in dev but not in train, a
 /// label without texts and fewer than two labels; `invalid_argument` for files that do not suffice, options out of
-/// range and dev texts that are the train texts; `unsupported` for texts without labels and a checkpoint without a
-/// classifier; `bad_model` for features that are not finite; `io` for what cannot be written or stands in the way.
+/// range and dev texts that are all among the train texts; `unsupported` for texts without labels and a checkpoint
+/// without a classifier; `bad_model` for features that are not finite; `io` for what cannot be written or stands in the
+/// way.
 [[nodiscard]] OFFRAMP_API fit_result fit_exits(const std::filesystem::path& model, const fit_files& files,
                                                const std::filesystem::path& out, const fit_options& options = {},
                                                const runner& run = {}, const fit_progress& report = {});

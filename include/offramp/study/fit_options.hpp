@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/classifier.hpp>
+#include <offramp/study/dataset.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
@@ -44,6 +45,8 @@ struct fit_options {
   std::optional<int> max_tokens = {};
   /// Default: pairs where the first line of the training data holds one. Needed for unlabelled lines with tabs.
   std::optional<input_kind> input = {};
+  /// What keeps texts without labels together where they are parted.
+  part_by part_texts_by = part_by::text;
   /// Confidence threshold to store as the model's default policy; without it every layer runs by default.
   std::optional<float> threshold = {};
   /// Texts to store in the model with their logits, one a line (pairs: divided by a tab), for `offramp verify`.

@@ -6,6 +6,7 @@
 #include <offramp/error.hpp>
 #include <offramp/model/heads.hpp>
 #include <offramp/study/calibration.hpp>
+#include <offramp/study/known_texts.hpp>
 #include <offramp/study/replay.hpp>
 #include <offramp/study/temperature.hpp>
 
@@ -222,6 +223,7 @@ std::size_t store_calibration(const std::filesystem::path& directory, numeric_fo
   }
   std::ranges::sort(all, {}, &model::calibration_description::numeric_format);
   content.calibration = std::move(all);
+  note_texts(directory, text_use::calibrated, data);
   detail::write_exits(directory, stored, content);
   return removed;
 }

@@ -6,7 +6,9 @@
 #include <offramp/error.hpp>
 #include <offramp/model/exits/policy.hpp>
 #include <offramp/study/binomial.hpp>
+#include <offramp/study/certifiable_texts.hpp>
 #include <offramp/study/certification.hpp>
+#include <offramp/study/known_texts.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -234,20 +236,18 @@ certification certify(const replay& texts, std::span<const exit_policy> path, ce
 namespace detail {
 namespace {
 
-void refuse_calibration_data(const model::exits_file& content, numeric_format format, const dataset& data) {
-  for (const model::calibration_description& calibration : content.calibration) {
-    if (calibration.numeric_format == format && calibration.data_sha256 == data.sha256) {
-      refuse(data.name + " fitted the temperatures of this model and cannot certify a threshold");
-    }
+/// That the texts are new to the model, none of them twice, and those of the test.
+void check_tested(const std::filesystem::path& directory, const certification& result, const dataset& data) {
+  const certifiable_texts texts = select_certifiable(known_texts::read(directory), data);
+  if (texts.repeated > 0 || static_cast<std::int64_t>(data.texts.size()) != result.n) {
+    refuse(data.name + " holds " + std::to_string(texts.texts.texts.size()) + " different texts in " +
+           std::to_string(data.texts.size()) + " rows, and " + std::to_string(result.n) +
+           " were tested on: expected those that select_certifiable gives");
   }
 }
 
 }  // namespace
 }  // namespace detail
-
-void refuse_calibration_data(const std::filesystem::path& directory, numeric_format format, const dataset& data) {
-  detail::refuse_calibration_data(detail::open_stored_exits(directory).plan.description, format, data);
-}
 
 void store_certificate(const std::filesystem::path& directory, const classifier& model, const certification& result,
                        const dataset& data) {
@@ -255,8 +255,8 @@ void store_certificate(const std::filesystem::path& directory, const classifier&
   if (!result.certified) {
     detail::refuse("nothing was certified");
   }
+  detail::check_tested(directory, result, data);
   const detail::stored_exits stored = detail::open_stored_exits(directory);
-  detail::refuse_calibration_data(stored.plan.description, model.format(), data);
   std::vector<int> layers;
   for (const exit_info& exit : model.exits()) {
     layers.push_back(exit.layer);
@@ -277,6 +277,7 @@ void store_certificate(const std::filesystem::path& directory, const classifier&
            old.delta == added.delta && old.max_tokens == added.max_tokens && old.exit_layers == added.exit_layers;
   });
   content.certificates.push_back(added);
+  note_texts(directory, text_use::certified, data);
   detail::write_exits(directory, stored, content);
 }
 

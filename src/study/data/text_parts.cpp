@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "study/data/text_identity.hpp"
+
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/sha256.hpp>
@@ -20,11 +22,6 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 namespace detail {
 namespace {
 
-/// Of the text, or of both with the length of the first, so that "a", "bc" is not "ab", "c".
-[[nodiscard]] std::string hash_of(const labelled_text& text) {
-  return model::sha256_hex(std::to_string(text.first.size()) + ':' + text.first + text.second.value_or(""));
-}
-
 /// Where a hash lies among all, from 0 to 1.
 [[nodiscard]] double place_of(std::string_view hash) {
   std::uint64_t leading = 0;
@@ -40,17 +37,19 @@ void check_shares(std::span<const double> shares) {
   }
 }
 
-/// A text's hash and where it stands.
+/// A text's hash, where that puts it and where it stands.
 struct hashed_text {
   std::string hash;
+  double place = 0;
   std::size_t index = 0;
 };
 
 /// By hash; of equal texts the first alone.
-[[nodiscard]] std::vector<hashed_text> different_texts(const dataset& data) {
+[[nodiscard]] std::vector<hashed_text> different_texts(const dataset& data, part_by what) {
   std::vector<hashed_text> all;
   for (const labelled_text& text : data.texts) {
-    all.push_back({hash_of(text), all.size()});
+    const std::string hash = text_digest(text);
+    all.push_back({hash, place_of(what == part_by::first_text ? first_text_digest(text) : hash), all.size()});
   }
   std::ranges::stable_sort(all, {}, &hashed_text::hash);
   const auto is_copy = [](const hashed_text& one, const hashed_text& other) { return one.hash == other.hash; };
@@ -61,16 +60,15 @@ struct hashed_text {
 }  // namespace
 }  // namespace detail
 
-std::vector<dataset> part_texts(const dataset& data, std::span<const double> shares) {
+std::vector<dataset> part_texts(const dataset& data, std::span<const double> shares, part_by what) {
   const offramp::detail::default_floating_point environment;
   detail::check_shares(shares);
   std::vector<dataset> parts(shares.size(), dataset{data.name, {}, {}});
   std::vector<std::string> hashes(shares.size());
-  const std::vector<detail::hashed_text> texts = detail::different_texts(data);
+  const std::vector<detail::hashed_text> texts = detail::different_texts(data, what);
   for (const detail::hashed_text& text : texts) {
-    const double place = detail::place_of(text.hash);
     std::size_t part = 0;
-    for (double end = shares[0]; part + 1 < shares.size() && place >= end; end += shares[part]) {
+    for (double end = shares[0]; part + 1 < shares.size() && text.place >= end; end += shares[part]) {
       ++part;
     }
     parts[part].texts.push_back(data.texts[text.index]);

@@ -28,7 +28,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 [[nodiscard]] inline bool is_checkpoint_file(const std::string& name) {
   constexpr std::array<std::string_view, 5> kinds{".json", ".safetensors", ".txt", ".model", ".md"};
   const auto ends_name = [&](std::string_view kind) { return name.ends_with(kind); };
-  return !name.starts_with('.') && name != "exits.json" && name != "exits.safetensors" &&
+  return !name.starts_with('.') && !name.starts_with("exits.") &&
          (std::ranges::any_of(kinds, ends_name) || name.starts_with("LICENSE"));
 }
 

@@ -20,6 +20,7 @@
 #include <offramp/model/sha256.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/fit.hpp>
+#include <offramp/study/known_texts.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -50,7 +51,7 @@ class exit_fitter {
     }
     const label_names labels = choose_labels(*bare_, options.labels, files.train);
     const input_kind input = options.input ? *options.input : find_input(files);
-    reader_.emplace(files, labels.in_data, input, purpose.held_out);
+    reader_.emplace(files, labels.in_data, input, text_shares{purpose.held_out, options.part_texts_by});
     result_.labels = labels.in_model;
     result_.num_layers = bare_->config.num_layers;
     content_.labels = labels.in_model;
@@ -70,6 +71,8 @@ class exit_fitter {
     texts_ = std::move(*reader_).answer(load_teacher, run_, report_.answers);
     result_.warnings = texts_.warnings;
     result_.is_dev_labelled = texts_.dev.data.is_labelled();
+    known_.add(text_use::learned, texts_.train.data);
+    known_.add(text_use::calibrated, texts_.dev.data);
     if (options_.layers.empty() || options_.layers.front() == 0) {
       add_ngrams();
     }
@@ -177,7 +180,7 @@ class exit_fitter {
       }
     }
     const std::string tensors = model::write_safetensors(all);
-    return {model::write_exits_json(content_, model::sha256_hex(tensors)), tensors};
+    return {model::write_exits_json(content_, model::sha256_hex(tensors)), tensors, known_.bytes()};
   }
 
   [[nodiscard]] classifier load_fitted() const { return load_with(checkpoint_, files(), {}); }
@@ -243,6 +246,7 @@ class exit_fitter {
   std::vector<int> layers_;  // of the encoder
   std::optional<fit_reader> reader_;
   fit_texts texts_;
+  known_texts known_;
   std::vector<golden_text> golden_;
   model::exits_file content_;
   std::vector<std::vector<model::named_tensor>> tensors_;  // [exits]
@@ -257,7 +261,7 @@ fit_outcome fit_model(const std::filesystem::path& model, const fit_files& files
   const model::file_set checkpoint(model);
   if (options.layers == std::vector<int>{0} && checkpoint.find("exits.json")) {
     make_directory(out);
-    ngram_addition added = add_ngrams(checkpoint, files, options, purpose, run, report);
+    ngram_addition added = add_ngrams(checkpoint, known_texts::read(model), files, options, purpose, run, report);
     copy_checkpoint(checkpoint, out);
     write_exit_files(out, added.files);
     return std::move(added.outcome);

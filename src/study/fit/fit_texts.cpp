@@ -8,6 +8,7 @@
 #include <offramp/model/json.hpp>
 #include <offramp/study/data_description.hpp>
 #include <offramp/study/exit_logits.hpp>
+#include <offramp/study/known_texts.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -45,12 +46,48 @@ constexpr double dev_share = 0.2;
   return first;
 }
 
-/// Throws unless the file's texts are others than those of dev.
-void check_apart(const dataset& learned, const dataset& dev) {
-  if (learned.sha256 == dev.sha256) {
-    throw error(error_kind::invalid_argument,
-                dev.name + ": has the same content as " + learned.name + ", expected texts that training did not see");
+[[nodiscard]] known_texts known_of(const dataset& data) {
+  known_texts known;
+  known.add(text_use::learned, data);
+  return known;
+}
+
+/// How many texts of `data` are known, and of how many pairs the first text is.
+struct shared_texts {
+  std::size_t texts = 0;
+  std::size_t firsts = 0;
+};
+
+[[nodiscard]] shared_texts count_shared(const known_texts& known, const dataset& data) {
+  shared_texts shared;
+  for (const labelled_text& text : data.texts) {
+    shared.texts += known.count(text_use::learned, text_hash(text));
+    shared.firsts += text.second && known.has_first(text_use::learned, first_text_hash(text)) ? 1U : 0U;
   }
+  return shared;
+}
+
+/// "dev.tsv: 3 of 872 texts "
+[[nodiscard]] std::string count_of(std::size_t count, const dataset& data) {
+  return data.name + ": " + std::to_string(count) + " of " + std::to_string(data.texts.size()) + " texts ";
+}
+
+/// Warnings for texts of dev that are learned from. Throws where that is all of them.
+[[nodiscard]] std::vector<std::string> warn_of_shared(const dataset& learned, const dataset& dev) {
+  const shared_texts shared = count_shared(known_of(learned), dev);
+  if (shared.texts == dev.texts.size()) {
+    throw error(error_kind::invalid_argument,
+                dev.name + ": every text is in " + learned.name + " too, expected texts that training did not see");
+  }
+  std::vector<std::string> warnings;
+  if (shared.texts > 0) {
+    warnings.push_back(count_of(shared.texts, dev) + "are in " + learned.name +
+                       " too; exits look better on them than they are");
+  } else if (shared.firsts > 0) {
+    warnings.push_back(count_of(shared.firsts, dev) + "have the first text of a pair in " + learned.name +
+                       "; they are not quite new");
+  }
+  return warnings;
 }
 
 /// Every label has texts to learn from.
@@ -116,11 +153,11 @@ input_kind find_input(const fit_files& files) {
 }
 
 fit_reader::fit_reader(const fit_files& files, const std::vector<std::string>& labels, input_kind input,
-                       double held_out) {
+                       const text_shares& shares) {
   check_files(files);
   read_labelled(files, labels, input);
   if (files.texts) {
-    part(read_texts(*files.texts, input), held_out);
+    part(read_texts(*files.texts, input), shares);
   }
 }
 
@@ -133,7 +170,7 @@ void fit_reader::read_labelled(const fit_files& files, const std::vector<std::st
     warnings_ = warn_of_labels(dev_->data, labels);
   }
   if (train_ && dev_) {
-    check_apart(train_->data, dev_->data);
+    std::ranges::move(warn_of_shared(train_->data, dev_->data), std::back_inserter(warnings_));
     check_labels_asked(train_->data, dev_->data, labels);
   }
   if (train_) {
@@ -141,22 +178,50 @@ void fit_reader::read_labelled(const fit_files& files, const std::vector<std::st
   }
 }
 
-void fit_reader::part(const dataset& texts, double held_out) {
+void fit_reader::part(dataset texts, const text_shares& wanted) {
+  // What has a label has its part already.
+  known_texts labelled;
+  for (const std::optional<taught_texts>* given : {&train_, &dev_}) {
+    if (*given) {
+      labelled.add(text_use::learned, (*given)->data);
+    }
+  }
+  const std::size_t left_out = std::erase_if(
+      texts.texts, [&](const labelled_text& text) { return labelled.count(text_use::learned, text_hash(text)) > 0; });
+  if (left_out > 0) {
+    warnings_.push_back(texts.name + ": " + std::to_string(left_out) +
+                        " texts that have a label elsewhere are left out");
+  }
   std::vector<double> shares;
   if (!dev_) {
     shares.push_back(dev_share);
   }
-  if (held_out > 0) {
-    shares.push_back(held_out);
+  if (wanted.held_out > 0) {
+    shares.push_back(wanted.held_out);
   }
   shares.insert(shares.begin(), 1.0 - std::accumulate(shares.begin(), shares.end(), 0.0));
-  std::vector<dataset> parts = part_texts(texts, shares);
+  std::vector<dataset> parts = part_texts(texts, shares, wanted.what);
+  warn_of_shared_firsts(parts);
   train_without_labels_ = std::move(parts.front());
   if (!dev_) {
     dev_without_labels_ = std::move(parts[1]);
   }
-  if (held_out > 0) {
+  if (wanted.held_out > 0) {
     held_out_ = std::move(parts.back());
+  }
+}
+
+void fit_reader::warn_of_shared_firsts(std::span<const dataset> parts) {
+  known_texts earlier;
+  std::size_t shared = 0;
+  for (const dataset& part : parts) {
+    shared += count_shared(earlier, part).firsts;
+    earlier.add(text_use::learned, part);
+  }
+  if (shared > 0) {
+    warnings_.push_back(parts.front().name + ": " + std::to_string(shared) +
+                        " texts have the first text of a pair in another part and are not quite new to what that one "
+                        "fitted; parted by their first texts, such pairs stay together");
   }
 }
 

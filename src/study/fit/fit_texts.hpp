@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,12 +38,18 @@ void check_files(const fit_files& files);
 /// lines with a tab, which may divide a pair or not.
 [[nodiscard]] input_kind find_input(const fit_files& files);
 
+/// How texts without labels are parted.
+struct text_shares {
+  double held_out = 0;  // that is neither learned from nor chosen with
+  part_by what = part_by::text;
+};
+
 /// Files on their way to fit_texts.
 class fit_reader {
  public:
-  /// Reads and parts them. `labels` are as the data write them, by label id; the share `held_out` of the texts without
-  /// labels is neither learned from nor chosen with. Throws as fit_exits does for data.
-  fit_reader(const fit_files& files, const std::vector<std::string>& labels, input_kind input, double held_out);
+  /// Reads and parts them. `labels` are as the data write them, by label id. Throws as fit_exits does for data.
+  fit_reader(const fit_files& files, const std::vector<std::string>& labels, input_kind input,
+             const text_shares& shares);
 
   /// Texts without labels, if there are any, are answered by the last exit of what `load_teacher` gives.
   [[nodiscard]] fit_texts answer(const std::function<classifier()>& load_teacher, const runner& run,
@@ -50,7 +57,8 @@ class fit_reader {
 
  private:
   void read_labelled(const fit_files& files, const std::vector<std::string>& labels, input_kind input);
-  void part(const dataset& texts, double held_out);
+  void warn_of_shared_firsts(std::span<const dataset> parts);
+  void part(dataset texts, const text_shares& wanted);
 
   std::optional<taught_texts> train_;
   std::optional<taught_texts> dev_;

@@ -104,8 +104,9 @@ void check_addition(const model::exits_file& content, const model::file_set& mod
 
 }  // namespace
 
-ngram_addition add_ngrams(const model::file_set& model, const fit_files& files, const fit_options& options,
-                          const fit_purpose& purpose, const runner& run, const fit_progress& report) {
+ngram_addition add_ngrams(const model::file_set& model, known_texts known, const fit_files& files,
+                          const fit_options& options, const fit_purpose& purpose, const runner& run,
+                          const fit_progress& report) {
   check_fit_options(options);
   const model::config config = model::read_config(model);
   model::exits_file content = model::read_exits_file(model, config).value();
@@ -116,9 +117,10 @@ ngram_addition add_ngrams(const model::file_set& model, const fit_files& files, 
     return load_with(model,
                      exit_files{read_whole(model.open("exits.json")), read_whole(model.open("exits.safetensors"))}, {});
   };
-  const fit_texts texts = fit_reader(files, options.labels.empty() ? content.labels : options.labels,
-                                     content.input.value_or(input_kind::single), purpose.held_out)
-                              .answer(load_teacher, run, report.answers);
+  const fit_texts texts =
+      fit_reader(files, options.labels.empty() ? content.labels : options.labels,
+                 content.input.value_or(input_kind::single), text_shares{purpose.held_out, options.part_texts_by})
+          .answer(load_teacher, run, report.answers);
 
   ngram_addition added;
   fit_result& result = added.outcome.result;
@@ -150,6 +152,9 @@ ngram_addition add_ngrams(const model::file_set& model, const fit_files& files, 
   result.before_encoder = measure_saving(logits, purpose.most_loss);
   content.golden = with_first_logits(std::move(golden), fitted, run);
   added.files.json = model::write_exits_json(content, digest);
+  known.add(text_use::learned, texts.train.data);
+  known.add(text_use::calibrated, texts.dev.data);
+  added.files.texts = known.bytes();
   return added;
 }
 

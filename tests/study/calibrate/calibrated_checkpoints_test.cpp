@@ -3,6 +3,7 @@
 // once against each target.
 #include <offramp/offramp.hpp>
 #include <offramp/study/calibration.hpp>
+#include <offramp/study/certifiable_texts.hpp>
 #include <offramp/study/certification.hpp>
 
 #include <gtest/gtest.h>
@@ -120,7 +121,7 @@ TEST_P(calibrated, answer_bit_for_bit_as_before_at_the_temperatures_of_before) {
 
 TEST_P(calibrated, checkpoints_can_be_certified_at_once) {
   const classifier model = classifier::load(directory_);
-  const study::dataset labelled = data(model.labels().size());
+  const study::dataset labelled = study::select_certifiable({}, data(model.labels().size())).texts;
   const study::replay replayed(compute_exit_logits(model, labelled));
   const auto found = study::certify(replayed, study::threshold_path(), offramp::certified_loss::disagreement, 0.5, 0.5);
   study::store_certificate(directory_, model, found, labelled);
