@@ -22,6 +22,9 @@ struct certificate {
   double epsilon = 0.0;
   double delta = 0.0;
   std::int64_t n = 0;
+  /// How often some of these texts had been tested on when this was found: of k such certificates all hold with
+  /// probability 1 less the sum of their deltas.
+  std::int64_t looks = 1;
   exit_policy policy = exit_policy::full_depth();
 
   bool operator==(const certificate&) const = default;

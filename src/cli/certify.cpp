@@ -13,6 +13,7 @@
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/known_texts.hpp>
 
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -63,6 +64,18 @@ std::vector<offramp::exit_policy> path_of(const certify_options& options, const 
              : study::per_label_path(study::per_label_shape(texts, loss, options.epsilon), texts.num_exits());
 }
 
+/// What a reader of the certificate should know.
+void warn(const study::certifiable_texts& texts, const certify_options& options) {
+  for (const std::string& warning : texts.warnings) {
+    std::cerr << "offramp: " << warning << '\n';
+  }
+  const auto found = static_cast<std::int64_t>(texts.texts.texts.size());
+  if (const std::int64_t needed = study::texts_needed(options.epsilon, options.delta); found < needed) {
+    std::cerr << "offramp: " << texts.texts.name << ": " << found << " texts are too few for a loss of at most "
+              << options.epsilon << ": it takes " << needed << " without a single loss, and more with some\n";
+  }
+}
+
 /// Those of --data that may certify, which --shape-data shares none with.
 study::certifiable_texts select_texts(const certify_options& options, const offramp::classifier& model,
                                       const std::optional<study::dataset>& shaping) {
@@ -93,6 +106,7 @@ json policy_fields(const study::tested_policy& tested) {
 
 void write_json(const study::certification& result, const study::certifiable_texts& texts,
                 const certify_options& options) {
+  const std::optional<std::int64_t> allowed = study::losses_allowed(result.n, result.epsilon, result.delta);
   write_json_line(std::cout, {{"loss", options.loss},
                               {"epsilon", result.epsilon},
                               {"delta", result.delta},
@@ -100,6 +114,8 @@ void write_json(const study::certification& result, const study::certifiable_tex
                               {"repeated", texts.repeated},
                               {"left_out", texts.left_out},
                               {"look", texts.earlier_looks + 1},
+                              {"losses_allowed", allowed ? json(*allowed) : json()},
+                              {"texts_needed", study::texts_needed(result.epsilon, result.delta)},
                               {"certified", result.certified ? policy_fields(*result.certified) : json()},
                               {"failed", result.failed ? policy_fields(*result.failed) : json()}});
 }
@@ -125,6 +141,9 @@ void write_text(const study::certification& result, const certify_options& optio
   if (result.certified) {
     std::cout << options.loss << " at most " << result.epsilon << " with probability " << 1.0 - result.delta << ", by "
               << result.n << " different texts\n";
+    if (const auto allowed = study::losses_allowed(result.n, result.epsilon, result.delta)) {
+      std::cout << "allowed    " << *allowed << " losses\n";
+    }
     write_line("certified  ", *result.certified, result);
   }
   if (result.failed) {
@@ -148,9 +167,7 @@ void certify(const certify_options& options) {
   const std::optional<study::dataset> shaping =
       options.shape_data ? std::optional(options.data.read(model, *options.shape_data)) : std::nullopt;
   const study::certifiable_texts texts = select_texts(options, model, shaping);
-  for (const std::string& warning : texts.warnings) {
-    std::cerr << "offramp: " << warning << '\n';
-  }
+  warn(texts, options);
   if (shaping) {
     study::note_texts(directory, study::text_use::chosen, *shaping);
   }

@@ -39,6 +39,7 @@ void write_json(const offramp::classifier& model) {
                             {"epsilon", certificate.epsilon},
                             {"delta", certificate.delta},
                             {"n", certificate.n},
+                            {"looks", certificate.looks},
                             {"policy", describe(certificate.policy)}});
   }
   json line = {{"labels", model.labels()},
@@ -72,7 +73,8 @@ void write_text(const offramp::classifier& model) {
   }
   for (const offramp::certificate& certificate : model.certificates()) {
     std::cout << "certificate     " << loss_name(certificate.loss) << " <= " << certificate.epsilon
-              << " with probability " << 1.0 - certificate.delta << ", n = " << certificate.n << ": "
+              << " with probability " << 1.0 - certificate.delta << ", n = " << certificate.n
+              << (certificate.looks > 1 ? ", look " + std::to_string(certificate.looks) : std::string()) << ": "
               << describe(certificate.policy) << '\n';
   }
   for (const std::string& warning : model.info().warnings) {

@@ -144,6 +144,22 @@ TEST_F(KnownTexts, ThatCertifiedBeforeAreCounted) {
   const process_result third = certify(texts_, {}, "0.2");
   EXPECT_EQ(json::parse(third.out)["look"], 3);
   EXPECT_NE(third.err.find("look 3 at these texts"), std::string::npos) << third.err;
+  const json stored = json::parse(run_offramp({"inspect", "--json", model_}).out)["certificates"];
+  EXPECT_EQ(stored[1]["looks"], 1);
+  EXPECT_EQ(stored[2]["looks"], 3);
+}
+
+TEST_F(KnownTexts, AreSaidToBeTooFew) {
+  const process_result few = certify(texts_, {}, "0.01");
+  EXPECT_EQ(few.status, 0);
+  EXPECT_NE(few.err.find("60 texts are too few for a loss of at most 0.01: it takes 230 without a single loss"),
+            std::string::npos)
+      << few.err;
+  EXPECT_EQ(json::parse(few.out)["losses_allowed"], json());
+  EXPECT_EQ(json::parse(few.out)["texts_needed"], 230);
+  const process_result enough = certify(labelled_texts("plot"));
+  EXPECT_EQ(enough.err.find("too few"), std::string::npos);
+  EXPECT_EQ(json::parse(enough.out)["losses_allowed"], 13);
 }
 
 }  // namespace cli_known_texts_test

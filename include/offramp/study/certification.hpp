@@ -30,6 +30,13 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 [[nodiscard]] OFFRAMP_API std::size_t fixed_sequence_test(std::span<const std::int64_t> losses, std::int64_t n,
                                                           double epsilon, double delta);
 
+/// How many texts certify epsilon where none of them is a loss: 299 for 0.01 at delta 0.05. Throws as above.
+[[nodiscard]] OFFRAMP_API std::int64_t texts_needed(double epsilon, double delta);
+
+/// How many losses among n texts still certify epsilon; nothing where n is below texts_needed. Throws as above, and for
+/// n below 1.
+[[nodiscard]] OFFRAMP_API std::optional<std::int64_t> losses_allowed(std::int64_t n, double epsilon, double delta);
+
 /// One confidence threshold for all exits: 1, 0.999, ... 0.
 [[nodiscard]] OFFRAMP_API std::vector<exit_policy> threshold_path();
 

@@ -44,9 +44,20 @@ TEST(FixedSequence, AllowsWhatTheExactBinomialAllows) {
                            {598, 0.005, 0}}) {
     const std::array<std::int64_t, 2> losses{a.losses, a.losses + 1};
     EXPECT_EQ(study::fixed_sequence_test(losses, a.n, a.epsilon, 0.05), 1U) << a.n << ' ' << a.epsilon;
+    EXPECT_EQ(study::losses_allowed(a.n, a.epsilon, 0.05), a.losses);
   }
   const std::array<std::int64_t, 1> none{0};
   EXPECT_EQ(study::fixed_sequence_test(none, 298, 0.01, 0.05), 0U);
+}
+
+TEST(FixedSequence, SaysHowManyTextsItTakes) {
+  EXPECT_EQ(study::texts_needed(0.01, 0.05), 299);
+  EXPECT_EQ(study::texts_needed(0.005, 0.05), 598);
+  EXPECT_EQ(study::texts_needed(0.5, 0.5), 1);
+  EXPECT_EQ(study::losses_allowed(298, 0.01, 0.05), std::nullopt);
+  EXPECT_EQ(study::losses_allowed(299, 0.01, 0.05), 0);
+  EXPECT_THROW(static_cast<void>(study::losses_allowed(0, 0.01, 0.05)), offramp::error);
+  EXPECT_THROW(static_cast<void>(study::texts_needed(0.0, 0.05)), offramp::error);
 }
 
 TEST(FixedSequence, EndsAtTheFirstFailure) {

@@ -114,6 +114,7 @@ struct certificate_description {
   double epsilon = 0;
   double delta = 0;
   std::int64_t n = 0;
+  std::int64_t looks = 1;  ///< how often these texts had been tested on, this test included
   std::string data_sha256;
   int max_tokens = 0;
   std::vector<int> exit_layers;

@@ -202,6 +202,9 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
   certificate.epsilon = read_probability(object.require("epsilon"));
   certificate.delta = read_probability(object.require("delta"));
   certificate.n = object.require("n").integer(1, INT64_MAX);
+  if (const auto looks = object.find("looks")) {
+    certificate.looks = looks->integer(1, INT64_MAX);
+  }
   certificate.data_sha256 = read_digest(object.require("data_sha256"));
   certificate.max_tokens = static_cast<int>(object.require("max_tokens").integer(4, encoder.usable_positions()));
   certificate.exit_layers = read_certified_layers(object.require("exits"), model, encoder);

@@ -103,6 +103,9 @@ inline void write_certificate(json_writer& json, const certificate_description& 
     json.member("epsilon", certificate.epsilon);
     json.member("delta", certificate.delta);
     json.member("n", certificate.n);
+    if (certificate.looks > 1) {
+      json.member("looks", certificate.looks);
+    }
     json.member("data_sha256", certificate.data_sha256);
     json.member("max_tokens", certificate.max_tokens);
     json.member("exits", certificate.exit_layers);
