@@ -11,7 +11,6 @@
 #include <offramp/study/calibration.hpp>
 #include <offramp/study/reliability_chart.hpp>
 #include <offramp/study/sweep_rule.hpp>
-#include <offramp/study/temperature.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -34,6 +33,7 @@ struct calibrate_options {
   std::optional<float> threshold;
   std::optional<std::string> reliability;
   int threads = 1;
+  const CLI::Option* accept_bound = nullptr;
   const CLI::Option* dry_run = nullptr;
   const CLI::Option* no_fit = nullptr;
   const CLI::Option* json_lines = nullptr;
@@ -142,10 +142,8 @@ void draw_reliability(const study::calibration& fitted, const std::string& file)
 void warn(const study::calibration& fitted, const study::dataset& data, const std::vector<std::string>& labels) {
   for (const study::exit_calibration& exit : fitted.exits) {
     if (exit.at_bound) {
-      const bool is_lowest = exit.temperature == study::lowest_temperature;
-      std::cerr << "offramp: layer " << exit.layer << ": the temperature " << exit.temperature << " is the "
-                << (is_lowest ? "lowest" : "highest") << " allowed, because "
-                << (is_lowest ? "every answer is right" : "the logits tell less than nothing") << '\n';
+      std::cerr << "offramp: layer " << exit.layer << ": the temperature " << exit.temperature
+                << " lies at the end of its range\n";
     }
   }
   if (!data.is_labelled()) {
@@ -174,8 +172,9 @@ study::calibration calibration_of(const offramp::classifier& model, const study:
 }
 
 void store(const study::calibration& fitted, const study::dataset& data, const calibrate_options& options) {
-  const std::size_t removed =
-      study::store_calibration(options.model.path(), format_named(options.model.format), fitted, data);
+  const std::size_t removed = study::store_calibration(
+      options.model.path(), format_named(options.model.format), fitted, data,
+      options.accept_bound->count() > 0 ? study::temperature_at_bound::store : study::temperature_at_bound::refuse);
   if (removed > 0) {
     std::cerr << "offramp: " << options.model.path().string()
               << ": certificates removed, because temperatures changed: " << removed << '\n';
@@ -220,6 +219,9 @@ command add_calibrate(CLI::App& app) {
                     "Confidence at which texts leave, for the last three columns (default: the model's policy)");
   parser.add_option("--reliability", options->reliability, "SVG file to write: accuracy against confidence per exit");
   parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
+  options->accept_bound =
+      parser.add_flag("--accept-bound")
+          ->description("Store temperatures at the end of their range, which few texts or a useless exit lead to");
   options->dry_run = parser.add_flag("--dry-run")->description("Write nothing into the model");
   options->no_fit = parser.add_flag("--no-fit")->description("Measure the model's own temperatures, write nothing");
   options->json_lines = parser.add_flag("--json")->description("Write JSON Lines, with reliability bins");

@@ -41,8 +41,9 @@ class CalibrateTest : public testing::Test {
     std::filesystem::permissions(exits_json_, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
   }
 
+  /// So few texts often lead to the end of the range.
   [[nodiscard]] process_result calibrate(const std::string& data, const arguments& more = {}) const {
-    arguments given{"calibrate", "--model", model_, "--data", data};
+    arguments given{"calibrate", "--model", model_, "--data", data, "--accept-bound"};
     given.insert(given.end(), more.begin(), more.end());
     return run_offramp(given);
   }
@@ -55,14 +56,33 @@ class CalibrateTest : public testing::Test {
   std::string data_ = directory_.file("data.tsv", tiny_texts);
 };
 
+TEST_F(CalibrateTest, RefusesATemperatureAtTheEndOfItsRange) {
+  const offramp::classifier model = offramp::classifier::load(model_);
+  std::string lines;
+  for (const char* text : {"A good film.", "dogs", "Never bad.", "not warm!", "the plot is dull"}) {
+    lines += model.classify(text, offramp::exit_policy::full_depth()).label + "\t" + text + "\n";
+  }
+  const std::string few = directory_.file("few.tsv", lines);
+  const std::string before = content_of(exits_json_);
+  const process_result found = run_offramp({"calibrate", "--model", model_, "--data", few});
+  EXPECT_EQ(found.status, 2);
+  EXPECT_NE(found.err.find(" on 5 texts: expected more texts"), std::string::npos) << found.err;
+  EXPECT_EQ(content_of(exits_json_), before);
+  EXPECT_FALSE(std::filesystem::exists(model_ + "/exits.texts.safetensors"));
+  EXPECT_EQ(run_offramp({"calibrate", "--model", model_, "--data", few, "--dry-run"}).status, 0)
+      << "what is not stored may be looked at";
+  EXPECT_EQ(calibrate(few).status, 0);
+  EXPECT_EQ(exits()["exits"].back()["temperature"]["float32"], 0.001F);
+}
+
 TEST_F(CalibrateTest, FitsToAgreementWithFullDepthWithoutLabels) {
   std::string texts;
   for (const std::string& line : lines_of(tiny_texts)) {
     texts += line.substr(line.find('\t') + 1) + '\n';
   }
   const json before = exits();
-  const process_result found =
-      run_offramp({"calibrate", "--model", model_, "--texts", directory_.file("texts.txt", texts), "--json"});
+  const process_result found = run_offramp(
+      {"calibrate", "--model", model_, "--texts", directory_.file("texts.txt", texts), "--accept-bound", "--json"});
   EXPECT_EQ(found.status, 0) << found.err;
   const auto lines = lines_of(found.out);
   const json last = json::parse(lines.back());
@@ -188,7 +208,7 @@ TEST_F(CalibrateTest, WarnsOfALabelWithoutTextsAndOfABound) {
   const process_result found = calibrate(directory_.file("one.tsv", "yes\tA good film.\nyes\tdogs\n"));
   EXPECT_EQ(found.status, 0);
   EXPECT_NE(found.err.find("no text has the label \"no\""), std::string::npos) << found.err;
-  EXPECT_NE(found.err.find("allowed, because"), std::string::npos) << found.err;
+  EXPECT_NE(found.err.find("lies at the end of its range"), std::string::npos) << found.err;
 }
 
 TEST_F(CalibrateTest, BadDataNameFileAndLine) {

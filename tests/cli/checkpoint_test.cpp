@@ -67,7 +67,7 @@ TEST_F(checkpoint, is_calibrated_in_its_own_directory) {
   };
   const arguments by_gate = {"--rule", "learned", "--threshold", "0.4", "--json"};
   const std::vector<int> before = layers(classify(by_gate));
-  const process_result found = run_offramp({"calibrate", "--model", model_, "--data", data_});
+  const process_result found = run_offramp({"calibrate", "--model", model_, "--data", data_, "--accept-bound"});
   EXPECT_EQ(found.status, 0) << found.err;
   EXPECT_TRUE(json::parse(directory_.content("published-berxit/exits.json"))["gate"]);
   EXPECT_EQ(layers(classify(by_gate)), before);
@@ -105,7 +105,8 @@ TEST_F(checkpoint, tells_what_the_gate_said) {
 TEST_F(checkpoint, of_pairs_says_so_by_an_option) {
   const std::string pairs = directory_.file("pairs.tsv", "dull\ta film\ta dog\nwarm\tgood\tnever\nfair\tbad\twarm\n");
   EXPECT_EQ(run_offramp({"calibrate", "--model", model_, "--data", pairs}).status, 1);
-  const process_result found = run_offramp({"calibrate", "--model", model_, "--data", pairs, "--input-kind", "pair"});
+  const process_result found =
+      run_offramp({"calibrate", "--model", model_, "--data", pairs, "--input-kind", "pair", "--accept-bound"});
   EXPECT_EQ(found.status, 0) << found.err;
   EXPECT_EQ(offramp::classifier::load(model_).expected_input(), offramp::input_kind::pair);
 }

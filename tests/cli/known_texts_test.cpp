@@ -55,7 +55,7 @@ class KnownTexts : public ::testing::Test {
 
   void calibrate_on(const std::string& lines) const {
     const std::string data = directory_.file("calibrate.tsv", lines);
-    ASSERT_EQ(run_offramp({"calibrate", "--model", model_, "--data", data}).status, 0);
+    ASSERT_EQ(run_offramp({"calibrate", "--model", model_, "--data", data, "--accept-bound"}).status, 0);
   }
 
   scratch_directory directory_;

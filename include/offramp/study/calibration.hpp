@@ -77,14 +77,19 @@ using previous_logit_weights = std::vector<std::vector<float>>;
 [[nodiscard]] OFFRAMP_API calibration calibrate(exit_logits logits, const exit_policy& policy,
                                                 const previous_logit_weights& weights = {});
 
+/// What becomes of a temperature at the end of its range: the texts are too few, or the exit knows nothing of them, and
+/// its confidences would mean nothing.
+enum class temperature_at_bound { refuse, store };
+
 /// Writes the temperatures of that format, and what they were fitted on, into the directory's exits.json, which is
 /// replaced whole, and notes the texts as calibrated (known_texts); everything else in it stays, the default policy
 /// too. Only certificates go that speak of other temperatures than their format has now. Returns how many went. A
 /// checkpoint of a published early-exit system, or a plain sequence classifier, gets its exits.json and, with its
 /// heads, its exits.safetensors; no other file changes. It answers as before, apart from the temperatures. Throws
-/// `invalid_argument` when the exits are not those of the directory, `io` when a file cannot be written, and as
-/// loading.
+/// `invalid_argument` for a temperature at the end of its range, unless it is to be stored, and when the exits are not
+/// those of the directory, `io` when a file cannot be written, and as loading.
 OFFRAMP_API std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format,
-                                          const calibration& fitted, const dataset& data);
+                                          const calibration& fitted, const dataset& data,
+                                          temperature_at_bound at_bound = temperature_at_bound::refuse);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -125,6 +125,18 @@ void check_weights(const previous_logit_weights& weights, const exit_logits& log
   return result;
 }
 
+void refuse_bounds(const calibration& fitted) {
+  const auto found = std::ranges::find(fitted.exits, true, &exit_calibration::at_bound);
+  if (found != fitted.exits.end()) {
+    const bool is_lowest = found->temperature == lowest_temperature;
+    throw error(error_kind::invalid_argument,
+                "the temperature of layer " + std::to_string(found->layer) + " is the " +
+                    (is_lowest ? "lowest" : "highest") + " allowed, because " +
+                    (is_lowest ? "every answer is right" : "the logits tell less than nothing") + " on " +
+                    std::to_string(fitted.num_texts) + " texts: expected more texts");
+  }
+}
+
 void set_temperatures(model::exits_file& content, numeric_format format, const calibration& fitted) {
   const auto has_layer = [](const model::exit_description& exit, const exit_calibration& other) {
     return exit.layer == other.layer;
@@ -207,8 +219,11 @@ calibration calibrate(exit_logits logits, const exit_policy& policy, const previ
 }
 
 std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format, const calibration& fitted,
-                              const dataset& data) {
+                              const dataset& data, temperature_at_bound at_bound) {
   const offramp::detail::default_floating_point environment;
+  if (at_bound == temperature_at_bound::refuse) {
+    detail::refuse_bounds(fitted);
+  }
   const detail::stored_exits stored = detail::open_stored_exits(directory);
   const model::exits_file& old = stored.plan.description;
   model::exits_file content = old;

@@ -43,7 +43,7 @@ void calibrate_format(const std::filesystem::path& directory, numeric_format for
   }
   const exit_logits logits = compute_exit_logits(load_in(directory, format), dev, run);
   const calibration fitted = calibrate(logits, exit_policy::full_depth(), read_previous_logit_weights(directory));
-  static_cast<void>(store_calibration(directory, format, fitted, dev));
+  static_cast<void>(store_calibration(directory, format, fitted, dev, temperature_at_bound::store));
 }
 
 void store_default_policy(const std::filesystem::path& directory, const exit_policy& policy) {
