@@ -20,6 +20,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -236,6 +237,28 @@ TEST(drift_audit, intervals_come_from_the_audited_texts) {
   EXPECT_EQ(counts.disagreement_once(0.95), offramp::study::clopper_pearson(4, 200, 0.95));
   EXPECT_EQ(counts.disagreement_at_any_time(0.95), offramp::study::confidence_sequence(4, 200, 0.95));
   EXPECT_EQ(drift_counts{}.disagreement_once(0.95), (offramp::study::interval{0.0, 1.0}));
+}
+
+TEST(drift_audit, bounds_what_a_certificate_bounds) {
+  const drift_counts counts{.texts = 4000, .sampled = 400, .early_exits = 2000, .audited = 200, .disagreements = 4};
+  EXPECT_EQ(counts.overall_disagreement_once(0.95), offramp::study::clopper_pearson(4, 400, 0.95));
+  EXPECT_EQ(counts.overall_disagreement_at_any_time(0.95), offramp::study::confidence_sequence(4, 400, 0.95));
+  EXPECT_LT(counts.overall_disagreement_once(0.95).upper, counts.disagreement_once(0.95).upper);
+}
+
+TEST(drift_audit, without_a_seed_short_lives_sample_too) {
+  // Of 1,000 processes that answer one text each, a tenth samples it; with one seed all do, or none.
+  int sampled = 0;
+  std::set<std::uint64_t> seeds;
+  for (int process = 0; process < 1000; ++process) {
+    const drift_audit audit(0.1);
+    sampled += audit.samples(0) ? 1 : 0;
+    seeds.insert(audit.seed());
+  }
+  EXPECT_GT(sampled, 30) << "less than once in a million million runs";
+  EXPECT_LT(sampled, 200);
+  EXPECT_GT(seeds.size(), 990U);
+  EXPECT_THROW(drift_audit(1.5), offramp::error);
 }
 
 TEST(drift_audit, refuses_fractions_out_of_range) {

@@ -51,6 +51,11 @@ struct drift_counts {
   /// what it is, all of a stream's intervals hold together with probability `confidence`: so an alarm at the first
   /// whose lower end is above the agreed rate is false with probability at most 1 - `confidence`.
   [[nodiscard]] study::interval disagreement_at_any_time(double confidence) const;
+  /// How often answers disagree with the last exit over all texts, where those that run to the last exit agree with it:
+  /// what a certificate for certified_loss::disagreement bounds. Of `disagreements` among `sampled`; once ...
+  [[nodiscard]] study::interval overall_disagreement_once(double confidence) const;
+  /// ... and again and again, as above: an alarm at the first lower end above the certificate's epsilon.
+  [[nodiscard]] study::interval overall_disagreement_at_any_time(double confidence) const;
 
   bool operator==(const drift_counts&) const = default;
 };
@@ -75,11 +80,13 @@ struct drift_counts {
 ///
 /// Counts only grow, so a long good past hides a late change for a while: begin a new audit every day, say, with a
 /// higher confidence for the more of them.
-/// The risk that a certificate bounds is over all texts: study::confidence_sequence of `disagreements` among `sampled`.
 class drift_audit {
  public:
   /// Audits about `fraction` (0 to 1) of the early exits. Throws `invalid_argument` for any other fraction.
   drift_audit(double fraction, std::uint64_t seed);
+  /// The same with a seed drawn by std::random_device: for processes that answer few texts each. With one seed all of
+  /// them would audit the same numbers, and those that end before the first of these none at all.
+  explicit drift_audit(double fraction);
   drift_audit(const drift_audit&) = default;
   drift_audit& operator=(const drift_audit&) = default;
   ~drift_audit() = default;

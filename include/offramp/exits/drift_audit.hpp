@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,11 @@ namespace detail {
   bits = (bits ^ bits >> 30U) * 0xbf58476d1ce4e5b9U;
   bits = (bits ^ bits >> 27U) * 0x94d049bb133111ebU;
   return bits ^ bits >> 31U;
+}
+
+[[nodiscard]] inline std::uint64_t random_seed() {
+  std::random_device random;
+  return std::uint64_t{random()} << 32U | random();
 }
 
 /// The counts of one layer, which keep their order.
@@ -42,6 +48,14 @@ OFFRAMP_INLINE study::interval drift_counts::disagreement_once(double confidence
 
 OFFRAMP_INLINE study::interval drift_counts::disagreement_at_any_time(double confidence) const {
   return study::confidence_sequence(disagreements, audited, confidence);
+}
+
+OFFRAMP_INLINE study::interval drift_counts::overall_disagreement_once(double confidence) const {
+  return study::clopper_pearson(disagreements, sampled, confidence);
+}
+
+OFFRAMP_INLINE study::interval drift_counts::overall_disagreement_at_any_time(double confidence) const {
+  return study::confidence_sequence(disagreements, sampled, confidence);
 }
 
 struct drift_audit::state {
@@ -61,6 +75,8 @@ OFFRAMP_INLINE drift_audit::drift_audit(double fraction, std::uint64_t seed)
                 "drift_audit: fraction is " + offramp::detail::number_text(fraction) + ", expected 0 to 1");
   }
 }
+
+OFFRAMP_INLINE drift_audit::drift_audit(double fraction) : drift_audit(fraction, detail::random_seed()) {}
 
 OFFRAMP_INLINE double drift_audit::fraction() const noexcept { return state_->fraction; }
 
