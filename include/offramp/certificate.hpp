@@ -15,10 +15,18 @@ enum class certified_loss {
   error,          ///< a wrong label
 };
 
+/// Which texts a certificate speaks of. Of all of them together, those that leave first may be much worse than the
+/// rest.
+enum class certified_scope {
+  overall,     ///< all texts
+  every_exit,  ///< for every exit, the texts that leave there or before
+};
+
 /// A guarantee about a policy: with probability 1 - delta over the draw of the n texts it was computed from, the loss
-/// on texts like those is at most epsilon.
+/// on texts like those is at most epsilon, overall or at every exit among those that have left by then.
 struct certificate {
   certified_loss loss = certified_loss::disagreement;
+  certified_scope scope = certified_scope::overall;
   double epsilon = 0.0;
   double delta = 0.0;
   std::int64_t n = 0;

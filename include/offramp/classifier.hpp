@@ -217,10 +217,10 @@ class OFFRAMP_API classifier {
   [[nodiscard]] const exit_policy& default_policy() const noexcept;
   /// The stored certificates that hold for this numeric format, these exits and this max_tokens().
   [[nodiscard]] const std::vector<certificate>& certificates() const noexcept;
-  /// The policy of the boldest of certificates() that promises a loss of at most `epsilon`, of several with the same
-  /// epsilon the one stored last; nothing where none does.
-  [[nodiscard]] std::optional<exit_policy> certified(double epsilon,
-                                                     certified_loss loss = certified_loss::disagreement) const;
+  /// The policy of the boldest of certificates() of that scope that promises a loss of at most `epsilon`, of several
+  /// with the same epsilon the one stored last; nothing where none does.
+  [[nodiscard]] std::optional<exit_policy> certified(double epsilon, certified_loss loss = certified_loss::disagreement,
+                                                     certified_scope scope = certified_scope::overall) const;
   [[nodiscard]] const std::vector<golden_text>& golden_texts() const noexcept;
   /// The arithmetic it was loaded with.
   [[nodiscard]] numeric_format format() const noexcept;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "certify_output.hpp"
 #include "command.hpp"
 #include "data_options.hpp"
-#include "json_output.hpp"
 #include "model_options.hpp"
 #include "policy_options.hpp"
 #include "progress_bar.hpp"
@@ -14,7 +14,6 @@
 #include <offramp/study/known_texts.hpp>
 
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -37,6 +36,7 @@ struct certify_options {
   std::string loss = "disagreement";
   std::string rule = "confidence";
   std::optional<float> decline;
+  const CLI::Option* conditional = nullptr;
   std::string thresholds = "one";
   std::optional<std::string> shape_data;
   int threads = 1;
@@ -64,15 +64,10 @@ std::vector<offramp::exit_policy> path_of(const certify_options& options, const 
              : study::per_label_path(study::per_label_shape(texts, loss, options.epsilon), texts.num_exits());
 }
 
-/// What a reader of the certificate should know.
-void warn(const study::certifiable_texts& texts, const certify_options& options) {
-  for (const std::string& warning : texts.warnings) {
-    std::cerr << "offramp: " << warning << '\n';
-  }
-  const auto found = static_cast<std::int64_t>(texts.texts.texts.size());
-  if (const std::int64_t needed = study::texts_needed(options.epsilon, options.delta); found < needed) {
-    std::cerr << "offramp: " << texts.texts.name << ": " << found << " texts are too few for a loss of at most "
-              << options.epsilon << ": it takes " << needed << " without a single loss, and more with some\n";
+void warn_of_few(const study::certification& result, const study::dataset& tested) {
+  if (const std::int64_t needed = study::texts_needed(result.epsilon, result.delta); result.n < needed) {
+    std::cerr << "offramp: " << tested.name << ": " << result.n << " texts are too few for a loss of at most "
+              << result.epsilon << ": it takes " << needed << " without a single loss, and more with some\n";
   }
 }
 
@@ -88,77 +83,61 @@ study::certifiable_texts select_texts(const certify_options& options, const offr
                                                                         : study::known_text_handling::refuse);
 }
 
-json policy_fields(const study::tested_policy& tested) {
-  json thresholds = json::array();
-  for (const std::vector<float>& row : tested.policy.thresholds()) {
-    thresholds.push_back(row);
-  }
-  return {{"rule", rule_name(tested.policy.rule_kind())},
-          {"threshold", thresholds.empty() ? json(tested.policy.threshold()) : json()},
-          {"decline",
-           tested.policy.rule_kind() == offramp::exit_policy::rule::declining ? json(tested.policy.decline()) : json()},
-          {"thresholds", thresholds.empty() ? json() : thresholds},
-          {"losses", tested.losses},
-          {"risk", tested.risk},
-          {"bound", tested.bound},
-          {"mean_layer", tested.mean_layer}};
+/// What was tested, and on which texts.
+struct tested_texts {
+  study::certification result;
+  study::dataset texts;
+};
+
+/// One path of policies, tested on all texts.
+tested_texts certify_path(const certify_options& options, const offramp::classifier& model, const study::dataset& texts,
+                          const std::optional<study::dataset>& shaping) {
+  const std::vector<offramp::exit_policy> path = path_of(options, model, shaping);
+  return {study::certify(replay_of(model, texts, options.threads), path, loss_named(options.loss), options.epsilon,
+                         options.delta),
+          texts};
 }
 
-void write_json(const study::certification& result, const study::certifiable_texts& texts,
-                const certify_options& options) {
-  const std::optional<std::int64_t> allowed = study::losses_allowed(result.n, result.epsilon, result.delta);
-  write_json_line(std::cout, {{"loss", options.loss},
-                              {"epsilon", result.epsilon},
-                              {"delta", result.delta},
-                              {"n", result.n},
-                              {"repeated", texts.repeated},
-                              {"left_out", texts.left_out},
-                              {"look", texts.earlier_looks + 1},
-                              {"losses_allowed", allowed ? json(*allowed) : json()},
-                              {"texts_needed", study::texts_needed(result.epsilon, result.delta)},
-                              {"certified", result.certified ? policy_fields(*result.certified) : json()},
-                              {"failed", result.failed ? policy_fields(*result.failed) : json()}});
+/// Thresholds chosen on other texts, or on half of the texts, and tested on the rest.
+tested_texts certify_every_exit(const certify_options& options, const offramp::classifier& model,
+                                const study::dataset& texts, const std::optional<study::dataset>& shaping) {
+  study::dataset choosing;
+  study::dataset tested;
+  if (shaping) {
+    choosing = *shaping;
+    tested = texts;
+  } else {
+    const bool is_pair = texts.texts.front().second.has_value();
+    std::vector<study::dataset> halves =
+        study::part_texts(texts, std::vector{0.5, 0.5}, is_pair ? study::part_by::first_text : study::part_by::text);
+    choosing = std::move(halves[0]);
+    tested = std::move(halves[1]);
+    // The same hash would part them in the same way again: this half is looked at, but chooses nothing else.
+    study::note_texts(options.model.path(), study::text_use::certified, choosing);
+  }
+  return {
+      study::certify_every_exit(replay_of(model, choosing, options.threads), replay_of(model, tested, options.threads),
+                                loss_named(options.loss), options.epsilon, options.delta),
+      std::move(tested)};
 }
 
-void write_line(const char* title, const study::tested_policy& tested, const study::certification& result) {
-  char numbers[160];
-  std::snprintf(numbers, sizeof numbers, "losses %lld of %lld, risk %.4f, bound %.4f, mean layer %.3f",
-                static_cast<long long>(tested.losses), static_cast<long long>(result.n), tested.risk, tested.bound,
-                tested.mean_layer);
-  std::cout << title << describe(tested.policy) << ": " << numbers << '\n';
-  const char* row_title =
-      tested.policy.rule_kind() == offramp::exit_policy::rule::per_class ? "  exit, by label" : "  by exit";
-  for (const std::vector<float>& row : tested.policy.thresholds()) {
-    std::cout << row_title;
-    for (const float threshold : row) {
-      std::cout << ' ' << threshold;
-    }
-    std::cout << '\n';
+void check_shape(const certify_options& options) {
+  const bool is_conditional = options.conditional->count() > 0;
+  const bool is_one = options.thresholds == "one";
+  if (is_conditional && !is_one) {
+    throw usage_error("--conditional finds a threshold for each exit itself, and goes without --thresholds");
   }
-}
-
-void write_text(const study::certification& result, const certify_options& options) {
-  if (result.certified) {
-    std::cout << options.loss << " at most " << result.epsilon << " with probability " << 1.0 - result.delta << ", by "
-              << result.n << " different texts\n";
-    if (const auto allowed = study::losses_allowed(result.n, result.epsilon, result.delta)) {
-      std::cout << "allowed    " << *allowed << " losses\n";
-    }
-    write_line("certified  ", *result.certified, result);
+  if (!is_conditional && is_one == options.shape_data.has_value()) {
+    throw usage_error("--shape-data goes with --thresholds per-exit and per-label, which need it, and --conditional");
   }
-  if (result.failed) {
-    write_line("failed     ", *result.failed, result);
-  }
-}
-
-void certify(const certify_options& options) {
-  if ((options.thresholds == "one") == options.shape_data.has_value()) {
-    throw usage_error("--shape-data goes with --thresholds per-exit and per-label, and they need it");
-  }
-  if (options.rule != "confidence" && options.thresholds != "one") {
+  if (options.rule != "confidence" && (is_conditional || !is_one)) {
     throw usage_error("--rule " + options.rule + " has one threshold for all exits and labels");
   }
   check_decline(options.rule, options.decline);
+}
+
+void certify(const certify_options& options) {
+  check_shape(options);
   const std::filesystem::path directory = options.model.path();
   const offramp::classifier model = options.model.load();
   if (options.rule == "learned") {
@@ -167,23 +146,26 @@ void certify(const certify_options& options) {
   const std::optional<study::dataset> shaping =
       options.shape_data ? std::optional(options.data.read(model, *options.shape_data)) : std::nullopt;
   const study::certifiable_texts texts = select_texts(options, model, shaping);
-  warn(texts, options);
+  for (const std::string& warning : texts.warnings) {
+    std::cerr << "offramp: " << warning << '\n';
+  }
   if (shaping) {
     study::note_texts(directory, study::text_use::chosen, *shaping);
   }
-  const std::vector<offramp::exit_policy> path = path_of(options, model, shaping);
-  const study::certification result = study::certify(replay_of(model, texts.texts, options.threads), path,
-                                                     loss_named(options.loss), options.epsilon, options.delta);
+  const auto [result, tested] = options.conditional->count() > 0
+                                    ? certify_every_exit(options, model, texts.texts, shaping)
+                                    : certify_path(options, model, texts.texts, shaping);
+  warn_of_few(result, tested);
   if (options.json_lines->count() > 0) {
-    write_json(result, texts, options);
+    write_certification_json(result, texts);
   } else {
-    write_text(result, options);
+    write_certification_text(result);
   }
   if (!result.certified) {
-    study::note_texts(directory, study::text_use::certified, texts.texts);
+    study::note_texts(directory, study::text_use::certified, tested);
     throw std::runtime_error("no threshold is certified; exits.json is unchanged");
   }
-  study::store_certificate(directory, model, result, texts.texts);
+  study::store_certificate(directory, model, result, tested);
 }
 
 }  // namespace
@@ -208,7 +190,13 @@ command add_certify(CLI::App& app) {
   parser.add_option("--thresholds", options->thresholds, "One for all, or one per exit or label, moved by one scalar")
       ->check(CLI::IsMember({"one", "per-exit", "per-label"}))
       ->capture_default_str();
-  parser.add_option("--shape-data", options->shape_data, "Other labelled texts, which choose how thresholds differ");
+  options->conditional = parser.add_flag("--conditional")
+                             ->description(
+                                 "A threshold for each exit, and the promise at every exit, for those that "
+                                 "have left by then");
+  parser.add_option("--shape-data", options->shape_data,
+                    "Other labelled texts, which choose how thresholds differ; --conditional takes half of its own "
+                    "where they are missing");
   options->leave_out_known = parser.add_flag("--leave-out-known")
                                  ->description("Leave out texts that the model knows, in place of refusing them");
   parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();

@@ -36,6 +36,7 @@ void write_json(const offramp::classifier& model) {
   json certificates = json::array();
   for (const offramp::certificate& certificate : model.certificates()) {
     certificates.push_back({{"loss", loss_name(certificate.loss)},
+                            {"scope", scope_name(certificate.scope)},
                             {"epsilon", certificate.epsilon},
                             {"delta", certificate.delta},
                             {"n", certificate.n},
@@ -73,6 +74,7 @@ void write_text(const offramp::classifier& model) {
   }
   for (const offramp::certificate& certificate : model.certificates()) {
     std::cout << "certificate     " << loss_name(certificate.loss) << " <= " << certificate.epsilon
+              << (certificate.scope == offramp::certified_scope::every_exit ? " at every exit" : "")
               << " with probability " << 1.0 - certificate.delta << ", n = " << certificate.n
               << (certificate.looks > 1 ? ", look " + std::to_string(certificate.looks) : std::string()) << ": "
               << describe(certificate.policy) << '\n';

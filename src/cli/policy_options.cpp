@@ -26,6 +26,9 @@ void policy_options::add_to(CLI::App& parser) {
   parser.add_option("--certified", certified, "The stored policy that promises at most this loss")
       ->excludes(parser.get_option("--threshold"))
       ->excludes(parser.get_option("--rule"));
+  every_exit = parser.add_flag("--conditional")
+                   ->description("The one that promises it at every exit, for those that have left by then")
+                   ->needs(parser.get_option("--certified"));
   add_loss_to(parser, certified_loss)->needs(parser.get_option("--certified"));
 }
 
@@ -63,6 +66,10 @@ CLI::Option* add_loss_to(CLI::App& parser, std::string& loss) {
 
 offramp::certified_loss loss_named(const std::string& name) {
   return std::ranges::find(losses, name, [](const auto& entry) { return std::string(entry.first); })->second;
+}
+
+std::string scope_name(offramp::certified_scope scope) {
+  return scope == offramp::certified_scope::every_exit ? "every-exit" : "overall";
 }
 
 std::string loss_name(offramp::certified_loss loss) {
@@ -141,7 +148,9 @@ offramp::exit_policy policy_options::policy(const offramp::classifier& model) co
   check();
   offramp::exit_policy chosen = rule_of(*this, model.default_policy());
   if (certified) {
-    const auto stored = model.certified(*certified, loss_named(certified_loss));
+    const auto scope =
+        every_exit->count() > 0 ? offramp::certified_scope::every_exit : offramp::certified_scope::overall;
+    const auto stored = model.certified(*certified, loss_named(certified_loss), scope);
     if (!stored) {
       throw std::runtime_error("the model has no certificate for " + certified_loss + " of at most " +
                                CLI::detail::to_string(*certified) + " in this format, with these exits");

@@ -23,6 +23,7 @@ struct policy_options {
   std::optional<int> max_layer;
   std::optional<double> deadline_ms;
   std::optional<double> certified;
+  const CLI::Option* every_exit = nullptr;
   std::string certified_loss = "disagreement";
 
   /// `this` must stay where it is until parsing is over.
@@ -45,5 +46,7 @@ void check_decline(const std::string& rule, const std::optional<float>& decline)
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss);
 offramp::certified_loss loss_named(const std::string& name);
 std::string loss_name(offramp::certified_loss loss);
+/// "overall" or "every-exit".
+std::string scope_name(offramp::certified_scope scope);
 
 }  // namespace offramp_cli

@@ -154,6 +154,37 @@ TEST_F(CertifyTest, StoresADecliningThreshold) {
   }
 }
 
+TEST_F(CertifyTest, StoresAPromiseForEveryExit) {
+  const process_result found = run_offramp(
+      {"certify", "--model", model_, "--data", data_, "--epsilon", "0.5", "--delta", "0.4", "--conditional", "--json"});
+  ASSERT_EQ(found.status, 0) << found.err;
+  const json line = first_line(found);
+  EXPECT_EQ(line["scope"], "every-exit");
+  ASSERT_EQ(line["depths"].size(), 3U);
+  EXPECT_NEAR(line["n"].get<double>(), 30, 15) << "the other half chose the thresholds";
+  EXPECT_EQ(line["depths"][2]["texts"], line["n"]);
+  const auto model = offramp::classifier::load(model_);
+  const auto stored = model.certified(0.5, offramp::certified_loss::disagreement, offramp::certified_scope::every_exit);
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(model.certified(0.5), offramp::exit_policy(0.85F)) << "the overall one is another";
+  EXPECT_EQ(json::parse(run_offramp({"inspect", "--json", model_}).out)["certificates"][1]["scope"], "every-exit");
+  const process_result used =
+      run_offramp({"classify", "--model", model_, "--certified", "0.5", "--conditional", "--json", "good"});
+  EXPECT_EQ(used.status, 0) << used.err;
+  EXPECT_EQ(json::parse(used.out)["layer"], model.classify("good", *stored).layer);
+  EXPECT_EQ(run_offramp({"classify", "--model", model_, "--conditional", "good"}).status, 2);
+  const process_result with_others =
+      run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.5", "--delta", "0.4", "--conditional",
+                   "--shape-data", directory_.file("shape.tsv", labelled_texts("good")), "--json"});
+  ASSERT_EQ(with_others.status, 0) << with_others.err;
+  EXPECT_EQ(first_line(with_others)["n"], 60);
+  for (const arguments& mistake : {arguments{"--thresholds", "per-exit"}, arguments{"--rule", "learned"}}) {
+    arguments given = {"certify", "--model", model_, "--data", data_, "--epsilon", "0.5", "--conditional"};
+    given.insert(given.end(), mistake.begin(), mistake.end());
+    EXPECT_EQ(run_offramp(given).status, 2);
+  }
+}
+
 TEST_F(CertifyTest, AFailedErrorBoundChangesNothing) {
   const std::string before = directory_.content("tiny/exits.json");
   const process_result found =

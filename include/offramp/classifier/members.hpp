@@ -172,10 +172,11 @@ OFFRAMP_INLINE const std::vector<certificate>& classifier::certificates() const 
   return state_->certificates;
 }
 
-OFFRAMP_INLINE std::optional<exit_policy> classifier::certified(double epsilon, certified_loss loss) const {
+OFFRAMP_INLINE std::optional<exit_policy> classifier::certified(double epsilon, certified_loss loss,
+                                                                certified_scope scope) const {
   const certificate* boldest = nullptr;
   for (const certificate& candidate : state_->certificates) {
-    if (candidate.loss == loss && candidate.epsilon <= epsilon &&
+    if (candidate.loss == loss && candidate.scope == scope && candidate.epsilon <= epsilon &&
         (boldest == nullptr || candidate.epsilon >= boldest->epsilon)) {
       boldest = &candidate;
     }

@@ -71,9 +71,19 @@ struct tested_policy {
   double mean_layer = 0.0;
 };
 
+/// What the texts say about those that have left by one exit.
+struct depth_evidence {
+  int layer = 0;                        ///< of the exit
+  std::optional<float> threshold = {};  ///< of its confidence; nothing where it is closed, and for the last exit
+  std::int64_t texts = 0;               ///< that have left there or before
+  std::int64_t losses = 0;              ///< among them
+  double bound = 1.0;                   ///< above their true risk with probability 1 - delta; 1 without texts
+};
+
 /// How a path was walked.
 struct certification {
   certified_loss loss = certified_loss::disagreement;
+  certified_scope scope = certified_scope::overall;
   double epsilon = 0.0;
   double delta = 0.0;
   std::int64_t n = 0;
@@ -82,6 +92,7 @@ struct certification {
   std::optional<tested_policy> certified;
   /// The step that ended the walk; nothing where the whole path passed.
   std::optional<tested_policy> failed;
+  std::vector<depth_evidence> depths = {};  ///< of `certified`, by exit; only for certified_scope::every_exit
 };
 
 /// Walks `path`. Throws as fixed_sequence_test does, and `invalid_argument` for an empty path and for a loss that asks
@@ -89,8 +100,22 @@ struct certification {
 [[nodiscard]] OFFRAMP_API certification certify(const replay& texts, std::span<const exit_policy> path,
                                                 certified_loss loss, double epsilon, double delta);
 
+/// A threshold that no confidence reaches: an exit with it is closed, and its texts go on.
+inline constexpr float closed_exit = 2.0F;
+
+/// Thresholds of the confidence, one per exit, with a promise for every depth (after Ringel et al., ICML 2024, arXiv
+/// 2402.00857): for each exit, the mean loss of the texts that leave there or before is at most epsilon, all with
+/// probability 1 - delta over the draw of `texts`. `choosing`, which must share no text with them, gives each exit its
+/// candidate, from the first exit to the last: the lowest threshold in steps of 1/1000 at which those who have left by
+/// then pass the test with room to spare. Then exits open one after the other, the last one first, each at its
+/// candidate; all who have left by an open exit must reject "loss > epsilon" in the exact binomial test, and the
+/// thresholds before the first that fail are certified. An exit that few texts leave by stays closed: it takes
+/// texts_needed of them. Throws as certify does.
+[[nodiscard]] OFFRAMP_API certification certify_every_exit(const replay& choosing, const replay& texts,
+                                                           certified_loss loss, double epsilon, double delta);
+
 /// Adds the certificate to the exits.json of the directory that `model` was loaded from, in place of one for the same
-/// loss, epsilon, delta, format, exits and length; the file is replaced whole, or made as
+/// loss, scope, epsilon, delta, format, exits and length; the file is replaced whole, or made as
 /// store_calibration does. Notes `data`, the texts that `result` was tested on, as certified. Throws `invalid_argument`
 /// when nothing was certified and for texts that are not what select_certifiable gives for this model, and as loading.
 OFFRAMP_API void store_certificate(const std::filesystem::path& directory, const classifier& model,

@@ -132,6 +132,7 @@ void store_certificate(const std::filesystem::path& directory, const classifier&
   }
   const model::certificate_description added{.numeric_format = model.format(),
                                              .loss = result.loss,
+                                             .scope = result.scope,
                                              .epsilon = result.epsilon,
                                              .delta = result.delta,
                                              .n = result.n,
@@ -143,8 +144,9 @@ void store_certificate(const std::filesystem::path& directory, const classifier&
   model::exits_file content = stored.plan.description;
   detail::settle_input(content, data);
   std::erase_if(content.certificates, [&](const model::certificate_description& old) {
-    return old.numeric_format == added.numeric_format && old.loss == added.loss && old.epsilon == added.epsilon &&
-           old.delta == added.delta && old.max_tokens == added.max_tokens && old.exit_layers == added.exit_layers;
+    return old.numeric_format == added.numeric_format && old.loss == added.loss && old.scope == added.scope &&
+           old.epsilon == added.epsilon && old.delta == added.delta && old.max_tokens == added.max_tokens &&
+           old.exit_layers == added.exit_layers;
   });
   content.certificates.push_back(added);
   note_texts(directory, text_use::certified, data);

@@ -70,6 +70,8 @@ inline constexpr name_table<numeric_format, 3> numeric_format_names{
 inline constexpr name_table<certified_loss, 3> certified_loss_names{{{"disagreement", certified_loss::disagreement},
                                                                      {"accuracy-drop", certified_loss::accuracy_drop},
                                                                      {"error", certified_loss::error}}};
+inline constexpr name_table<certified_scope, 2> certified_scope_names{
+    {{"overall", certified_scope::overall}, {"every-exit", certified_scope::every_exit}}};
 inline constexpr name_table<policy_rule, 10> policy_rule_names{{{"confidence", policy_rule::confidence},
                                                                 {"declining", policy_rule::declining},
                                                                 {"per_exit", policy_rule::per_exit},
@@ -107,10 +109,11 @@ struct calibration_description {
 };
 
 /// A guarantee: with probability 1 - delta over n texts like those of the data, `loss` under `policy` is at most
-/// epsilon.
+/// epsilon, where `scope` says.
 struct certificate_description {
   offramp::numeric_format numeric_format = offramp::numeric_format::float32;
   certified_loss loss = certified_loss::disagreement;
+  certified_scope scope = certified_scope::overall;
   double epsilon = 0;
   double delta = 0;
   std::int64_t n = 0;

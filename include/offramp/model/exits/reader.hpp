@@ -199,6 +199,7 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
   certificate.numeric_format =
       choose(std::optional(object.require("numeric_format")), numeric_format::float32, numeric_format_names);
   certificate.loss = choose(std::optional(object.require("loss")), certified_loss::error, certified_loss_names);
+  certificate.scope = choose(object.find("scope"), certified_scope::overall, certified_scope_names);
   certificate.epsilon = read_probability(object.require("epsilon"));
   certificate.delta = read_probability(object.require("delta"));
   certificate.n = object.require("n").integer(1, INT64_MAX);

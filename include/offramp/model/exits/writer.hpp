@@ -100,6 +100,9 @@ inline void write_certificate(json_writer& json, const certificate_description& 
   json.object([&] {
     json.member("numeric_format", name_of(certificate.numeric_format, numeric_format_names));
     json.member("loss", name_of(certificate.loss, certified_loss_names));
+    if (certificate.scope != certified_scope::overall) {
+      json.member("scope", name_of(certificate.scope, certified_scope_names));
+    }
     json.member("epsilon", certificate.epsilon);
     json.member("delta", certificate.delta);
     json.member("n", certificate.n);
