@@ -82,7 +82,9 @@ std::string directory_name(const std::filesystem::path& directory) {
 void add_counted_picks(study::curve_study& result, const std::vector<study::goal>& goals) {
   for (const study::goal& goal : goals) {
     if (goal.what == study::goal::kind::loss) {
-      result.picks.push_back({describe(goal), pick_loss(result.found, goal.value)});
+      result.picks.push_back({describe(goal), goal.confidence
+                                                  ? pick_sure_loss(result.found, goal.value, *goal.confidence)
+                                                  : pick_loss(result.found, goal.value)});
     } else if (goal.what == study::goal::kind::speedup) {
       result.picks.push_back({describe(goal) + ", in layers", pick_layer_speedup(result.found, goal.value)});
     }
@@ -224,7 +226,7 @@ command add_curve(CLI::App& app) {
   options->picked =
       parser
           .add_option("--pick", options->picks,
-                      "Choose a threshold: loss:POINTS, speedup:FACTOR or p95:MILLISECONDS; may be repeated. The model "
+                      "Choose a threshold: loss:POINTS (on these texts), loss:POINTS@PERCENT (so sure on others too), speedup:FACTOR or p95:MILLISECONDS; may be repeated. The model "
                       "directory notes that these texts chose")
           ->allow_extra_args(false)
           ->capture_default_str();

@@ -41,6 +41,13 @@ void write_row(std::string line) {
   std::cout << line << '\n';
 }
 
+/// As in "0.33 (-0.40 to 1.08)", in hundredths.
+std::string loss_text(const study::operating_point& point) {
+  const study::paired_difference loss = point.paired_loss();
+  const auto points = [](double share) { return fixed(share == 0.0 ? 0.0 : 100.0 * share, 2); };
+  return points(loss.estimate) + " (" + points(loss.lower) + " to " + points(loss.upper) + ")";
+}
+
 void write_pick(const study::curve_study& result, const study::pick& chosen, std::size_t width) {
   std::string line = padded(chosen.wanted, width);
   if (!chosen.point) {
@@ -49,9 +56,8 @@ void write_pick(const study::curve_study& result, const study::pick& chosen, std
   }
   const study::operating_point& point = result.found.points[*chosen.point];
   const bool is_full = *chosen.point + 1 == result.found.points.size();
-  const double loss = 100.0 * (result.found.full_depth().accuracy - point.accuracy);
   line += padded(is_full ? "full depth" : shortest(point.thresholds->shortest), 12);
-  line += padded(fixed(100.0 * point.accuracy, 2) + " %", 11) + padded(fixed(loss == 0.0 ? 0.0 : loss, 2), 8);
+  line += padded(fixed(100.0 * point.accuracy, 2) + " %", 11) + padded(loss_text(point), 24);
   line += padded(fixed(point.mean_layer, 2), 8) + padded(fixed(point.layer_speedup, 2) + "x", 8);
   if (const study::wall_time* time = time_of(result, *chosen.point)) {
     line += padded(fixed(time_speedup(result, *time), 2) + "x", 8) + padded(fixed(time->single.mean_ms, 3), 9) +
@@ -75,7 +81,11 @@ void append_point(json& line, const study::curve_study& result, std::size_t inde
   line["accuracy"] = number(point.accuracy);
   line["accuracy_lower"] = number(point.accuracy_95.lower);
   line["accuracy_upper"] = number(point.accuracy_95.upper);
-  line["loss"] = number(result.found.full_depth().accuracy - point.accuracy);
+  const study::paired_difference loss = point.paired_loss();
+  line["loss"] = number(loss.estimate);
+  line["loss_lower"] = number(loss.lower);
+  line["loss_upper"] = number(loss.upper);
+  line["mcnemar_p"] = number(loss.p_value);
   line["macro_f1"] = number(point.macro_f1);
   line["mean_layer"] = number(point.mean_layer);
   line["layer_speedup"] = number(point.layer_speedup);
@@ -105,7 +115,7 @@ void write_curve_text(const study::curve_study& result) {
   }
   std::cout << '\n';
   write_row(padded("goal", width) + "threshold   " + (result.is_labelled ? "accuracy " : "agreement") +
-            "  lost    layers  faster  " + (result.timed.empty() ? "" : "in time ms/text  p95"));
+            "  lost (95 %)             layers  faster  " + (result.timed.empty() ? "" : "in time ms/text  p95"));
   for (const study::pick& chosen : result.picks) {
     write_pick(result, chosen, width);
   }

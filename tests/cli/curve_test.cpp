@@ -156,7 +156,7 @@ TEST_F(curve, prints_picks) {
   EXPECT_EQ(json::parse(lines[0])["kind"], "summary");
   EXPECT_EQ(json::parse(lines[0])["texts"], 40);
   const json loss = json::parse(lines[1]);
-  EXPECT_EQ(loss["goal"], "at most 0.5 points of loss");
+  EXPECT_EQ(loss["goal"], "at most 0.5 points of loss on these texts");
   EXPECT_LE(loss["loss"].get<double>(), 0.005);
   EXPECT_GT(loss["single"]["p95_ms"].get<double>(), 0);
   EXPECT_EQ(json::parse(lines[2])["reached"], false);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <offramp/study/binomial.hpp>
+#include <offramp/study/paired_difference.hpp>
 #include <offramp/study/sweep_rule.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -36,6 +38,8 @@ struct operating_point {
   double macro_f1 = 0.0;          ///< mean over the labels that occur among right or given answers
   double mean_layer = 0.0;        ///< encoder layers run, on average over the texts
   double layer_speedup = 0.0;     ///< layer of the last exit / mean_layer
+  std::size_t lost = 0;           ///< texts answered wrong that full depth answers right ...
+  std::size_t gained = 0;         ///< ... and the other way round
   std::size_t disagreeing = 0;    ///< texts with another label than the last exit gives them
   double disagreement = 0.0;      ///< their share
   double random_accuracy = 0.0;   ///< expected accuracy when the same exits are dealt to the texts at random: same cost
@@ -43,6 +47,14 @@ struct operating_point {
 
   /// The texts that leave before the last exit, as one share (its layer is 0): is their confidence what it promises?
   [[nodiscard]] exit_share early() const;
+
+  /// The accuracy at full depth less that here, on the same texts: what both get wrong is no noise in it. Throws as
+  /// compare_paired.
+  [[nodiscard]] paired_difference paired_loss(double confidence = 0.95) const {
+    return compare_paired({static_cast<std::int64_t>(texts), static_cast<std::int64_t>(lost),
+                           static_cast<std::int64_t>(gained)},
+                          confidence);
+  }
 
   bool operator==(const operating_point&) const = default;
 };

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <utility>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
@@ -73,15 +72,6 @@ void append_departures(const exit_logits& logits, const sweep_rule& rule, std::s
   points.push_back(within(counts.point(), threshold_range_of(rule, below, -never)));
   points.back().thresholds->shortest = full_depth_threshold(rule, logits.exits.size());
   return points;
-}
-
-[[nodiscard]] operating_point point_of_exits(const exit_logits& logits, const tally& empty,
-                                             const std::function<std::size_t(std::size_t)>& exit_of) {
-  tally counts = empty;
-  for (std::size_t text = 0; text < logits.num_texts; ++text) {
-    counts.add(text, exit_of(text));
-  }
-  return counts.point();
 }
 
 /// The cheapest exit that is right about each text; the number of exits where none is.
@@ -168,7 +158,7 @@ operating_point summarise(const exit_logits& logits, std::span<const exit_answer
     throw error(error_kind::invalid_argument, "summarise: " + std::to_string(answers.size()) + " answers, expected " +
                                                   std::to_string(logits.num_texts));
   }
-  return detail::point_of_exits(logits, detail::tally(logits), [&](std::size_t text) { return answers[text].exit; });
+  return detail::point_of_exits(detail::tally(logits), logits.num_texts, [&](std::size_t text) { return answers[text].exit; });
 }
 
 curve compute_curve(const exit_logits& logits, const sweep_rule& rule) {
@@ -183,12 +173,12 @@ curve compute_curve(const exit_logits& logits, const sweep_rule& rule) {
   curve found{.rule = rule,
               .points = detail::sweep(logits, rule),
               .fixed_exits = {},
-              .oracle = detail::point_of_exits(logits, empty,
+              .oracle = detail::point_of_exits(empty, logits.num_texts,
                                                [&](std::size_t text) { return std::min(first_right[text], last); }),
               .oracle_budgets = detail::oracle_budgets(logits, first_right),
               .areas = {}};
   for (std::size_t exit = 0; exit <= last; ++exit) {
-    found.fixed_exits.push_back(detail::point_of_exits(logits, empty, [&](std::size_t) { return exit; }));
+    found.fixed_exits.push_back(detail::point_of_exits(empty, logits.num_texts, [&](std::size_t) { return exit; }));
   }
   found.areas = detail::areas_of(found);
   return found;

@@ -50,13 +50,20 @@ goal parse_goal(std::string_view text) {
   const offramp::detail::default_floating_point environment;
   const auto refuse = [&] {
     throw error(error_kind::invalid_argument,
-                "pick \"" + std::string(text) + "\" is unknown, expected as in loss:1, speedup:3 or p95:5ms");
+                "pick \"" + std::string(text) + "\" is unknown, expected as in loss:1, loss:1@95, speedup:3 or p95:5ms");
   };
   const std::size_t colon = std::min(text.find(':'), text.size());
   const std::string_view name = text.substr(0, colon);
   std::string_view number = text.substr(std::min(colon + 1, text.size()));
   goal wanted;
   wanted.what = name == "loss" ? goal::kind::loss : name == "speedup" ? goal::kind::speedup : goal::kind::p95;
+  if (const std::size_t at = number.find('@'); name == "loss" && at != std::string_view::npos) {
+    wanted.confidence = detail::number_in(number.substr(at + 1)).value_or(0.0) / 100.0;
+    number = number.substr(0, at);
+    if (!(*wanted.confidence > 0.5 && *wanted.confidence < 1.0)) {
+      refuse();
+    }
+  }
   const std::string_view unit = name == "speedup" ? "x" : name == "p95" ? "ms" : "";
   if (!unit.empty() && number.ends_with(unit)) {
     number.remove_suffix(unit.size());
@@ -76,8 +83,10 @@ std::string describe(const goal& wanted) {
   const std::string value = detail::short_number(wanted.value);
   switch (wanted.what) {
     case goal::kind::loss:
-      return wanted.value == 0.0 ? "no loss of accuracy"
-                                 : "at most " + value + (wanted.value == 1.0 ? " point of loss" : " points of loss");
+      return (wanted.value == 0.0 ? "no loss of accuracy"
+                                  : "at most " + value + (wanted.value == 1.0 ? " point of loss" : " points of loss")) +
+             (wanted.confidence ? ", " + detail::short_number(100.0 * *wanted.confidence) + " % sure"
+                                : std::string(" on these texts"));
     case goal::kind::speedup:
       return "at least " + value + "x faster";
     case goal::kind::p95:
@@ -95,6 +104,21 @@ std::size_t pick_loss(const curve& found, double points) {
     return static_cast<double>(full.correct) - static_cast<double>(point.correct) <= allowed;
   });
   return static_cast<std::size_t>(cheapest - found.points.begin());
+}
+
+std::size_t pick_sure_loss(const curve& found, double points, double confidence) {
+  const offramp::detail::default_floating_point environment;
+  if (!(confidence > 0.5 && confidence < 1.0)) {
+    throw error(error_kind::invalid_argument,
+                "pick_sure_loss: a confidence of " + std::to_string(confidence) + ", expected above 0.5 and below 1");
+  }
+  // Half of what a two-sided interval leaves out lies below it.
+  const double two_sided = 2.0 * confidence - 1.0;
+  std::size_t point = found.points.size() - 1;
+  while (point > 0 && 100.0 * found.points[point - 1].paired_loss(two_sided).upper <= points) {
+    --point;
+  }
+  return point;
 }
 
 std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor) {

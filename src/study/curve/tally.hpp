@@ -76,6 +76,8 @@ class tally {
     point.macro_f1 = macro_f1();
     point.mean_layer /= n;
     point.layer_speedup = logits_.exits.back().layer / point.mean_layer;
+    point.lost = static_cast<std::size_t>(lost_);
+    point.gained = static_cast<std::size_t>(gained_);
     point.disagreeing = static_cast<std::size_t>(disagreeing_);
     point.disagreement = static_cast<double>(disagreeing_) / n;
     point.random_accuracy = random_correct / n / n;
@@ -106,7 +108,10 @@ class tally {
     counted.confidence += step * static_cast<std::int64_t>(static_cast<double>(answer.confidence) * unit);
     given_[label] += step;
     right_[label] += right;
-    disagreeing_ += answer.label_id != by_exit_.back()[text].label_id ? step : 0;
+    const exit_answer& last = by_exit_.back()[text];
+    disagreeing_ += answer.label_id != last.label_id ? step : 0;
+    lost_ += is_right(last, text) && right == 0 ? step : 0;
+    gained_ += !is_right(last, text) && right != 0 ? step : 0;
   }
 
   [[nodiscard]] double macro_f1() const {
@@ -129,7 +134,18 @@ class tally {
   std::vector<std::int64_t> right_;                // [labels]
   std::vector<std::int64_t> expected_;             // [labels]
   std::vector<std::size_t> correct_at_;            // [exits], if that exit answered all texts
+  std::int64_t lost_ = 0;                          // right at full depth alone
+  std::int64_t gained_ = 0;                        // wrong at full depth alone
   std::int64_t disagreeing_ = 0;
 };
+
+/// What one exit for each text gives, from a tally that has counted nothing yet.
+template <class ExitOf>
+[[nodiscard]] operating_point point_of_exits(tally counts, std::size_t num_texts, const ExitOf& exit_of) {
+  for (std::size_t text = 0; text < num_texts; ++text) {
+    counts.add(text, exit_of(text));
+  }
+  return counts.point();
+}
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

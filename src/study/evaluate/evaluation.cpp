@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "study/curve/label_share.hpp"
+#include "study/curve/tally.hpp"
 
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/binomial.hpp>
-#include <offramp/study/curve.hpp>
 #include <offramp/study/evaluation.hpp>
 #include <offramp/study/replay.hpp>
 
@@ -14,18 +14,6 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 namespace detail {
 namespace {
-
-paired_counts count_pairs(const exit_logits& logits, const std::vector<exit_answer>& first,
-                          const std::vector<exit_answer>& second) {
-  paired_counts counts{.texts = static_cast<std::int64_t>(logits.num_texts)};
-  for (std::size_t text = 0; text < logits.num_texts; ++text) {
-    const bool is_first_right = first[text].label_id == logits.label_ids[text];
-    const bool is_second_right = second[text].label_id == logits.label_ids[text];
-    counts.only_first += is_first_right && !is_second_right ? 1 : 0;
-    counts.only_second += is_second_right && !is_first_right ? 1 : 0;
-  }
-  return counts;
-}
 
 std::vector<std::vector<std::size_t>> confusion_of(const exit_logits& logits, const std::vector<exit_answer>& answers) {
   std::vector<std::vector<std::size_t>> confusion(logits.num_labels, std::vector<std::size_t>(logits.num_labels));
@@ -47,8 +35,12 @@ evaluation evaluate(const exit_logits& logits, std::span<const std::string> labe
   const replay texts(logits);
   const std::vector<exit_answer> answers = texts.decide(policy);
   const std::vector<exit_answer> full = texts.decide(exit_policy::full_depth());
-  evaluation found{.early = summarise(logits, answers),
-                   .full = summarise(logits, full),
+  const detail::tally empty(logits);
+  const auto point_of = [&](const std::vector<exit_answer>& given) {
+    return detail::point_of_exits(empty, logits.num_texts, [&](std::size_t text) { return given[text].exit; });
+  };
+  evaluation found{.early = point_of(answers),
+                   .full = point_of(full),
                    .disagreement_95 = {},
                    .loss = {},
                    .by_label = {},
@@ -56,7 +48,7 @@ evaluation evaluate(const exit_logits& logits, std::span<const std::string> labe
   found.disagreement_95 = clopper_pearson(static_cast<std::int64_t>(found.early.disagreeing),
                                           static_cast<std::int64_t>(logits.num_texts), 0.95);
   if (logits.is_labelled) {
-    found.loss = compare_paired(detail::count_pairs(logits, full, answers));
+    found.loss = found.early.paired_loss();
     found.by_label = detail::share_by_label(logits, labels, answers, full);
     found.confusion = detail::confusion_of(logits, answers);
   }

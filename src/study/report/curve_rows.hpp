@@ -48,6 +48,13 @@ inline void append_results(curve_row& fields, const operating_point& point) {
   fields.push_back({"accuracy", rate_number(point.accuracy)});
   fields.push_back({"accuracy_lower", rate_number(point.accuracy_95.lower)});
   fields.push_back({"accuracy_upper", rate_number(point.accuracy_95.upper)});
+  const paired_difference loss = point.paired_loss();
+  fields.push_back({"lost", std::to_string(point.lost)});
+  fields.push_back({"gained", std::to_string(point.gained)});
+  fields.push_back({"loss", rate_number(loss.estimate)});
+  fields.push_back({"loss_lower", rate_number(loss.lower)});
+  fields.push_back({"loss_upper", rate_number(loss.upper)});
+  fields.push_back({"mcnemar_p", rate_number(loss.p_value)});
   fields.push_back({"macro_f1", rate_number(point.macro_f1)});
   fields.push_back({"mean_layer", rate_number(point.mean_layer)});
   fields.push_back({"layer_speedup", rate_number(point.layer_speedup)});

@@ -53,15 +53,12 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
                      "lead");
   }
   const operating_point& point = study.found.points[shown];
-  const double loss = 100.0 * (full.accuracy - point.accuracy);
-  const std::string change = loss == 0.0 ? "answers as often right as at full depth"
-                                         : "loses " + fixed_number(loss, 1) + " points of accuracy";
   const wall_time* time = time_of(study, shown);
   const std::string wall =
       time == nullptr ? "" : " (" + time_factor_cell(study, *time, &wall_time::single) + " in wall time)";
   return paragraph("At " + describe_threshold(study, shown) + " the model runs " + fixed_number(point.mean_layer, 1) +
                        " of " + short_number(full.mean_layer) + " layers on average, which is " +
-                       factor_cell(point.layer_speedup) + " faster" + wall + ", and " + change + ": " +
+                       factor_cell(point.layer_speedup) + " faster" + wall + ", and loses " + describe_loss(point) + ": " +
                        percent(point.accuracy) + ", full depth " + percent(full.accuracy) + ".",
                    "lead");
 }
@@ -94,8 +91,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
     const bool is_full = stop + 1 == study.found.points.size();
     const pixel place = chart.place(point);
     data += (data.empty() ? "[" : ",[") + (is_full ? "null" : threshold_number(point.thresholds->shortest));
+    const paired_difference loss = point.paired_loss();
     for (const double value : {100.0 * point.accuracy, 100.0 * point.accuracy_95.lower, 100.0 * point.accuracy_95.upper,
-                               point.mean_layer, point.layer_speedup, 100.0 * point.disagreement, place.x, place.y}) {
+                               point.mean_layer, point.layer_speedup, 100.0 * point.disagreement, place.x, place.y,
+                               100.0 * loss.estimate, 100.0 * loss.lower, 100.0 * loss.upper}) {
       data += "," + fixed_number(value, 3);
     }
     std::string shares;
@@ -207,7 +206,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
       {"faster, time", "mean wall time at full depth divided by that at the threshold, one text at a time"},
       {"ms per text", "measured milliseconds, tokenization included; p95: 95 % of the texts take no longer"},
       {"points lost",
-       "accuracy at full depth minus accuracy here, in hundredths; below 0 when leaving early is better"},
+       "accuracy at full depth minus accuracy here, in hundredths, below 0 when leaving early is better; in small print "
+       "the 95 % interval of the difference on the same texts (Tango)"},
       {"random exits at equal cost", "the same exits dealt to the texts by lot: what confidence has to beat"},
       {"oracle", "knows which exits are right and takes the cheapest: the most that any rule could reach"},
       {"area", "accuracy averaged over all mean layers from the first exit's to the last's"},

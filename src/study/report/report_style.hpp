@@ -85,16 +85,14 @@ inline constexpr std::string_view report_script = R"js(
   });
   var update = function () {
     var p = points[slider.value];
-    var full = points[points.length - 1];
-    var loss = full[1] - p[1];
     show("at-threshold", p[0] === null ? "full depth" : p[0]);
     show("at-accuracy", p[1].toFixed(1) + " %  (" + p[2].toFixed(1) + " to " + p[3].toFixed(1) + ")");
-    show("at-loss", loss.toFixed(1) + " points");
+    show("at-loss", p[9].toFixed(2) + " points  (" + p[10].toFixed(2) + " to " + p[11].toFixed(2) + ")");
     show("at-layer", p[4].toFixed(2));
     show("at-speedup", p[5].toFixed(2) + "\u00D7");
     show("at-disagreement", p[6].toFixed(1) + " %");
     slider.setAttribute("aria-valuetext", p[0] === null ? "full depth" : "threshold " + p[0]);
-    rows.forEach(function (row, exit) { row(p[9][exit]); });
+    rows.forEach(function (row, exit) { row(p[12][exit]); });
     cursor.setAttribute("cx", p[7]);
     cursor.setAttribute("cy", p[8]);
     cursor.style.opacity = 1;

@@ -18,9 +18,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 }
 
 /// Points of accuracy lost against full depth.
-[[nodiscard]] inline std::string loss_cell(const curve_study& study, const operating_point& point) {
-  const double loss = 100.0 * (study.found.full_depth().accuracy - point.accuracy);
-  return fixed_number(loss == 0.0 ? 0.0 : loss, 2);
+[[nodiscard]] inline std::string loss_cell(const operating_point& point) {
+  const paired_difference loss = point.paired_loss();
+  return points_number(loss.estimate) + "\n" + points_number(loss.lower) + " to " + points_number(loss.upper);
 }
 
 [[nodiscard]] inline std::string factor_cell(double factor) { return fixed_number(factor, 2) + "\u00D7"; }
@@ -54,7 +54,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
     std::vector<std::string> cells = {chosen.wanted,
                                       is_full ? "full depth" : threshold_number(point.thresholds->shortest),
                                       accuracy_cell(point),
-                                      loss_cell(study, point),
+                                      loss_cell(point),
                                       fixed_number(point.mean_layer, 2),
                                       factor_cell(point.layer_speedup)};
     if (const wall_time* time = time_of(study, *chosen.point)) {
@@ -76,7 +76,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   html_table table("The same texts, answered without looking at confidence",
                    {"exits", "accuracy", "points lost", "macro F1", "mean layer", "faster, layers"});
   const auto add = [&](const std::string& name, const operating_point& point) {
-    table.add({name, accuracy_cell(point), loss_cell(study, point), fixed_number(point.macro_f1, 3),
+    table.add({name, accuracy_cell(point), loss_cell(point), fixed_number(point.macro_f1, 3),
                fixed_number(point.mean_layer, 2), factor_cell(point.layer_speedup)});
   };
   for (const operating_point& exit : study.found.fixed_exits) {

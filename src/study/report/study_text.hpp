@@ -16,6 +16,19 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 [[nodiscard]] inline std::string percent(double share) { return fixed_number(100.0 * share, 1) + " %"; }
 
+/// Hundredths, never "-0.00".
+[[nodiscard]] inline std::string points_number(double share) {
+  const std::string number = fixed_number(100.0 * share, 2);
+  return number == "-0.00" ? "0.00" : number;
+}
+
+/// As in "0.33 points of accuracy (95 %: -0.40 to 1.08)".
+[[nodiscard]] inline std::string describe_loss(const operating_point& point) {
+  const paired_difference loss = point.paired_loss();
+  return points_number(loss.estimate) + " points of accuracy (95 %: " + points_number(loss.lower) + " to " +
+         points_number(loss.upper) + ")";
+}
+
 /// The last part of a path.
 [[nodiscard]] inline std::string file_name(std::string_view path) {
   return std::string(path.substr(path.find_last_of('/') + 1));
@@ -70,7 +83,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 /// The numbers of one point as the lines of a tooltip.
 [[nodiscard]] inline std::string describe_result(const operating_point& point) {
   return "accuracy " + percent(point.accuracy) + " (" + fixed_number(100.0 * point.accuracy_95.lower, 1) + " to " +
-         fixed_number(100.0 * point.accuracy_95.upper, 1) + ")\n" + fixed_number(point.mean_layer, 2) +
+         fixed_number(100.0 * point.accuracy_95.upper, 1) + ")\nloses " + describe_loss(point) + "\n" + fixed_number(point.mean_layer, 2) +
          " layers on average, " + fixed_number(point.layer_speedup, 2) + " times faster\n" +
          percent(point.disagreement) + " answered otherwise than at full depth";
 }

@@ -77,6 +77,8 @@ TEST(pick, reads_goals) {
   EXPECT_EQ(parse_goal("loss:1"), (goal{kind::loss, 1}));
   EXPECT_EQ(parse_goal("loss:0"), (goal{kind::loss, 0}));
   EXPECT_EQ(parse_goal("loss:0.25"), (goal{kind::loss, 0.25}));
+  EXPECT_EQ(parse_goal("loss:1@95"), (goal{kind::loss, 1, 0.95}));
+  EXPECT_EQ(parse_goal("loss:0.5@99.9"), (goal{kind::loss, 0.5, 0.999}));
   EXPECT_EQ(parse_goal("speedup:3"), (goal{kind::speedup, 3}));
   EXPECT_EQ(parse_goal("speedup:2.5x"), (goal{kind::speedup, 2.5}));
   EXPECT_EQ(parse_goal("p95:5ms"), (goal{kind::p95, 5}));
@@ -84,15 +86,16 @@ TEST(pick, reads_goals) {
   for (const char* text :
        {"",        ":",        "loss",     "loss:",      "loss:-1",     "loss:101",    "loss:1x",     "loss:1 ",
         "loss: 1", "loss:nan", "loss:1e1", "loss:1.1.1", "speedup:0.9", "speedup:3ms", "speedup:inf", "p95:0",
-        "p95:5x",  "p95:ms",   "p99:5",    "LOSS:1",     "loss:1,2"}) {
+        "p95:5x",  "p95:ms",   "p99:5",    "LOSS:1",     "loss:1,2", "loss:1@", "loss:1@50", "loss:1@100", "loss:@95", "speedup:3@95"}) {
     EXPECT_THROW(static_cast<void>(parse_goal(text)), offramp::error) << text;
   }
 }
 
 TEST(pick, describes_goals) {
-  EXPECT_EQ(describe(parse_goal("loss:0")), "no loss of accuracy");
-  EXPECT_EQ(describe(parse_goal("loss:1")), "at most 1 point of loss");
-  EXPECT_EQ(describe(parse_goal("loss:0.5")), "at most 0.5 points of loss");
+  EXPECT_EQ(describe(parse_goal("loss:0")), "no loss of accuracy on these texts");
+  EXPECT_EQ(describe(parse_goal("loss:1")), "at most 1 point of loss on these texts");
+  EXPECT_EQ(describe(parse_goal("loss:0.5")), "at most 0.5 points of loss on these texts");
+  EXPECT_EQ(describe(parse_goal("loss:1@95")), "at most 1 point of loss, 95 % sure");
   EXPECT_EQ(describe(parse_goal("speedup:2.5")), "at least 2.5x faster");
   EXPECT_EQ(describe(parse_goal("p95:5ms")), "95 % of texts within 5 ms");
 }
