@@ -50,6 +50,7 @@ set(study_headers
     include/offramp/study/progress.hpp
     include/offramp/study/reliability_chart.hpp
     include/offramp/study/replay.hpp
+    include/offramp/study/run_study.hpp
     include/offramp/study/sweep_rule.hpp
     include/offramp/study/temperature.hpp
     include/offramp/study/wall_time.hpp)

@@ -11,6 +11,7 @@
 #include <offramp/classifier.hpp>
 #include <offramp/study/curve_report.hpp>
 #include <offramp/study/known_texts.hpp>
+#include <offramp/study/run_study.hpp>
 
 #include <array>
 #include <cstddef>
@@ -62,11 +63,11 @@ study::sweep_rule rule_of(const curve_options& options) {
   return rule;
 }
 
-std::vector<study::goal> goals_of(const curve_options& options) {
-  std::vector<study::goal> goals;
+std::vector<study::pick_goal> goals_of(const curve_options& options) {
+  std::vector<study::pick_goal> goals;
   for (const std::string& text : options.picks) {
-    goals.push_back(study::parse_goal(text));
-    if (goals.back().what == study::goal::kind::p95 && options.timing.rounds == 0) {
+    goals.push_back(study::parse_pick_goal(text));
+    if (goals.back().what == study::pick_goal::kind::p95 && options.timing.rounds == 0) {
       throw usage_error("--pick " + text + " needs wall time: --rounds is 0, expected at least 1");
     }
   }
@@ -78,58 +79,14 @@ std::string directory_name(const std::filesystem::path& directory) {
   return plain.filename().empty() ? directory.string() : plain.filename().string();
 }
 
-/// What is known without a clock.
-void add_counted_picks(study::curve_study& result, const std::vector<study::goal>& goals) {
-  for (const study::goal& goal : goals) {
-    if (goal.what == study::goal::kind::loss) {
-      result.picks.push_back({describe(goal), goal.confidence
-                                                  ? pick_sure_loss(result.found, goal.value, *goal.confidence)
-                                                  : pick_loss(result.found, goal.value)});
-    } else if (goal.what == study::goal::kind::speedup) {
-      result.picks.push_back({describe(goal) + ", in layers", pick_layer_speedup(result.found, goal.value)});
-    }
-  }
-}
-
-void add_timed_picks(study::curve_study& result, const std::vector<study::goal>& goals) {
-  const auto add = [&](const std::string& wanted, std::optional<std::size_t> index) {
-    result.picks.push_back({wanted, index ? std::optional(result.timed[*index].point) : std::nullopt});
-  };
-  for (const study::goal& goal : goals) {
-    if (goal.what == study::goal::kind::speedup) {
-      add(describe(goal) + ", in wall time", pick_time_speedup(result.found, result.timed, goal.value));
-    } else if (goal.what == study::goal::kind::p95) {
-      add(describe(goal), pick_p95(result.found, result.timed, goal.value));
-    }
-  }
-}
-
-/// The grid, the points picked so far and full depth.
-std::vector<std::size_t> points_to_time(const study::curve_study& result, const grid& wanted) {
-  std::vector<std::size_t> points = wanted.points_of(result.found);
-  for (const study::pick& chosen : result.picks) {
-    if (chosen.point) {
-      points.push_back(*chosen.point);
-    }
-  }
-  points.push_back(result.found.points.size() - 1);
-  std::ranges::sort(points);
-  points.erase(std::unique(points.begin(), points.end()), points.end());
-  return points;
-}
-
-void measure(study::curve_study& result, const offramp::classifier& model, const study::dataset& data,
-             const grid& wanted) {
-  const std::vector<std::size_t> points = points_to_time(result, wanted);
-  std::vector<offramp::exit_policy> policies;
-  for (const std::size_t point : points) {
-    policies.push_back(policy_at(result.found.rule, result.found.points[point].thresholds->shortest));
-  }
-  const auto times = measure_wall_time(model, data, policies, result.timing, thread_runner(result.timing_threads),
-                                       progress_bar("wall time", "texts"));
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    result.timed.push_back({points[i], times[i]});
-  }
+study::study_options study_options_of(const curve_options& options) {
+  study::study_options wanted{.model_name = directory_name(options.model.path()),
+                              .rule = rule_of(options),
+                              .goals = goals_of(options),
+                              .timing = options.timing,
+                              .timing_threads = options.timing_threads};
+  set_grid(options.grid, wanted);
+  return wanted;
 }
 
 /// The texts of asked-for picks must not certify later. A bundled model stays as it is.
@@ -146,39 +103,14 @@ void note_choosing(const curve_options& options, const study::dataset& data) {
 
 void run_curve(const curve_options& options) {
   // Mistakes on the command line should not wait for the model.
-  const study::sweep_rule rule = rule_of(options);
-  const std::vector<study::goal> goals = goals_of(options);
-  const grid wanted(options.grid);
+  const study::study_options wanted = study_options_of(options);
   const offramp::classifier model = options.model.load();
-  model.check(policy_at(rule, 0.0F));
+  model.check(policy_at(wanted.rule, 0.0F));
   const study::dataset data = options.data.read(model);
-  const study::exit_logits logits =
-      compute_exit_logits(model, data, thread_runner(options.threads), progress_bar("every exit", "texts"));
-
-  study::curve_study result{.model = directory_name(options.model.path()),
-                            .numeric_format = options.model.format,
-                            .kernels = model.info().kernels,
-                            .data = data.name,
-                            .data_sha256 = data.sha256,
-                            .found = compute_curve(logits, rule),
-                            .picks = {},
-                            .timed = {},
-                            .timing = options.timing,
-                            .timing_threads = options.timing_threads,
-                            .reliability = reliability_of_exits(logits),
-                            .by_label = {},
-                            .is_labelled = logits.is_labelled};
   note_choosing(options, data);
-  add_counted_picks(result, goals);
-  if (options.timing.rounds > 0) {
-    measure(result, model, data, wanted);
-    add_timed_picks(result, goals);
-  }
-  const auto first =
-      std::ranges::find_if(result.picks, [](const study::pick& chosen) { return chosen.point.has_value(); });
-  const std::size_t shown = first == result.picks.end() ? result.found.points.size() - 1 : *first->point;
-  result.by_label =
-      share_by_label(logits, model.labels(), policy_at(rule, result.found.points[shown].thresholds->shortest));
+  const study::curve_study result =
+      run_study(model, data, wanted, thread_runner(options.threads), thread_runner(options.timing_threads),
+                {progress_bar("every exit", "texts"), progress_bar("wall time", "texts")});
   write_curve_study(result, points_to_write(result, options.points == 0 ? result.found.points.size() : options.points),
                     options.out);
   if (options.json_lines->count() > 0) {
@@ -223,13 +155,13 @@ command add_curve(CLI::App& app) {
   parser.add_option("--rule", options->rule, "What is swept")->check(CLI::IsMember(rules))->capture_default_str();
   parser.add_option("--patience", options->patience, "Exits in a row, for --rule patience-entropy");
   add_decline_to(parser, options->decline);
-  options->picked =
-      parser
-          .add_option("--pick", options->picks,
-                      "Choose a threshold: loss:POINTS (on these texts), loss:POINTS@PERCENT (so sure on others too), speedup:FACTOR or p95:MILLISECONDS; may be repeated. The model "
-                      "directory notes that these texts chose")
-          ->allow_extra_args(false)
-          ->capture_default_str();
+  options->picked = parser
+                        .add_option("--pick", options->picks,
+                                    "Choose a threshold: loss:POINTS (on these texts), loss:POINTS@PERCENT (so sure on "
+                                    "others too), speedup:FACTOR or p95:MILLISECONDS; may be repeated. The model "
+                                    "directory notes that these texts chose")
+                        ->allow_extra_args(false)
+                        ->capture_default_str();
   parser.add_option("--points", options->points, "About how many points of the curve to write; 0: all")
       ->capture_default_str();
   parser.add_option("--threads", options->threads, "Threads for the pass over the data")

@@ -48,7 +48,7 @@ std::string loss_text(const study::operating_point& point) {
   return points(loss.estimate) + " (" + points(loss.lower) + " to " + points(loss.upper) + ")";
 }
 
-void write_pick(const study::curve_study& result, const study::pick& chosen, std::size_t width) {
+void write_pick(const study::curve_study& result, const study::picked_point& chosen, std::size_t width) {
   std::string line = padded(chosen.wanted, width);
   if (!chosen.point) {
     write_row(line + "not reached");
@@ -110,13 +110,13 @@ void write_curve_text(const study::curve_study& result) {
     return;
   }
   std::size_t width = 4;
-  for (const study::pick& chosen : result.picks) {
+  for (const study::picked_point& chosen : result.picks) {
     width = std::max(width, chosen.wanted.size() + 2);
   }
   std::cout << '\n';
   write_row(padded("goal", width) + "threshold   " + (result.is_labelled ? "accuracy " : "agreement") +
             "  lost (95 %)             layers  faster  " + (result.timed.empty() ? "" : "in time ms/text  p95"));
-  for (const study::pick& chosen : result.picks) {
+  for (const study::picked_point& chosen : result.picks) {
     write_pick(result, chosen, width);
   }
   std::cout << "Choose a threshold on one data set (dev), report its accuracy on another (test).\n";
@@ -138,7 +138,7 @@ void write_curve_json(const study::curve_study& result) {
                               {"area_fixed_exits", number(areas.fixed_exits)},
                               {"area_random_exits", number(areas.random_exits)},
                               {"area_oracle", number(areas.oracle)}});
-  for (const study::pick& chosen : result.picks) {
+  for (const study::picked_point& chosen : result.picks) {
     json line = {{"kind", "pick"}, {"goal", chosen.wanted}, {"reached", chosen.point.has_value()}};
     if (chosen.point) {
       append_point(line, result, *chosen.point);

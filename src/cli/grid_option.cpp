@@ -22,38 +22,29 @@ std::optional<std::size_t> whole_number(const std::string& text) {
 
 }  // namespace
 
-grid::grid(const std::string& text) : count_(whole_number(text)) {
+void set_grid(const std::string& text, offramp::study::study_options& options) {
   const auto refuse = [&] {
     throw usage_error("--grid is \"" + text + "\", expected a number from 1 to 1000 or thresholds as in 0.5,0.9");
   };
   constexpr std::size_t most = 1000;
-  if (count_) {
-    if (*count_ < 1 || *count_ > most) {
+  if (const std::optional<std::size_t> count = whole_number(text)) {
+    if (*count < 1 || *count > most) {
       refuse();
     }
+    options.timed_points = *count;
     return;
   }
   std::istringstream numbers(text);
   numbers.imbue(std::locale::classic());
+  std::vector<float>& thresholds = options.timed_thresholds;
   do {
-    if (!(numbers >> thresholds_.emplace_back()) || !std::isfinite(thresholds_.back()) || thresholds_.size() > most) {
+    if (!(numbers >> thresholds.emplace_back()) || !std::isfinite(thresholds.back()) || thresholds.size() > most) {
       refuse();
     }
   } while (numbers.peek() == ',' && numbers.get());
   if (numbers.peek() != std::istringstream::traits_type::eof()) {
     refuse();
   }
-}
-
-std::vector<std::size_t> grid::points_of(const offramp::study::curve& found) const {
-  if (count_) {
-    return spread_points(found, *count_);
-  }
-  std::vector<std::size_t> points;
-  for (const float threshold : thresholds_) {
-    points.push_back(static_cast<std::size_t>(&found.at(threshold) - found.points.data()));
-  }
-  return points;
 }
 
 }  // namespace offramp_cli

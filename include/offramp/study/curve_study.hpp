@@ -17,7 +17,7 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 /// A threshold chosen for a goal.
-struct pick {
+struct picked_point {
   std::string wanted;                ///< as in "at least 3x faster, in layers"
   std::optional<std::size_t> point;  ///< index into curve::points; nothing when no point reaches the goal
 };
@@ -30,7 +30,7 @@ struct curve_study {
   std::string data;
   std::string data_sha256;
   curve found;
-  std::vector<pick> picks;
+  std::vector<picked_point> picks;
   std::vector<timed_point> timed;  ///< by ascending point; empty when nothing was timed
   timing_options timing;
   int timing_threads = 1;

@@ -22,4 +22,9 @@ struct data_description {
 /// line without a label.
 [[nodiscard]] OFFRAMP_API data_description describe_data(const std::filesystem::path& path);
 
+/// Whether a file of the form that read_texts reads holds single texts or pairs, as its first line says. Throws `io`
+/// for a file that cannot be read, and `bad_data` for a first line that is no JSON object in .jsonl, and elsewhere for
+/// one with a tab, which may divide a pair or not.
+[[nodiscard]] OFFRAMP_API input_kind find_input_of_texts(const std::filesystem::path& path);
+
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

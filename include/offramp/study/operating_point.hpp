@@ -51,9 +51,9 @@ struct operating_point {
   /// The accuracy at full depth less that here, on the same texts: what both get wrong is no noise in it. Throws as
   /// compare_paired.
   [[nodiscard]] paired_difference paired_loss(double confidence = 0.95) const {
-    return compare_paired({static_cast<std::int64_t>(texts), static_cast<std::int64_t>(lost),
-                           static_cast<std::int64_t>(gained)},
-                          confidence);
+    return compare_paired(
+        {static_cast<std::int64_t>(texts), static_cast<std::int64_t>(lost), static_cast<std::int64_t>(gained)},
+        confidence);
   }
 
   bool operator==(const operating_point&) const = default;

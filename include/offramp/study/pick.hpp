@@ -22,7 +22,7 @@ struct timed_point {
 };
 
 /// What a threshold is chosen for.
-struct goal {
+struct pick_goal {
   enum class kind {
     loss,     ///< at most `value` points (hundredths) of accuracy below full depth, as cheap as possible
     speedup,  ///< at least `value` times faster than full depth, as accurate as possible
@@ -34,14 +34,15 @@ struct goal {
   /// than half of the time are kinder to the threshold that they chose than others.
   std::optional<double> confidence = {};
 
-  bool operator==(const goal&) const = default;
+  bool operator==(const pick_goal&) const = default;
 };
 
-/// Reads "loss:1", "loss:1@95" (with a confidence in hundredths, above 50 and below 100), "speedup:3" ("speedup:3x") and "p95:5ms" ("p95:5"). Throws `invalid_argument` for anything else, a
-/// loss outside 0 to 100, a speed-up below 1 and a time that is not above 0.
-[[nodiscard]] OFFRAMP_API goal parse_goal(std::string_view text);
+/// Reads "loss:1", "loss:1@95" (with a confidence in hundredths, above 50 and below 100), "speedup:3" ("speedup:3x")
+/// and "p95:5ms" ("p95:5"). Throws `invalid_argument` for anything else, a loss outside 0 to 100, a speed-up below 1
+/// and a time that is not above 0.
+[[nodiscard]] OFFRAMP_API pick_goal parse_pick_goal(std::string_view text);
 /// As in "at most 1 point of loss on these texts" and "at most 1 point of loss, 95 % sure".
-[[nodiscard]] OFFRAMP_API std::string describe(const goal& wanted);
+[[nodiscard]] OFFRAMP_API std::string describe(const pick_goal& wanted);
 
 /// Index of the cheapest point with at most `points` hundredths of accuracy less than full depth; there is always one.
 /// Chosen on the same texts that measured it, the accuracy is flattered, and on other texts of the kind more is lost in
@@ -56,12 +57,12 @@ struct goal {
 /// cheapest of equals; nothing when the first exit is too deep for that.
 [[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor);
 /// The same among the points that were timed, in mean wall time of one text at a time, compared with full depth, which
-/// has to be among them; index into `timed`.
+/// has to be among them.
 [[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_time_speedup(const curve& found,
                                                                        std::span<const timed_point> timed,
                                                                        double factor);
-/// The most accurate timed point whose 95th percentile of one text at a time is at most `milliseconds`, the cheapest of
-/// equals; index into `timed`.
+/// Index of the most accurate timed point whose 95th percentile of one text at a time is at most `milliseconds`, the
+/// cheapest of equals.
 [[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_p95(const curve& found, std::span<const timed_point> timed,
                                                               double milliseconds);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outcomes.hpp"
+#include "study/likeliest_labels.hpp"
+#include "study/macro_f1.hpp"
 
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
@@ -64,11 +66,7 @@ struct bin_sums {
 
 std::vector<int> answers(const labelled_probabilities& given) {
   detail::check(given);
-  std::vector<int> result;
-  for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
-    result.push_back(static_cast<int>(exits::most_probable(detail::row(given, text))));
-  }
-  return result;
+  return detail::likeliest_labels(given.values, given.num_labels);
 }
 
 std::vector<float> confidences(const labelled_probabilities& given) {
@@ -90,8 +88,8 @@ double accuracy(const labelled_probabilities& given) {
 double macro_f1(const labelled_probabilities& given) {
   const offramp::detail::default_floating_point environment;
   const std::vector<int> found = answers(given);
-  std::vector<std::size_t> right(given.num_labels);
-  std::vector<std::size_t> mentions(given.num_labels);  // as the right answer and as the given one
+  std::vector<std::int64_t> right(given.num_labels);
+  std::vector<std::int64_t> mentions(given.num_labels);  // as the right answer and as the given one
   for (std::size_t text = 0; text < found.size(); ++text) {
     ++mentions[static_cast<std::size_t>(found[text])];
     ++mentions[static_cast<std::size_t>(given.label_ids[text])];
@@ -99,15 +97,7 @@ double macro_f1(const labelled_probabilities& given) {
       ++right[static_cast<std::size_t>(found[text])];
     }
   }
-  double sum = 0.0;
-  double labels = 0.0;
-  for (std::size_t label = 0; label < given.num_labels; ++label) {
-    if (mentions[label] > 0) {
-      sum += 2.0 * static_cast<double>(right[label]) / static_cast<double>(mentions[label]);
-      labels += 1.0;
-    }
-  }
-  return sum / labels;
+  return detail::macro_f1(right, mentions);
 }
 
 double mean_confidence(const labelled_probabilities& given) {

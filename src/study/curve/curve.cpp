@@ -158,7 +158,8 @@ operating_point summarise(const exit_logits& logits, std::span<const exit_answer
     throw error(error_kind::invalid_argument, "summarise: " + std::to_string(answers.size()) + " answers, expected " +
                                                   std::to_string(logits.num_texts));
   }
-  return detail::point_of_exits(detail::tally(logits), logits.num_texts, [&](std::size_t text) { return answers[text].exit; });
+  return detail::point_of_exits(detail::tally(logits), logits.num_texts,
+                                [&](std::size_t text) { return answers[text].exit; });
 }
 
 curve compute_curve(const exit_logits& logits, const sweep_rule& rule) {

@@ -25,19 +25,26 @@ namespace {
   return is_plain && problem == std::errc() && rest == end ? std::optional<double>(value) : std::nullopt;
 }
 
-/// Index of the most accurate of the numbers below `count` that are `allowed`, the lowest of equals.
-template <class Allowed, class PointAt>
-[[nodiscard]] std::optional<std::size_t> most_accurate(std::size_t count, const Allowed& allowed,
-                                                       const PointAt& point_at) {
+/// The more accurate of two points, the cheaper of equals; `best` where there is one and it is as good.
+[[nodiscard]] std::size_t better_of(const curve& found, std::optional<std::size_t> best, std::size_t other) {
+  if (!best) {
+    return other;
+  }
+  const operating_point& here = found.points.at(other);
+  const operating_point& there = found.points.at(*best);
+  const bool is_better =
+      here.correct != there.correct ? here.correct > there.correct : here.mean_layer < there.mean_layer;
+  return is_better ? other : *best;
+}
+
+/// The best of the timed points whose wall time is `allowed`.
+template <class Allowed>
+[[nodiscard]] std::optional<std::size_t> best_timed(const curve& found, std::span<const timed_point> timed,
+                                                    const Allowed& allowed) {
   std::optional<std::size_t> best;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto is_better = [&] {
-      const operating_point& here = point_at(i);
-      const operating_point& there = point_at(*best);
-      return here.correct != there.correct ? here.correct > there.correct : here.mean_layer < there.mean_layer;
-    };
-    if (allowed(i) && (!best || is_better())) {
-      best = i;
+  for (const timed_point& next : timed) {
+    if (allowed(next.time)) {
+      best = better_of(found, best, next.point);
     }
   }
   return best;
@@ -46,17 +53,20 @@ template <class Allowed, class PointAt>
 }  // namespace
 }  // namespace detail
 
-goal parse_goal(std::string_view text) {
+pick_goal parse_pick_goal(std::string_view text) {
   const offramp::detail::default_floating_point environment;
   const auto refuse = [&] {
-    throw error(error_kind::invalid_argument,
-                "pick \"" + std::string(text) + "\" is unknown, expected as in loss:1, loss:1@95, speedup:3 or p95:5ms");
+    throw error(
+        error_kind::invalid_argument,
+        "pick \"" + std::string(text) + "\" is unknown, expected as in loss:1, loss:1@95, speedup:3 or p95:5ms");
   };
   const std::size_t colon = std::min(text.find(':'), text.size());
   const std::string_view name = text.substr(0, colon);
   std::string_view number = text.substr(std::min(colon + 1, text.size()));
-  goal wanted;
-  wanted.what = name == "loss" ? goal::kind::loss : name == "speedup" ? goal::kind::speedup : goal::kind::p95;
+  pick_goal wanted;
+  wanted.what = name == "loss"      ? pick_goal::kind::loss
+                : name == "speedup" ? pick_goal::kind::speedup
+                                    : pick_goal::kind::p95;
   if (const std::size_t at = number.find('@'); name == "loss" && at != std::string_view::npos) {
     wanted.confidence = detail::number_in(number.substr(at + 1)).value_or(0.0) / 100.0;
     number = number.substr(0, at);
@@ -79,17 +89,17 @@ goal parse_goal(std::string_view text) {
   return wanted;
 }
 
-std::string describe(const goal& wanted) {
+std::string describe(const pick_goal& wanted) {
   const std::string value = detail::short_number(wanted.value);
   switch (wanted.what) {
-    case goal::kind::loss:
+    case pick_goal::kind::loss:
       return (wanted.value == 0.0 ? "no loss of accuracy"
                                   : "at most " + value + (wanted.value == 1.0 ? " point of loss" : " points of loss")) +
              (wanted.confidence ? ", " + detail::short_number(100.0 * *wanted.confidence) + " % sure"
                                 : std::string(" on these texts"));
-    case goal::kind::speedup:
+    case pick_goal::kind::speedup:
       return "at least " + value + "x faster";
-    case goal::kind::p95:
+    case pick_goal::kind::p95:
       return "95 % of texts within " + value + " ms";
   }
   return "";
@@ -124,9 +134,13 @@ std::size_t pick_sure_loss(const curve& found, double points, double confidence)
 std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor) {
   const offramp::detail::default_floating_point environment;
   constexpr double rounding = 1e-12;
-  return detail::most_accurate(
-      found.points.size(), [&](std::size_t i) { return found.points[i].layer_speedup >= factor * (1.0 - rounding); },
-      [&](std::size_t i) -> const operating_point& { return found.points[i]; });
+  std::optional<std::size_t> best;
+  for (std::size_t point = 0; point < found.points.size(); ++point) {
+    if (found.points[point].layer_speedup >= factor * (1.0 - rounding)) {
+      best = detail::better_of(found, best, point);
+    }
+  }
+  return best;
 }
 
 std::optional<std::size_t> pick_time_speedup(const curve& found, std::span<const timed_point> timed, double factor) {
@@ -135,16 +149,13 @@ std::optional<std::size_t> pick_time_speedup(const curve& found, std::span<const
   if (full == timed.end()) {
     throw error(error_kind::invalid_argument, "pick_time_speedup: full depth was not timed");
   }
-  return detail::most_accurate(
-      timed.size(), [&](std::size_t i) { return timed[i].time.single.mean_ms * factor <= full->time.single.mean_ms; },
-      [&](std::size_t i) -> const operating_point& { return found.points.at(timed[i].point); });
+  return detail::best_timed(
+      found, timed, [&](const wall_time& time) { return time.single.mean_ms * factor <= full->time.single.mean_ms; });
 }
 
 std::optional<std::size_t> pick_p95(const curve& found, std::span<const timed_point> timed, double milliseconds) {
   const offramp::detail::default_floating_point environment;
-  return detail::most_accurate(
-      timed.size(), [&](std::size_t i) { return timed[i].time.single.p95_ms <= milliseconds; },
-      [&](std::size_t i) -> const operating_point& { return found.points.at(timed[i].point); });
+  return detail::best_timed(found, timed, [&](const wall_time& time) { return time.single.p95_ms <= milliseconds; });
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "study/macro_f1.hpp"
+
 #include <offramp/study/binomial.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/operating_point.hpp>
@@ -73,7 +75,11 @@ class tally {
     point.accuracy = static_cast<double>(point.correct) / n;
     point.accuracy_95 =
         wilson(static_cast<std::int64_t>(point.correct), static_cast<std::int64_t>(logits_.num_texts), 0.95);
-    point.macro_f1 = macro_f1();
+    std::vector<std::int64_t> mentions = given_;
+    for (std::size_t label = 0; label < mentions.size(); ++label) {
+      mentions[label] += expected_[label];
+    }
+    point.macro_f1 = macro_f1(right_, mentions);
     point.mean_layer /= n;
     point.layer_speedup = logits_.exits.back().layer / point.mean_layer;
     point.lost = static_cast<std::size_t>(lost_);
@@ -112,19 +118,6 @@ class tally {
     disagreeing_ += answer.label_id != last.label_id ? step : 0;
     lost_ += is_right(last, text) && right == 0 ? step : 0;
     gained_ += !is_right(last, text) && right != 0 ? step : 0;
-  }
-
-  [[nodiscard]] double macro_f1() const {
-    double sum = 0.0;
-    double occurring = 0.0;
-    for (std::size_t label = 0; label < given_.size(); ++label) {
-      const std::int64_t either = given_[label] + expected_[label];
-      if (either > 0) {
-        occurring += 1.0;
-        sum += 2.0 * static_cast<double>(right_[label]) / static_cast<double>(either);
-      }
-    }
-    return sum / occurring;
   }
 
   const exit_logits& logits_;

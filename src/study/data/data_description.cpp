@@ -17,6 +17,14 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 namespace detail {
 namespace {
 
+[[nodiscard]] model::json_document parse_line(std::string_view line, const std::string& place) {
+  try {
+    return model::parse_json(std::string(line), place);
+  } catch (const error& problem) {
+    throw error(error_kind::bad_data, problem.what());
+  }
+}
+
 /// The label of one line, and whether the line holds a pair.
 struct label_of_line {
   std::string label;
@@ -32,12 +40,7 @@ struct label_of_line {
     }
     return {std::string(line.substr(0, end)), line.find('\t', end + 1) != std::string_view::npos};
   }
-  model::json_document document;
-  try {
-    document = model::parse_json(std::string(line), place);
-  } catch (const error& problem) {
-    throw error(error_kind::bad_data, problem.what());
-  }
+  const model::json_document document = parse_line(line, place);
   const nlohmann::json& object = document.root();
   const auto found = object.find("label");
   if (found == object.end() || !found->is_string() || found->get_ref<const std::string&>().empty()) {
@@ -65,6 +68,23 @@ data_description describe_data(const std::filesystem::path& path) {
   }
   description.labels.assign(labels.begin(), labels.end());
   return description;
+}
+
+input_kind find_input_of_texts(const std::filesystem::path& path) {
+  const std::string content = detail::read_data(path);
+  const std::string_view line = std::string_view(content).substr(0, content.find('\n'));
+  const std::string place = path.string() + ":1: ";
+  if (path.extension() == ".jsonl") {
+    const model::json_document document = detail::parse_line(line, path.string() + ":1");
+    if (!document.root().is_object()) {
+      throw error(error_kind::bad_data, place + "no JSON object");
+    }
+    return document.root().contains("text_pair") ? input_kind::pair : input_kind::single;
+  }
+  if (line.find('\t') != std::string_view::npos) {
+    throw error(error_kind::bad_data, place + "has a tab, which may divide a pair or not: expected to be told which");
+  }
+  return input_kind::single;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

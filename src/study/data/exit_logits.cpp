@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "study/likeliest_labels.hpp"
+
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/exits/confidence.hpp>
 #include <offramp/study/exit_logits.hpp>
@@ -30,18 +32,6 @@ constexpr std::size_t texts_per_pass = 1024;
     singles.emplace_back(text.first);
   }
   return model.classify_batch_every_exit(singles, run);
-}
-
-/// Full depth's answers as the right ones.
-[[nodiscard]] std::vector<int> last_answers(const exit_logits& logits) {
-  const std::size_t last = logits.exits.size() - 1;
-  const std::vector<float> probabilities = exit_probabilities(logits, last, logits.exits[last].temperature);
-  std::vector<int> answers;
-  for (std::size_t text = 0; text < logits.num_texts; ++text) {
-    const auto row = std::span(probabilities).subspan(text * logits.num_labels, logits.num_labels);
-    answers.push_back(static_cast<int>(exits::most_probable(row)));
-  }
-  return answers;
 }
 
 }  // namespace
@@ -81,7 +71,10 @@ exit_logits compute_exit_logits(const classifier& model, const dataset& data, co
   }
   if (!data.is_labelled()) {
     result.is_labelled = false;
-    result.label_ids = detail::last_answers(result);
+    // Full depth's answers are the right ones.
+    const std::size_t last = result.exits.size() - 1;
+    result.label_ids =
+        detail::likeliest_labels(exit_probabilities(result, last, result.exits[last].temperature), result.num_labels);
   }
   return result;
 }

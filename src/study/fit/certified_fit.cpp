@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fit_model.hpp"
+#include "study/curve/study_parts.hpp"
 #include "study/number_text.hpp"
 #include "study/update_exits.hpp"
 
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
-#include <offramp/model/exits/description.hpp>
 #include <offramp/model/exits/policy.hpp>
 #include <offramp/study/calibration.hpp>
 #include <offramp/study/certified_fit.hpp>
@@ -57,21 +57,11 @@ void store_default_policy(const std::filesystem::path& directory, const exit_pol
 [[nodiscard]] curve_study study_of(const classifier& model, const std::filesystem::path& directory, const dataset& data,
                                    const exit_logits& logits, const exit_policy& policy,
                                    const certified_fit_options& options) {
-  curve_study study{.model = directory.filename().string(),
-                    .numeric_format = model::name_of(options.format, model::numeric_format_names),
-                    .kernels = model.info().kernels,
-                    .data = data.name,
-                    .data_sha256 = data.sha256,
-                    .found = compute_curve(logits, {}),
-                    .picks = {},
-                    .timed = {},
-                    .timing = options.timing,
-                    .timing_threads = 1,
-                    .reliability = reliability_of_exits(logits),
-                    .by_label = share_by_label(logits, model.labels(), policy),
-                    .is_labelled = logits.is_labelled};
+  curve_study study = begin_study(model, directory.filename().string(), data, logits, {});
+  study.timing = options.timing;
   const auto point = static_cast<std::size_t>(&study.found.at(policy.threshold()) - study.found.points.data());
   study.picks.push_back({"at most " + short_number(options.epsilon) + " answered otherwise, certified", point});
+  add_labels(study, logits, model.labels());
   return study;
 }
 

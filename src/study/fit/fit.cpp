@@ -176,7 +176,7 @@ class exit_fitter {
     for (std::size_t exit = 0; exit < tensors_.size(); ++exit) {
       for (const model::named_tensor& tensor : tensors_[exit]) {
         all.push_back(tensor);
-        all.back().name = "exits." + std::to_string(exit) + "." + tensor.name;
+        all.back().name = model::exit_prefix(exit) + tensor.name;
       }
     }
     const std::string tensors = model::write_safetensors(all);

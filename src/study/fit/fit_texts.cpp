@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fit_texts.hpp"
 
-#include "study/data/data_lines.hpp"
 #include "targets.hpp"
 
 #include <offramp/error.hpp>
-#include <offramp/model/json.hpp>
 #include <offramp/study/data_description.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/known_texts.hpp>
@@ -139,17 +137,7 @@ input_kind find_input(const fit_files& files) {
       return describe_data(*labelled).input;
     }
   }
-  const std::filesystem::path& path = files.texts.value();
-  const std::string content = read_data(path);
-  const std::string_view line = std::string_view(content).substr(0, content.find('\n'));
-  if (path.extension() == ".jsonl") {
-    return line.find("\"text_pair\"") == std::string_view::npos ? input_kind::single : input_kind::pair;
-  }
-  if (line.find('\t') != std::string_view::npos) {
-    throw error(error_kind::bad_data,
-                path.string() + ":1: has a tab, which may divide a pair or not: expected to be told which");
-  }
-  return input_kind::single;
+  return find_input_of_texts(files.texts.value());
 }
 
 fit_reader::fit_reader(const fit_files& files, const std::vector<std::string>& labels, input_kind input,

@@ -20,7 +20,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,17 +27,21 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 namespace {
 
+/// What a tensor is called when there is one more exit before its own.
+[[nodiscard]] std::string name_further_back(const std::string& name, std::size_t num_exits) {
+  for (std::size_t exit = 0; exit < num_exits; ++exit) {
+    if (const std::string prefix = model::exit_prefix(exit); name.starts_with(prefix)) {
+      return model::exit_prefix(exit + 1) + name.substr(prefix.size());
+    }
+  }
+  return name;
+}
+
 /// The tensors of the exits that are there, each one further back; int8 rows as they are stored.
-[[nodiscard]] std::vector<model::named_tensor> move_back(const model::checkpoint& tensors) {
-  constexpr std::string_view prefix = "exits.";
+[[nodiscard]] std::vector<model::named_tensor> move_back(const model::checkpoint& tensors, std::size_t num_exits) {
   std::vector<model::named_tensor> moved;
   for (const std::string& name : tensors.names()) {
-    std::string to = name;
-    if (name.starts_with(prefix)) {
-      const std::size_t end = name.find('.', prefix.size());
-      const std::size_t exit = std::stoul(name.substr(prefix.size(), end - prefix.size()));
-      to = std::string(prefix) + std::to_string(exit + 1) + name.substr(end);
-    }
+    const std::string to = name_further_back(name, num_exits);
     const model::tensor_shape& shape = tensors.shape(name);
     model::named_tensor& tensor = moved.emplace_back(model::named_tensor{to, shape, {}});
     if (tensors.is_quantized(name)) {
@@ -135,9 +138,9 @@ ngram_addition add_ngrams(const model::file_set& model, known_texts known, const
 
   std::vector<model::named_tensor> all = describe_ngrams(choice.head);
   for (model::named_tensor& tensor : all) {
-    tensor.name = "exits.0." + tensor.name;
+    tensor.name = model::exit_prefix(0) + tensor.name;
   }
-  std::ranges::move(move_back(tensors), std::back_inserter(all));
+  std::ranges::move(move_back(tensors, content.exits.size()), std::back_inserter(all));
   added.files.safetensors = model::write_safetensors(all);
   const std::string digest = model::sha256_hex(added.files.safetensors);
   content.exits.insert(content.exits.begin(), model::exit_description{.ngrams = choice.head.shape});

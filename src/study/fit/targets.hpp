@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/exits/confidence.hpp>
+#include "study/likeliest_labels.hpp"
+
 #include <offramp/study/fit_options.hpp>
 #include <offramp/study/head_fit.hpp>
 #include <offramp/version.hpp>
@@ -22,15 +23,6 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
     targets[text * num_labels + static_cast<std::size_t>(label_ids[text])] = 1.0F;
   }
   return targets;
-}
-
-/// The label with the highest target, the lowest such label, [texts].
-[[nodiscard]] inline std::vector<int> likeliest_labels(std::span<const float> targets, std::size_t num_labels) {
-  std::vector<int> labels;
-  for (std::size_t begin = 0; begin < targets.size(); begin += num_labels) {
-    labels.push_back(static_cast<int>(exits::most_probable(targets.subspan(begin, num_labels))));
-  }
-  return labels;
 }
 
 /// How much each text counts, [texts], where labels count as much as `class_weights` [labels] says (empty: all 1).

@@ -16,7 +16,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 std::vector<std::size_t> points_to_write(const curve_study& study, std::size_t count) {
   const offramp::detail::default_floating_point environment;
   std::vector<std::size_t> points = spread_points(study.found, count);
-  for (const pick& chosen : study.picks) {
+  for (const picked_point& chosen : study.picks) {
     if (chosen.point) {
       points.push_back(*chosen.point);
     }

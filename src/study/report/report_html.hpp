@@ -58,8 +58,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
       time == nullptr ? "" : " (" + time_factor_cell(study, *time, &wall_time::single) + " in wall time)";
   return paragraph("At " + describe_threshold(study, shown) + " the model runs " + fixed_number(point.mean_layer, 1) +
                        " of " + short_number(full.mean_layer) + " layers on average, which is " +
-                       factor_cell(point.layer_speedup) + " faster" + wall + ", and loses " + describe_loss(point) + ": " +
-                       percent(point.accuracy) + ", full depth " + percent(full.accuracy) + ".",
+                       factor_cell(point.layer_speedup) + " faster" + wall + ", and loses " + describe_loss(point) +
+                       ": " + percent(point.accuracy) + ", full depth " + percent(full.accuracy) + ".",
                    "lead");
 }
 
@@ -206,7 +206,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
       {"faster, time", "mean wall time at full depth divided by that at the threshold, one text at a time"},
       {"ms per text", "measured milliseconds, tokenization included; p95: 95 % of the texts take no longer"},
       {"points lost",
-       "accuracy at full depth minus accuracy here, in hundredths, below 0 when leaving early is better; in small print "
+       "accuracy at full depth minus accuracy here, in hundredths, below 0 when leaving early is better; in small "
+       "print "
        "the 95 % interval of the difference on the same texts (Tango)"},
       {"random exits at equal cost", "the same exits dealt to the texts by lot: what confidence has to beat"},
       {"oracle", "knows which exits are right and takes the cheapest: the most that any rule could reach"},

@@ -42,7 +42,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   }
   html_table table("Thresholds chosen on these texts", columns);
   const std::vector<pick_mark> marks = marks_of(study);
-  for (const pick& chosen : study.picks) {
+  for (const picked_point& chosen : study.picks) {
     if (!chosen.point) {
       std::vector<std::string> cells(columns.size(), "-");
       cells.front() = chosen.wanted + ": not reached";

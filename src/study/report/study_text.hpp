@@ -83,9 +83,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 /// The numbers of one point as the lines of a tooltip.
 [[nodiscard]] inline std::string describe_result(const operating_point& point) {
   return "accuracy " + percent(point.accuracy) + " (" + fixed_number(100.0 * point.accuracy_95.lower, 1) + " to " +
-         fixed_number(100.0 * point.accuracy_95.upper, 1) + ")\nloses " + describe_loss(point) + "\n" + fixed_number(point.mean_layer, 2) +
-         " layers on average, " + fixed_number(point.layer_speedup, 2) + " times faster\n" +
-         percent(point.disagreement) + " answered otherwise than at full depth";
+         fixed_number(100.0 * point.accuracy_95.upper, 1) + ")\nloses " + describe_loss(point) + "\n" +
+         fixed_number(point.mean_layer, 2) + " layers on average, " + fixed_number(point.layer_speedup, 2) +
+         " times faster\n" + percent(point.disagreement) + " answered otherwise than at full depth";
 }
 
 /// A point that was picked, for one goal or several.
@@ -98,7 +98,7 @@ struct pick_mark {
 /// In the order of the picks; "A" to "Z", then "27" and so on.
 [[nodiscard]] inline std::vector<pick_mark> marks_of(const curve_study& study) {
   std::vector<pick_mark> marks;
-  for (const pick& chosen : study.picks) {
+  for (const picked_point& chosen : study.picks) {
     if (!chosen.point) {
       continue;
     }

@@ -12,11 +12,11 @@
 namespace pick_test {
 
 using offramp::study::curve;
-using offramp::study::goal;
 using offramp::study::operating_point;
-using offramp::study::parse_goal;
+using offramp::study::parse_pick_goal;
+using offramp::study::pick_goal;
 using offramp::study::timed_point;
-using kind = goal::kind;
+using kind = pick_goal::kind;
 
 /// A curve of 100 texts with these numbers of right answers at these mean layers; the last is full depth.
 curve curve_of(const std::vector<std::pair<std::size_t, double>>& points) {
@@ -62,11 +62,11 @@ TEST(pick, takes_the_most_accurate_that_is_fast_enough) {
 TEST(pick, looks_at_measured_time) {
   const curve found = curve_of({{80, 1}, {88, 2}, {87, 3}, {90, 6}});
   const std::vector<timed_point> times = {timed(0, 1, 2), timed(2, 2.5, 7), timed(3, 6, 6.5)};
-  EXPECT_EQ(pick_time_speedup(found, times, 1), 2U);
-  EXPECT_EQ(pick_time_speedup(found, times, 2), 1U);
+  EXPECT_EQ(pick_time_speedup(found, times, 1), 3U);
+  EXPECT_EQ(pick_time_speedup(found, times, 2), 2U);
   EXPECT_EQ(pick_time_speedup(found, times, 2.5), 0U);
   EXPECT_EQ(pick_time_speedup(found, times, 6.5), std::nullopt);
-  EXPECT_EQ(pick_p95(found, times, 6.5), 2U);
+  EXPECT_EQ(pick_p95(found, times, 6.5), 3U);
   EXPECT_EQ(pick_p95(found, times, 6.4), 0U);
   EXPECT_EQ(pick_p95(found, times, 1.9), std::nullopt);
   const std::vector<timed_point> without_full_depth = {times[0]};
@@ -74,30 +74,31 @@ TEST(pick, looks_at_measured_time) {
 }
 
 TEST(pick, reads_goals) {
-  EXPECT_EQ(parse_goal("loss:1"), (goal{kind::loss, 1}));
-  EXPECT_EQ(parse_goal("loss:0"), (goal{kind::loss, 0}));
-  EXPECT_EQ(parse_goal("loss:0.25"), (goal{kind::loss, 0.25}));
-  EXPECT_EQ(parse_goal("loss:1@95"), (goal{kind::loss, 1, 0.95}));
-  EXPECT_EQ(parse_goal("loss:0.5@99.9"), (goal{kind::loss, 0.5, 0.999}));
-  EXPECT_EQ(parse_goal("speedup:3"), (goal{kind::speedup, 3}));
-  EXPECT_EQ(parse_goal("speedup:2.5x"), (goal{kind::speedup, 2.5}));
-  EXPECT_EQ(parse_goal("p95:5ms"), (goal{kind::p95, 5}));
-  EXPECT_EQ(parse_goal("p95:.5"), (goal{kind::p95, 0.5}));
+  EXPECT_EQ(parse_pick_goal("loss:1"), (pick_goal{kind::loss, 1}));
+  EXPECT_EQ(parse_pick_goal("loss:0"), (pick_goal{kind::loss, 0}));
+  EXPECT_EQ(parse_pick_goal("loss:0.25"), (pick_goal{kind::loss, 0.25}));
+  EXPECT_EQ(parse_pick_goal("loss:1@95"), (pick_goal{kind::loss, 1, 0.95}));
+  EXPECT_EQ(parse_pick_goal("loss:0.5@97.5"), (pick_goal{kind::loss, 0.5, 0.975}));
+  EXPECT_EQ(parse_pick_goal("speedup:3"), (pick_goal{kind::speedup, 3}));
+  EXPECT_EQ(parse_pick_goal("speedup:2.5x"), (pick_goal{kind::speedup, 2.5}));
+  EXPECT_EQ(parse_pick_goal("p95:5ms"), (pick_goal{kind::p95, 5}));
+  EXPECT_EQ(parse_pick_goal("p95:.5"), (pick_goal{kind::p95, 0.5}));
   for (const char* text :
-       {"",        ":",        "loss",     "loss:",      "loss:-1",     "loss:101",    "loss:1x",     "loss:1 ",
-        "loss: 1", "loss:nan", "loss:1e1", "loss:1.1.1", "speedup:0.9", "speedup:3ms", "speedup:inf", "p95:0",
-        "p95:5x",  "p95:ms",   "p99:5",    "LOSS:1",     "loss:1,2", "loss:1@", "loss:1@50", "loss:1@100", "loss:@95", "speedup:3@95"}) {
-    EXPECT_THROW(static_cast<void>(parse_goal(text)), offramp::error) << text;
+       {"",         ":",           "loss",     "loss:",      "loss:-1",     "loss:101",    "loss:1x",     "loss:1 ",
+        "loss: 1",  "loss:nan",    "loss:1e1", "loss:1.1.1", "speedup:0.9", "speedup:3ms", "speedup:inf", "p95:0",
+        "p95:5x",   "p95:ms",      "p99:5",    "LOSS:1",     "loss:1,2",    "loss:1@",     "loss:1@50",   "loss:1@100",
+        "loss:@95", "speedup:3@95"}) {
+    EXPECT_THROW(static_cast<void>(parse_pick_goal(text)), offramp::error) << text;
   }
 }
 
 TEST(pick, describes_goals) {
-  EXPECT_EQ(describe(parse_goal("loss:0")), "no loss of accuracy on these texts");
-  EXPECT_EQ(describe(parse_goal("loss:1")), "at most 1 point of loss on these texts");
-  EXPECT_EQ(describe(parse_goal("loss:0.5")), "at most 0.5 points of loss on these texts");
-  EXPECT_EQ(describe(parse_goal("loss:1@95")), "at most 1 point of loss, 95 % sure");
-  EXPECT_EQ(describe(parse_goal("speedup:2.5")), "at least 2.5x faster");
-  EXPECT_EQ(describe(parse_goal("p95:5ms")), "95 % of texts within 5 ms");
+  EXPECT_EQ(describe(parse_pick_goal("loss:0")), "no loss of accuracy on these texts");
+  EXPECT_EQ(describe(parse_pick_goal("loss:1")), "at most 1 point of loss on these texts");
+  EXPECT_EQ(describe(parse_pick_goal("loss:0.5")), "at most 0.5 points of loss on these texts");
+  EXPECT_EQ(describe(parse_pick_goal("loss:1@95")), "at most 1 point of loss, 95 % sure");
+  EXPECT_EQ(describe(parse_pick_goal("speedup:2.5")), "at least 2.5x faster");
+  EXPECT_EQ(describe(parse_pick_goal("p95:5ms")), "95 % of texts within 5 ms");
 }
 
 }  // namespace pick_test

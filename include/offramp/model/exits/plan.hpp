@@ -35,11 +35,14 @@ struct exit_plan {
   return prefix + numbered(shape.family->pooler, static_cast<std::size_t>(shape.num_layers) - 1);
 }
 
+/// What the names of an exit's own tensors begin with in `exits.safetensors`.
+[[nodiscard]] inline std::string exit_prefix(std::size_t exit) { return "exits." + std::to_string(exit) + "."; }
+
 /// The exits of `exits.json`, whose tensors are in `exits.safetensors`.
 [[nodiscard]] inline exit_plan plan_described_exits(exits_file description) {
   exit_plan plan;
   for (std::size_t j = 0; j < description.exits.size(); ++j) {
-    const std::string name = "exits." + std::to_string(j) + ".";
+    const std::string name = exit_prefix(j);
     const bool is_shared = description.exits[j].pooler == pooler::shared;
     plan.tensors.push_back({.classifier = name + "classifier",
                             .pooler = is_shared ? "pooler.dense" : name + "pooler.dense",

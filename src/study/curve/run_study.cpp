@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "study/curve/study_parts.hpp"
+
+#include <offramp/detail/floating_point.hpp>
+#include <offramp/error.hpp>
+#include <offramp/model/exits/description.hpp>
+#include <offramp/study/run_study.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+namespace detail {
+
+curve_study begin_study(const classifier& model, const std::string& model_name, const dataset& data,
+                        const exit_logits& logits, const sweep_rule& rule) {
+  return {.model = model_name,
+          .numeric_format = model::name_of(model.format(), model::numeric_format_names),
+          .kernels = model.info().kernels,
+          .data = data.name,
+          .data_sha256 = data.sha256,
+          .found = compute_curve(logits, rule),
+          .picks = {},
+          .timed = {},
+          .timing = {},
+          .timing_threads = 1,
+          .reliability = reliability_of_exits(logits),
+          .by_label = {},
+          .is_labelled = logits.is_labelled};
+}
+
+void add_labels(curve_study& study, const exit_logits& logits, std::span<const std::string> labels) {
+  const auto reached = [](const picked_point& pick) { return pick.point.has_value(); };
+  const auto first = std::ranges::find_if(study.picks, reached);
+  const std::size_t shown = first == study.picks.end() ? study.found.points.size() - 1 : *first->point;
+  study.by_label =
+      share_by_label(logits, labels, policy_at(study.found.rule, study.found.points[shown].thresholds->shortest));
+}
+
+namespace {
+
+/// Picks that take no clock.
+void add_counted_picks(curve_study& study, const std::vector<pick_goal>& goals) {
+  for (const pick_goal& goal : goals) {
+    if (goal.what == pick_goal::kind::loss) {
+      study.picks.push_back({describe(goal), goal.confidence ? pick_sure_loss(study.found, goal.value, *goal.confidence)
+                                                             : pick_loss(study.found, goal.value)});
+    } else if (goal.what == pick_goal::kind::speedup) {
+      study.picks.push_back({describe(goal) + ", in layers", pick_layer_speedup(study.found, goal.value)});
+    }
+  }
+}
+
+void add_timed_picks(curve_study& study, const std::vector<pick_goal>& goals) {
+  for (const pick_goal& goal : goals) {
+    if (goal.what == pick_goal::kind::speedup) {
+      study.picks.push_back(
+          {describe(goal) + ", in wall time", pick_time_speedup(study.found, study.timed, goal.value)});
+    } else if (goal.what == pick_goal::kind::p95) {
+      study.picks.push_back({describe(goal), pick_p95(study.found, study.timed, goal.value)});
+    }
+  }
+}
+
+/// Those asked for, those picked so far and full depth, ascending.
+[[nodiscard]] std::vector<std::size_t> points_to_time(const curve_study& study, const study_options& options) {
+  std::vector<std::size_t> points;
+  if (options.timed_thresholds.empty()) {
+    points = spread_points(study.found, options.timed_points);
+  }
+  for (const float threshold : options.timed_thresholds) {
+    points.push_back(static_cast<std::size_t>(&study.found.at(threshold) - study.found.points.data()));
+  }
+  for (const picked_point& pick : study.picks) {
+    if (pick.point) {
+      points.push_back(*pick.point);
+    }
+  }
+  points.push_back(study.found.points.size() - 1);
+  std::ranges::sort(points);
+  points.erase(std::unique(points.begin(), points.end()), points.end());
+  return points;
+}
+
+void check_goals(const study_options& options) {
+  const auto asks_for_time = [](const pick_goal& goal) { return goal.what == pick_goal::kind::p95; };
+  if (options.timing.rounds == 0 && std::ranges::any_of(options.goals, asks_for_time)) {
+    throw error(error_kind::invalid_argument, "study_options: a goal needs wall time, but there are no rounds");
+  }
+}
+
+}  // namespace
+}  // namespace detail
+
+curve_study run_study(const classifier& model, const dataset& data, const study_options& options, const runner& run,
+                      const runner& timing_run, const study_progress& report) {
+  const offramp::detail::default_floating_point environment;
+  detail::check_goals(options);
+  model.check(policy_at(options.rule, 0.0F));
+  const exit_logits logits = compute_exit_logits(model, data, run, report.texts);
+  curve_study study = detail::begin_study(model, options.model_name, data, logits, options.rule);
+  study.timing = options.timing;
+  study.timing_threads = options.timing_threads;
+  detail::add_counted_picks(study, options.goals);
+  if (options.timing.rounds > 0) {
+    const std::vector<std::size_t> points = detail::points_to_time(study, options);
+    std::vector<exit_policy> policies;
+    for (const std::size_t point : points) {
+      policies.push_back(policy_at(options.rule, study.found.points[point].thresholds->shortest));
+    }
+    const std::vector<wall_time> times =
+        measure_wall_time(model, data, policies, options.timing, timing_run, report.times);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      study.timed.push_back({points[i], times[i]});
+    }
+    detail::add_timed_picks(study, options.goals);
+  }
+  detail::add_labels(study, logits, model.labels());
+  return study;
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
