@@ -148,7 +148,8 @@ class public_calls {
     const offramp::study::dataset data = read("dev.tsv");
     const auto fitted = offramp::study::calibrate(offramp::study::compute_exit_logits(model_, data), 0.7F,
                                                   offramp::study::read_previous_logit_weights(files_ / "model"));
-    offramp::study::store_calibration(files_ / "model", offramp::numeric_format::bfloat16, fitted, data);
+    offramp::study::store_calibration(files_ / "model", offramp::numeric_format::bfloat16, fitted, data,
+                                      offramp::study::temperature_at_bound::store);
     transcript found;
     for (const auto& exit : fitted.exits) {
       found.add(exit.temperature);

@@ -33,7 +33,7 @@ def read_lines(path: str) -> list[str]:
 
 
 def ask(a, texts: list[str]) -> Answers:
-    command = [a.offramp, "classify", "--model", a.model, "--format", a.format, "--threshold", "2", "--trace", "--json"]
+    command = [a.offramp, "classify", "--model", a.model, "--format", a.format, "--full-depth", "--trace", "--json"]
     lines = subprocess.run(command, input="\n".join(texts) + "\n", check=True, stdout=subprocess.PIPE, text=True).stdout
     exits = [json.loads(line)["exits"] for line in lines.splitlines()]
     probabilities = np.array([[exit["probabilities"] for exit in text] for text in exits])

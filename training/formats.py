@@ -28,7 +28,7 @@ def read(path: str, labels: list[str], columns: int) -> tuple[list[str], np.ndar
 
 def logits(a, texts: list[str], numeric_format: str) -> np.ndarray:
     """What every exit says of every text: [exits, texts, labels]."""
-    command = [a.offramp, "classify", "--model", a.model, "--format", numeric_format, "--threshold", "2", "--trace", "--json",
+    command = [a.offramp, "classify", "--model", a.model, "--format", numeric_format, "--full-depth", "--trace", "--json",
                "--threads", "2"]
     lines = subprocess.run(command, input="\n".join(texts) + "\n", check=True, stdout=subprocess.PIPE, text=True).stdout
     answers = [json.loads(line) for line in lines.splitlines()]

@@ -43,7 +43,7 @@ if [[ ! -e $work/layers ]]; then
 fi
 
 # The exit before the encoder learns the labels, and the full depth's answers to sentences.
-"$offramp" classify --model "$work/layers" --format int8 --threshold 2 --threads 2 --input "$work/answered.txt" |
+"$offramp" classify --model "$work/layers" --format int8 --full-depth --threads 2 --input "$work/answered.txt" |
   sed -e 's/^negative\t.*/0/' -e 's/^positive\t.*/1/' | paste - "$work/answered.txt" | cat "$sst2/train.tsv" - \
   > "$work/train.tsv"
 "$offramp" fit --layers 0 --model "$work/layers" --train "$work/train.tsv" --dev "$sst2/dev.tsv" --labels 0,1 \

@@ -22,22 +22,32 @@ std::vector<std::string> label_options::of(const std::vector<std::string>& model
   return names;
 }
 
+void add_field_names_to(CLI::App& parser, offramp::study::field_names& names) {
+  parser.add_option("--label-key", names.label, "What .jsonl and the header of .csv call the label")
+      ->capture_default_str();
+  parser.add_option("--text-key", names.text, "... the text")->capture_default_str();
+  parser.add_option("--pair-key", names.text_pair, "... and the second text of a pair")->capture_default_str();
+}
+
 void data_options::add_to(CLI::App& parser) {
   CLI::Option_group& files = *parser.add_option_group("Data");
-  files.add_option("--data", file, "Labelled texts: label<TAB>text, label<TAB>text<TAB>text, or .jsonl");
-  without_labels = files.add_option("--texts", file,
-                                    "Texts without labels, one a line, or .jsonl: agreement with full depth in place "
-                                    "of accuracy");
+  files.add_option("--data", file,
+                   "Labelled texts: label<TAB>text, label<TAB>text<TAB>text, .jsonl, or .csv with a header");
+  without_labels =
+      files.add_option("--texts", file,
+                       "Texts without labels, one a line, .jsonl or .csv: agreement with full depth in place "
+                       "of accuracy");
   files.require_option(1);
   parser.add_option("--input-kind", input_kind, "single or pair (default: as the model says, else single)")
       ->check(CLI::IsMember({"single", "pair"}));
   labels.add_to(parser);
+  add_field_names_to(parser, names);
 }
 
 offramp::study::dataset data_options::read(const offramp::classifier& model, const std::string& other) const {
   const offramp::input_kind kind = chosen_kind(input_kind, model.expected_input());
-  return without_labels->count() > 0 ? offramp::study::read_texts(other, kind)
-                                     : offramp::study::read_dataset(other, labels.of(model.labels()), kind);
+  return without_labels->count() > 0 ? offramp::study::read_texts(other, kind, names)
+                                     : offramp::study::read_dataset(other, labels.of(model.labels()), kind, names);
 }
 
 }  // namespace offramp_cli

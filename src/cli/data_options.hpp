@@ -22,14 +22,19 @@ struct label_options {
   [[nodiscard]] std::vector<std::string> of(const std::vector<std::string>& model_labels) const;
 };
 
+/// Adds --label-key, --text-key and --pair-key. `names` must stay where it is until parsing is over.
+void add_field_names_to(CLI::App& parser, offramp::study::field_names& names);
+
 /// One file of texts for a model, labelled or not.
 struct data_options {
   std::string file;
   const CLI::Option* without_labels = nullptr;
   std::string input_kind;
   label_options labels;
+  offramp::study::field_names names;
 
-  /// Adds --data, --texts, --input-kind and --labels. `this` must stay where it is until parsing is over.
+  /// Adds --data, --texts, --input-kind, --labels and what add_field_names_to adds. `this` must stay where it is until
+  /// parsing is over.
   void add_to(CLI::App& parser);
   /// Throws usage_error as label_options::of, and as study::read_dataset or read_texts. Without --input-kind, pairs
   /// where the model's input is a pair.

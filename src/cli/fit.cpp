@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command.hpp"
+#include "data_options.hpp"
 #include "json_output.hpp"
 #include "model_options.hpp"
 #include "progress_bar.hpp"
@@ -193,13 +194,14 @@ command add_fit(CLI::App& app) {
   const auto arguments = std::make_shared<fit_arguments>();
   offramp::study::fit_options& options = arguments->options.fit;
   parser.add_option("--model", arguments->model, "Directory of the checkpoint")->required();
-  parser.add_option("--train", arguments->files.train, "Labelled texts to learn from: label<TAB>text, or .jsonl");
+  parser.add_option("--train", arguments->files.train, "Labelled texts to learn from: label<TAB>text, .jsonl or .csv");
   parser.add_option("--dev", arguments->files.dev, "Labelled texts to choose and calibrate with");
   parser.add_option("--texts", arguments->files.texts,
                     "Texts without labels, one a line, or .jsonl: exits learn full depth's answers to them; without "
                     "--dev, a fifth of them chooses and calibrates");
   parser.add_option("--out", arguments->out, "Directory of the new model; that of --model: exits.* are added there")
       ->required();
+  add_field_names_to(parser, options.fields);
   parser.add_option("--labels", options.labels, "Labels as the data write them, in the order of their ids")
       ->delimiter(',');
   parser

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command.hpp"
+#include "suggestion.hpp"
 
 #include <offramp/error.hpp>
 #include <offramp/version.hpp>
@@ -7,6 +8,7 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -67,6 +69,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     // CLI11 prints the help to the first stream and complaints to the second; its own codes start at 100.
     const bool is_help = app.exit(problem, std::cout, std::cerr) == 0;
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (const auto meant = is_help ? std::nullopt : offramp_cli::suggest(app, arguments)) {
+      std::cerr << "Did you mean " << *meant << "?\n";
+    }
     return is_help ? run([] {}) : usage_failure;
   }
   return run([&] {

@@ -21,11 +21,16 @@ void policy_options::add_to(CLI::App& parser) {
                              "patience-entropy", "learned"}));
   parser.add_option("--patience", patience, "Consecutive exits that have to agree, for the two patience rules");
   add_decline_to(parser, decline);
+  full_depth = parser.add_flag("--full-depth")
+                   ->description("Run every layer")
+                   ->excludes(parser.get_option("--threshold"))
+                   ->excludes(parser.get_option("--rule"));
   parser.add_option("--max-layer", max_layer, "Go no deeper than this layer");
   parser.add_option("--deadline-ms", deadline_ms, "Milliseconds each text may take; texts then run one after another");
   parser.add_option("--certified", certified, "The stored policy that promises at most this loss")
       ->excludes(parser.get_option("--threshold"))
-      ->excludes(parser.get_option("--rule"));
+      ->excludes(parser.get_option("--rule"))
+      ->excludes(parser.get_option("--full-depth"));
   every_exit = parser.add_flag("--conditional")
                    ->description("The one that promises it at every exit, for those that have left by then")
                    ->needs(parser.get_option("--certified"));
@@ -92,9 +97,13 @@ int required_patience(const policy_options& options) {
   return *options.patience;
 }
 
-/// One threshold; above 1, which no confidence reaches, every layer runs.
+/// One threshold; above 1, which no confidence reaches, somebody meant another number.
 offramp::exit_policy confidence_of_at_least(float threshold) {
-  return threshold > 1.0F ? offramp::exit_policy::full_depth() : offramp::exit_policy(threshold);
+  if (threshold > 1.0F) {
+    throw usage_error("--threshold is " + CLI::detail::to_string(threshold) +
+                      ", which no confidence reaches: expected 0 to 1, or --full-depth, which runs every layer");
+  }
+  return offramp::exit_policy(threshold);
 }
 
 offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_policy& fallback) {
@@ -104,6 +113,9 @@ offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_
     throw usage_error("--patience needs --rule patience or --rule patience-entropy");
   }
   check_decline(options.rule, options.decline);
+  if (options.full_depth->count() > 0) {
+    return exit_policy::full_depth();
+  }
   if (options.rule.empty()) {
     return options.threshold ? confidence_of_at_least(*options.threshold) : fallback;
   }

@@ -23,6 +23,7 @@ struct policy_options {
   std::optional<int> max_layer;
   std::optional<double> deadline_ms;
   std::optional<double> certified;
+  const CLI::Option* full_depth = nullptr;
   const CLI::Option* every_exit = nullptr;
   std::string certified_loss = "disagreement";
 

@@ -60,7 +60,7 @@ TEST_F(CertifyTest, StoresAPolicyThatClassifyUses) {
     texts += labelled.substr(labelled.find('\t') + 1) + "\n";
   }
   const auto early = lines_of(run_offramp({"classify", "--model", model_, "--certified", "0.3", "--json"}, texts).out);
-  const auto full = lines_of(run_offramp({"classify", "--model", model_, "--threshold", "2", "--json"}, texts).out);
+  const auto full = lines_of(run_offramp({"classify", "--model", model_, "--full-depth", "--json"}, texts).out);
   ASSERT_EQ(early.size(), 60U);
   for (std::size_t i = 0; i < early.size(); ++i) {
     disagreements += json::parse(early[i])["label"] != json::parse(full[i])["label"] ? 1 : 0;

@@ -94,7 +94,7 @@ TEST_F(checkpoint, has_a_curve_over_its_gate) {
 }
 
 TEST_F(checkpoint, tells_what_the_gate_said) {
-  for (const std::string& line : lines_of(classify({"--trace", "--json", "--threshold", "2"}))) {
+  for (const std::string& line : lines_of(classify({"--trace", "--json", "--full-depth"}))) {
     for (const json& exit : json::parse(line)["exits"]) {
       EXPECT_GT(exit["uncertainty"].get<float>(), 0.0F);
       EXPECT_LT(exit["uncertainty"].get<float>(), 1.0F);

@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         choice{"the_default_of_the_model", {}, 0.6F}, choice{"threshold", {"--threshold", "0.97"}, 0.97F},
         choice{"lowest_threshold", {"--threshold", "-1"}, -1.0F},
-        choice{"unreachable_threshold", {"--threshold", "1.5"}, exit_policy::full_depth()},
+        choice{"full_depth", {"--full-depth"}, exit_policy::full_depth()},
         choice{"rule_confidence", {"--rule", "confidence", "--threshold", "0.97"}, 0.97F},
         choice{"rule_declining",
                {"--rule", "declining", "--threshold", "0.97", "--decline", "0.1"},
@@ -88,11 +88,11 @@ INSTANTIATE_TEST_SUITE_P(
         choice{"rule_patience_entropy",
                {"--rule", "patience-entropy", "--patience", "2", "--threshold", "0.9"},
                exit_policy::patience_entropy(0.9F, 2)},
-        choice{"max_layer", {"--threshold", "2", "--max-layer", "2"}, exit_policy::full_depth().with_max_layer(2)},
+        choice{"max_layer", {"--full-depth", "--max-layer", "2"}, exit_policy::full_depth().with_max_layer(2)},
         choice{"max_layer_on_the_default", {"--max-layer", "1"}, exit_policy(0.6F).with_max_layer(1)},
-        choice{"deadline", {"--threshold", "2", "--deadline-ms", "0"}, exit_policy::full_depth().with_deadline(past)},
-        choice{"far_deadline", {"--threshold", "2", "--deadline-ms", "1e9"}, exit_policy::full_depth()},
-        choice{"exits", {"--threshold", "2", "--exits", "1,2"}, exit_policy::full_depth(), {1, 2}},
+        choice{"deadline", {"--full-depth", "--deadline-ms", "0"}, exit_policy::full_depth().with_deadline(past)},
+        choice{"far_deadline", {"--full-depth", "--deadline-ms", "1e9"}, exit_policy::full_depth()},
+        choice{"exits", {"--full-depth", "--exits", "1,2"}, exit_policy::full_depth(), {1, 2}},
         choice{"one_exit", {"--exits", "2"}, 0.6F, {2}},
         choice{"threads", {"--threshold", "0.97", "--threads", "3"}, 0.97F},
         choice{"format", {"--format", "float32"}, 0.6F}),
@@ -100,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(classify, reads_options_before_and_after_texts) {
   const process_result expected =
-      run_offramp({"classify", "--model", tiny("tiny"), "--threshold", "2", "--exits", "1,3", "x", "a"});
+      run_offramp({"classify", "--model", tiny("tiny"), "--full-depth", "--exits", "1,3", "x", "a"});
   EXPECT_EQ(lines_of(expected.out).size(), 2U);
   const process_result found =
       run_offramp({"classify", "x", "--exits=1,3", "a", "--threshold=2", "--model", tiny("tiny")});
@@ -109,7 +109,7 @@ TEST(classify, reads_options_before_and_after_texts) {
 
 TEST(classify, writes_one_line_of_label_confidence_and_layer) {
   const auto model = offramp::classifier::load(tiny("tiny"));
-  const process_result found = run_offramp({"classify", "--model", tiny("tiny"), "--threshold", "2", "x", ""});
+  const process_result found = run_offramp({"classify", "--model", tiny("tiny"), "--full-depth", "x", ""});
   std::string expected;
   for (const char* text : {"x", ""}) {
     const offramp::prediction p = model.classify(text, exit_policy::full_depth());

@@ -35,8 +35,11 @@ TEST_P(usage, mistakes_end_with_2) { expect_failure(GetParam(), 2); }
 INSTANTIATE_TEST_SUITE_P(
     all, usage,
     testing::Values(
-        failure{"no_command", {}, "subcommand"}, failure{"unknown_command", {"clasify"}, "subcommand"},
-        failure{"unknown_option", {"classify", "--treshold", "1", "a"}, "--treshold"},
+        failure{"no_command", {}, "subcommand"}, failure{"unknown_command", {"clasify"}, "Did you mean classify?"},
+        failure{"unknown_option", {"classify", "--treshold", "1", "a"}, "Did you mean --threshold?"},
+        failure{"unknown_option_of_data", {"certify", "--epsilon", "0.1", "--dat", "f"}, "Did you mean --data?"},
+        failure{"percent", {"classify", "--threshold", "90", "a"}, "--threshold is 90, which no confidence reaches"},
+        failure{"full_depth_and_threshold", {"classify", "--threshold", "0.9", "--full-depth", "a"}, "--full-depth"},
         failure{"text_that_is_an_option", {"classify", "-x"}, "-x"},
         failure{"certificates", {"classify", "--certified", "0.05", "--threshold", "1", "a"}, "--certified"},
         failure{"no_value", {"classify", "--threshold"}, "--threshold"},

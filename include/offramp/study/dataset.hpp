@@ -36,19 +36,28 @@ struct dataset {
   [[nodiscard]] bool is_labelled() const noexcept { return texts.empty() || texts.front().label_id != no_label; }
 };
 
+/// What the fields of a row are called, in files whose rows name them: .jsonl, and .csv with a header.
+struct field_names {
+  std::string label = "label";
+  std::string text = "text";
+  std::string text_pair = "text_pair";
+};
+
 /// Reads labelled texts, UTF-8, one a line: `label<TAB>text`, for pairs `label<TAB>premise<TAB>hypothesis`; a file that
-/// ends in .jsonl holds objects with the members `label`, `text` and for pairs `text_pair` instead. A line ends at
-/// '\n', one '\r' before it is dropped. `labels` are the names as the file writes them, by label id. Throws `io` for a
-/// file that cannot be read and `invalid_argument`, naming file and line, for an unknown label, a missing or surplus
-/// column, an empty line and an empty file.
+/// ends in .jsonl holds objects with the members of `names` instead, one that ends in .csv a header with them and
+/// records as in RFC 4180. A label may be a whole number there. A line ends at '\n', one '\r' before it is dropped.
+/// `labels` are the names as the file writes them, by label id. Throws `io` for a file that cannot be read and
+/// `invalid_argument`, naming file and line, for an unknown label, a missing or surplus column, an empty line and an
+/// empty file.
 [[nodiscard]] OFFRAMP_API dataset read_dataset(const std::filesystem::path& path, std::span<const std::string> labels,
-                                               input_kind input);
+                                               input_kind input, const field_names& names = {});
 
 /// Reads unlabelled texts, UTF-8, one a line: any line is a text, the empty one too; a pair is divided by its first
-/// tab. A file that ends in .jsonl holds objects with the members `text` and for pairs `text_pair`; others, `label` for
-/// one, are left alone. Lines end as above. Throws `io`, and `bad_data`, naming file and line, for a pair without a
-/// tab, a missing or surplus member and an empty file.
-[[nodiscard]] OFFRAMP_API dataset read_texts(const std::filesystem::path& path, input_kind input);
+/// tab. Files that end in .jsonl and .csv are as above; other fields, the label for one, are left alone. Lines end as
+/// above. Throws `io`, and `bad_data`, naming file and line, for a pair without a tab, a missing or surplus member and
+/// an empty file.
+[[nodiscard]] OFFRAMP_API dataset read_texts(const std::filesystem::path& path, input_kind input,
+                                             const field_names& names = {});
 
 /// What keeps texts together when they are parted: pairs with one first text (of a premise, say) are not quite
 /// independent, and on two sides the one learns from the other.

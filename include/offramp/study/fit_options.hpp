@@ -45,6 +45,8 @@ struct fit_options {
   std::optional<int> max_tokens = {};
   /// Default: pairs where the first line of the training data holds one. Needed for unlabelled lines with tabs.
   std::optional<input_kind> input = {};
+  /// What the fields of data files are called where their rows name them.
+  field_names fields = {};
   /// What keeps texts without labels together where they are parted.
   part_by part_texts_by = part_by::text;
   /// Confidence threshold to store as the model's default policy; without it every layer runs by default.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data_lines.hpp"
+#include "data_objects.hpp"
 
 #include <offramp/error.hpp>
-#include <offramp/model/json.hpp>
 #include <offramp/model/sha256.hpp>
 #include <offramp/study/dataset.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
@@ -17,8 +18,8 @@ namespace {
 /// Turns the lines of one file into labelled texts.
 class dataset_parser {
  public:
-  dataset_parser(std::string name, std::span<const std::string> labels, input_kind input)
-      : name_(std::move(name)), labels_(labels), input_(input) {}
+  dataset_parser(std::string name, std::span<const std::string> labels, input_kind input, const field_names& names)
+      : name_(std::move(name)), labels_(labels), input_(input), names_(names) {}
 
   [[nodiscard]] labelled_text parse_columns(std::string_view line, std::size_t number) const {
     std::vector<std::string_view> columns;
@@ -50,31 +51,27 @@ class dataset_parser {
     return {std::string(line.substr(0, tab)), std::string(line.substr(tab + 1)), no_label, number};
   }
 
-  [[nodiscard]] labelled_text parse_object(std::string_view line, std::size_t number) const {
-    const model::json_document document = [&] {
-      try {
-        return model::parse_json(std::string(line), name_ + ":" + std::to_string(number));
-      } catch (const error& problem) {
-        throw error(error_kind::bad_data, problem.what());
-      }
-    }();
-    const nlohmann::json& object = document.root();
-    const auto member = [&](const char* key) {
-      const auto found = object.find(key);
-      if (found == object.end() || !found->is_string()) {
-        refuse(number, std::string("no string \"") + key + "\"");
+  [[nodiscard]] labelled_text parse_object(const data_object& row) const {
+    const auto text_named = [&](const std::string& name) {
+      const auto found = row.fields.find(name);
+      if (found == row.fields.end() || !found->is_string()) {
+        refuse(row.line, "no string \"" + name + "\"");
       }
       return found->get<std::string>();
     };
-    if (!object.is_object()) {
-      refuse(number, "no JSON object");
+    int label = no_label;
+    if (!labels_.empty()) {
+      const std::optional<std::string> name = text_of(row.fields, names_.label);
+      if (!name) {
+        refuse(row.line, "no string \"" + names_.label + "\"");
+      }
+      label = label_id(*name, row.line);
     }
-    const int label = labels_.empty() ? no_label : label_id(member("label"), number);
-    labelled_text text{member("text"), {}, label, number};
+    labelled_text text{text_named(names_.text), {}, label, row.line};
     if (input_ == input_kind::pair) {
-      text.second = member("text_pair");
-    } else if (object.contains("text_pair")) {
-      refuse(number, "\"text_pair\" was not expected: the model reads single texts");
+      text.second = text_named(names_.text_pair);
+    } else if (row.fields.contains(names_.text_pair)) {
+      refuse(row.line, "\"" + names_.text_pair + "\" was not expected: the model reads single texts");
     }
     return text;
   }
@@ -99,39 +96,49 @@ class dataset_parser {
   std::string name_;
   std::span<const std::string> labels_;  // empty: the texts have none
   input_kind input_;
+  const field_names& names_;
 };
 
 }  // namespace
 }  // namespace detail
 
-dataset read_dataset(const std::filesystem::path& path, std::span<const std::string> labels, input_kind input) {
+dataset read_dataset(const std::filesystem::path& path, std::span<const std::string> labels, input_kind input,
+                     const field_names& names) {
   if (labels.empty()) {
     throw error(error_kind::invalid_argument, "read_dataset: no labels, expected at least one");
   }
   const std::string content = detail::read_data(path);
-  const detail::dataset_parser parser(path.string(), labels, input);
-  const bool is_jsonl = path.extension() == ".jsonl";
+  const detail::dataset_parser parser(path.string(), labels, input, names);
   dataset data{path.string(), model::sha256_hex(content), {}};
-  detail::for_each_line(content, [&](std::string_view line, std::size_t number) {
-    if (line.empty()) {
-      parser.refuse(number, "an empty line");
-    }
-    data.texts.push_back(is_jsonl ? parser.parse_object(line, number) : parser.parse_columns(line, number));
-  });
+  if (detail::has_named_fields(path)) {
+    detail::for_each_object(path, content,
+                            [&](const detail::data_object& row) { data.texts.push_back(parser.parse_object(row)); });
+  } else {
+    detail::for_each_line(content, [&](std::string_view line, std::size_t number) {
+      if (line.empty()) {
+        parser.refuse(number, "an empty line");
+      }
+      data.texts.push_back(parser.parse_columns(line, number));
+    });
+  }
   if (data.texts.empty()) {
     throw error(error_kind::bad_data, data.name + ": is empty, expected labelled texts");
   }
   return data;
 }
 
-dataset read_texts(const std::filesystem::path& path, input_kind input) {
+dataset read_texts(const std::filesystem::path& path, input_kind input, const field_names& names) {
   const std::string content = detail::read_data(path);
-  const detail::dataset_parser parser(path.string(), {}, input);
-  const bool is_jsonl = path.extension() == ".jsonl";
+  const detail::dataset_parser parser(path.string(), {}, input, names);
   dataset data{path.string(), model::sha256_hex(content), {}};
-  detail::for_each_line(content, [&](std::string_view line, std::size_t number) {
-    data.texts.push_back(is_jsonl ? parser.parse_object(line, number) : parser.parse_unlabelled(line, number));
-  });
+  if (detail::has_named_fields(path)) {
+    detail::for_each_object(path, content,
+                            [&](const detail::data_object& row) { data.texts.push_back(parser.parse_object(row)); });
+  } else {
+    detail::for_each_line(content, [&](std::string_view line, std::size_t number) {
+      data.texts.push_back(parser.parse_unlabelled(line, number));
+    });
+  }
   if (data.texts.empty()) {
     throw error(error_kind::bad_data, data.name + ": is empty, expected texts");
   }

@@ -97,9 +97,9 @@ void known_texts::add(text_use use, const dataset& data) {
 
 std::string known_texts::bytes() const {
   std::vector<model::named_tensor> tensors;
-  const auto append = [&](const std::string& name, const std::vector<std::uint64_t>& hashes) {
-    if (!hashes.empty()) {
-      tensors.push_back({.name = name, .shape = {hashes.size()}, .values = {}, .bytes = {}, .integers = hashes});
+  const auto append = [&](const std::string& name, const std::vector<std::uint64_t>& values) {
+    if (!values.empty()) {
+      tensors.push_back({.name = name, .shape = {values.size()}, .values = {}, .bytes = {}, .integers = values});
     }
   };
   for (std::size_t use = 0; use < uses_.size(); ++use) {

@@ -49,9 +49,9 @@ class exit_fitter {
                                                ": has no classifier, whose answers exits could learn from texts "
                                                "without labels");
     }
-    const label_names labels = choose_labels(*bare_, options.labels, files.train);
-    const input_kind input = options.input ? *options.input : find_input(files);
-    reader_.emplace(files, labels.in_data, input, text_shares{purpose.held_out, options.part_texts_by});
+    const label_names labels = choose_labels(*bare_, options.labels, files.train, options.fields);
+    const input_kind input = options.input ? *options.input : find_input(files, options.fields);
+    reader_.emplace(files, labels.in_data, input, text_shares{purpose.held_out, options.part_texts_by, options.fields});
     result_.labels = labels.in_model;
     result_.num_layers = bare_->config.num_layers;
     content_.labels = labels.in_model;

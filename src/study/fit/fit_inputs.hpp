@@ -85,7 +85,8 @@ struct label_names {
 
 /// `train` is read for the names of labels that neither the checkpoint nor `given` has.
 [[nodiscard]] inline label_names choose_labels(const bare_model& bare, const std::vector<std::string>& given,
-                                               const std::optional<std::filesystem::path>& train) {
+                                               const std::optional<std::filesystem::path>& train,
+                                               const field_names& fields) {
   const bool is_named = !bare.config.labels_are_default;
   if (is_named || !bare.classifier.empty()) {
     const std::vector<std::string>& own = bare.config.labels;
@@ -96,7 +97,7 @@ struct label_names {
     const std::vector<std::string>& in_data = given.empty() ? own : given;
     return {is_named ? own : in_data, in_data};
   }
-  const std::vector<std::string> names = given.empty() && train ? describe_data(*train).labels : given;
+  const std::vector<std::string> names = given.empty() && train ? describe_data(*train, fields).labels : given;
   if (names.size() < 2) {
     throw error(error_kind::bad_data,
                 train.value_or("").string() + ": has only the label \"" + names.front() + "\", expected at least two");

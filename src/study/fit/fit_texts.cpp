@@ -131,30 +131,31 @@ void check_files(const fit_files& files) {
   }
 }
 
-input_kind find_input(const fit_files& files) {
+input_kind find_input(const fit_files& files, const field_names& names) {
   for (const auto& labelled : {files.train, files.dev}) {
     if (labelled) {
-      return describe_data(*labelled).input;
+      return describe_data(*labelled, names).input;
     }
   }
-  return find_input_of_texts(files.texts.value());
+  return find_input_of_texts(files.texts.value(), names);
 }
 
 fit_reader::fit_reader(const fit_files& files, const std::vector<std::string>& labels, input_kind input,
                        const text_shares& shares) {
   check_files(files);
-  read_labelled(files, labels, input);
+  read_labelled(files, labels, input, shares.fields);
   if (files.texts) {
-    part(read_texts(*files.texts, input), shares);
+    part(read_texts(*files.texts, input, shares.fields), shares);
   }
 }
 
-void fit_reader::read_labelled(const fit_files& files, const std::vector<std::string>& labels, input_kind input) {
+void fit_reader::read_labelled(const fit_files& files, const std::vector<std::string>& labels, input_kind input,
+                               const field_names& names) {
   if (files.train) {
-    train_ = taught_by_labels(read_dataset(*files.train, labels, input), labels.size());
+    train_ = taught_by_labels(read_dataset(*files.train, labels, input, names), labels.size());
   }
   if (files.dev) {
-    dev_ = taught_by_labels(read_dataset(*files.dev, labels, input), labels.size());
+    dev_ = taught_by_labels(read_dataset(*files.dev, labels, input, names), labels.size());
     warnings_ = warn_of_labels(dev_->data, labels);
   }
   if (train_ && dev_) {

@@ -120,10 +120,10 @@ ngram_addition add_ngrams(const model::file_set& model, known_texts known, const
     return load_with(model,
                      exit_files{read_whole(model.open("exits.json")), read_whole(model.open("exits.safetensors"))}, {});
   };
-  const fit_texts texts =
-      fit_reader(files, options.labels.empty() ? content.labels : options.labels,
-                 content.input.value_or(input_kind::single), text_shares{purpose.held_out, options.part_texts_by})
-          .answer(load_teacher, run, report.answers);
+  const fit_texts texts = fit_reader(files, options.labels.empty() ? content.labels : options.labels,
+                                     content.input.value_or(input_kind::single),
+                                     text_shares{purpose.held_out, options.part_texts_by, options.fields})
+                              .answer(load_teacher, run, report.answers);
 
   ngram_addition added;
   fit_result& result = added.outcome.result;

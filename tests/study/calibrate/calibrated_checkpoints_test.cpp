@@ -60,7 +60,7 @@ class calibrated : public testing::TestWithParam<const char*> {
     const study::dataset labelled = data(model.labels().size());
     study::calibration fitted = study::calibrate(compute_exit_logits(model, labelled), model.default_policy(),
                                                  study::read_previous_logit_weights(directory_));
-    store_calibration(directory_, model.format(), fitted, labelled);
+    store_calibration(directory_, model.format(), fitted, labelled, study::temperature_at_bound::store);
     return fitted;
   }
 

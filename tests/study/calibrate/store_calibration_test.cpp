@@ -77,7 +77,7 @@ TEST_F(StoreTest, TheStoredModelAnswersWithTheFittedTemperatures) {
   copy("tiny");
   const dataset data = texts();
   const calibration fitted = fit(data);
-  store_calibration(directory_, numeric_format::float32, fitted, data);
+  store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store);
   const offramp::classifier model = load();
   ASSERT_EQ(model.exits().size(), fitted.exits.size());
   for (std::size_t exit = 0; exit < fitted.exits.size(); ++exit) {
@@ -95,7 +95,7 @@ TEST_F(StoreTest, HeadsThatReadEarlierLogitsAreFittedToWhatTheyWillSee) {
     const calibration naive = calibrate(compute_exit_logits(load(), data), 0.5F);
     EXPECT_GT(std::abs(naive.exits.back().temperature - corrected.exits.back().temperature), 1e-3F);
     EXPECT_FALSE(corrected.exits.back().at_bound);
-    store_calibration(directory_, numeric_format::float32, corrected, data);
+    store_calibration(directory_, numeric_format::float32, corrected, data, temperature_at_bound::store);
     const exit_logits rerun = compute_exit_logits(load(), data);
     for (std::size_t exit = 0; exit < corrected.exits.size(); ++exit) {
       const std::size_t size = rerun.num_texts * rerun.num_labels;
@@ -113,7 +113,7 @@ TEST_F(StoreTest, ChangesNothingElse) {
   const json before = exits();
   const dataset data = texts();
   const calibration fitted = fit(data);
-  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data), 1U);
+  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store), 1U);
   json after = exits();
   const json calibrated = after["calibration"]["float32"];
   EXPECT_EQ(calibrated["data_sha256"], data.sha256);
@@ -137,9 +137,9 @@ TEST_F(StoreTest, ChangesNothingElse) {
 TEST_F(StoreTest, TheSameDataGiveTheSameBytes) {
   copy("tiny-i8");
   const dataset data = texts();
-  store_calibration(directory_, numeric_format::float32, fit(data), data);
+  store_calibration(directory_, numeric_format::float32, fit(data), data, temperature_at_bound::store);
   const std::string once = exits_text();
-  store_calibration(directory_, numeric_format::float32, fit(data), data);
+  store_calibration(directory_, numeric_format::float32, fit(data), data, temperature_at_bound::store);
   EXPECT_EQ(exits_text(), once);
 }
 
@@ -158,12 +158,12 @@ TEST_F(StoreTest, CertificatesGoWhereTheirTemperaturesChange) {
   }
   replace_exits(content);
   // bfloat16 has no temperatures: float32's count there.
-  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data), 2U);
+  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store), 2U);
   ASSERT_EQ(exits()["certificates"].size(), 1U);
   EXPECT_EQ(exits()["certificates"][0]["numeric_format"], "int8");
-  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data), 0U);
-  EXPECT_EQ(store_calibration(directory_, numeric_format::bfloat16, fitted, data), 0U);
-  EXPECT_EQ(store_calibration(directory_, numeric_format::int8, fitted, data), 1U);
+  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store), 0U);
+  EXPECT_EQ(store_calibration(directory_, numeric_format::bfloat16, fitted, data, temperature_at_bound::store), 0U);
+  EXPECT_EQ(store_calibration(directory_, numeric_format::int8, fitted, data, temperature_at_bound::store), 1U);
   for (const char* format : {"float32", "bfloat16", "int8"}) {
     EXPECT_EQ(exits()["calibration"][format]["n"], data.texts.size());
     EXPECT_FLOAT_EQ(exits()["exits"][1]["temperature"][format].get<float>(), fitted.exits[1].temperature);
@@ -179,7 +179,8 @@ TEST_F(StoreTest, RefusesOtherExitsAndChangesNothing) {
   calibration elsewhere = fit(data);
   elsewhere.exits[0].layer = 7;
   for (const calibration& wrong : {fewer, elsewhere}) {
-    EXPECT_THROW(store_calibration(directory_, numeric_format::float32, wrong, data), offramp::error);
+    EXPECT_THROW(store_calibration(directory_, numeric_format::float32, wrong, data, temperature_at_bound::store),
+                 offramp::error);
   }
   EXPECT_EQ(exits_text(), before);
 }
@@ -192,7 +193,9 @@ TEST_F(StoreTest, NeedsAModelWithExits) {
   std::filesystem::remove(directory_ / "exits.safetensors");
   for (const auto& work : std::vector<std::function<void()>>{
            [&] { static_cast<void>(read_previous_logit_weights(directory_)); },
-           [&] { store_calibration(directory_, numeric_format::float32, fitted, data); }}) {
+           [&] {
+             store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store);
+           }}) {
     try {
       work();
       ADD_FAILURE();

@@ -36,12 +36,19 @@ TEST_F(DescribeData, SortsLabelsAndTellsPairs) {
   EXPECT_EQ(json.input, offramp::input_kind::pair);
 }
 
+TEST_F(DescribeData, ReadsNumbersAndHeaders) {
+  EXPECT_EQ(read("{\"label\": 1}\n{\"label\": -1}\n", "d.jsonl").labels, (std::vector<std::string>{"-1", "1"}));
+  const data_description csv = read("text_pair,label,text\nx,1,y\n", "d.csv");
+  EXPECT_EQ(csv.labels, (std::vector<std::string>{"1"}));
+  EXPECT_EQ(csv.input, offramp::input_kind::pair);
+}
+
 TEST_F(DescribeData, NamesFileAndLine) {
   refuses("d.tsv: is empty", "");
   refuses("d.tsv:2: no label", "a\tx\n\n");
   refuses("d.tsv:1: no label", "\tx\n");
-  refuses("d.jsonl:1: no string \"label\"", "{\"label\": 1}\n", "d.jsonl");
-  refuses("d.jsonl:1: no string \"label\"", "[\"label\"]\n", "d.jsonl");
+  refuses("d.jsonl:1: no string \"label\"", "{\"label\": 1.5}\n", "d.jsonl");
+  refuses("d.jsonl:1: no JSON object", "[\"label\"]\n", "d.jsonl");
   refuses("d.jsonl:2:", "{\"label\": \"a\"}\n{\n", "d.jsonl");
   offramp_tests::expect_error(offramp::error_kind::io, {"/nowhere"},
                               [] { static_cast<void>(describe_data("/nowhere")); });

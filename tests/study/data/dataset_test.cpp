@@ -56,7 +56,6 @@ class DatasetTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(directory_); }
 
- private:
   std::filesystem::path directory_;
 };
 
@@ -76,6 +75,48 @@ TEST_F(DatasetTest, ReadsJsonLines) {
   EXPECT_EQ(data.texts, (std::vector<labelled_text>{{"a\tb", {}, 1, 1}}));
   const dataset pairs = read("{\"text_pair\": \"h\", \"label\": \"no\", \"text\": \"p\"}", input_kind::pair, "d.jsonl");
   EXPECT_EQ(pairs.texts, (std::vector<labelled_text>{{"p", "h", 0, 1}}));
+}
+
+TEST_F(DatasetTest, ReadsNumbersAsLabelsOfJsonLines) {
+  const std::vector<std::string> numbers{"0", "1"};
+  std::ofstream(directory_ / "d.jsonl") << "{\"gold\": 1, \"sentence\": \"a\"}\n";
+  const dataset data = offramp::study::read_dataset(directory_ / "d.jsonl", numbers, input_kind::single,
+                                                    {.label = "gold", .text = "sentence"});
+  EXPECT_EQ(data.texts, (std::vector<labelled_text>{{"a", {}, 1, 1}}));
+}
+
+TEST_F(DatasetTest, ReadsCsvWithAHeader) {
+  const dataset data = read("idx,text,label\r\n7,\"good, \"\"very\"\" good\nfilm\",yes\r\n8,bad,no\r\n9,,no",
+                            input_kind::single, "d.csv");
+  EXPECT_EQ(data.texts,
+            (std::vector<labelled_text>{{"good, \"very\" good\nfilm", {}, 1, 2}, {"bad", {}, 0, 4}, {"", {}, 0, 5}}));
+  const dataset pairs = read("text,text_pair,label\np,h,no\n", input_kind::pair, "d.csv");
+  EXPECT_EQ(pairs.texts, (std::vector<labelled_text>{{"p", "h", 0, 2}}));
+  EXPECT_EQ(read_unlabelled("label,text\n3,a\n", input_kind::single, "d.csv").texts,
+            (std::vector<labelled_text>{{"a", {}, -1, 2}}));
+}
+
+TEST_F(DatasetTest, NamesFileAndLineOfCsv) {
+  const auto of_csv = [&](std::string_view content) { return complaint(content, input_kind::single, "d.csv"); };
+  EXPECT_EQ(of_csv("text,label\n"), "d.csv: is empty, expected labelled texts");
+  EXPECT_EQ(of_csv("text,label\na,yes\nb\n"), "d.csv:3: 1 fields, expected 2 as the header has");
+  EXPECT_EQ(of_csv("text,label\n\"a\nb,yes\n"), "d.csv:2: a quotation mark that nothing ends");
+  EXPECT_EQ(of_csv("text,label\na\"b,yes\n"),
+            "d.csv:2: a quotation mark inside a field, expected the field to be quoted and the mark to stand twice");
+  EXPECT_EQ(of_csv("text,label\n\"a\"b,yes\n"),
+            "d.csv:2: text after a quoted field, expected a comma or the end of the line");
+  EXPECT_EQ(of_csv("sentence,label\na,yes\n"), "d.csv:2: no string \"text\"");
+  EXPECT_EQ(of_csv("text,label\na,maybe\n"), "d.csv:2: label \"maybe\" is unknown, expected one of \"no\", \"yes\"");
+}
+
+TEST_F(DatasetTest, NamesWhatIsNoPlainText) {
+  using namespace std::string_view_literals;
+  EXPECT_EQ(complaint("\x1F\x8B\x08\0"sv), "data.tsv: is compressed by gzip, expected the plain file: gunzip makes it");
+  for (const std::string_view start : {"\xFF\xFEy\0"sv, "\xFE\xFF\0y"sv}) {
+    EXPECT_EQ(complaint(start), "data.tsv: is UTF-16, expected UTF-8: iconv -f UTF-16 -t UTF-8 makes it");
+  }
+  EXPECT_NE(complaint("\xEF\xBB\xBFyes\ta\n").find("data.tsv: begins with a byte order mark"), std::string::npos);
+  EXPECT_NE(complaint("PAR1").find("data.tsv: is a Parquet file"), std::string::npos);
 }
 
 TEST_F(DatasetTest, ReadsTextsWithoutLabels) {

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "data_lines.hpp"
+
+#include <offramp/error.hpp>
+#include <offramp/model/json.hpp>
+#include <offramp/study/dataset.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Files whose rows name their fields: JSON Lines, and CSV with a header (RFC 4180), whose records are read as objects
+/// of strings.
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
+
+[[nodiscard]] inline bool has_named_fields(const std::filesystem::path& path) {
+  return path.extension() == ".jsonl" || path.extension() == ".csv";
+}
+
+/// One row: its fields, and the line that it begins on.
+struct data_object {
+  nlohmann::json fields;
+  std::size_t line = 0;
+};
+
+/// Reads the records of a CSV file one after the other.
+class csv_reader {
+ public:
+  csv_reader(std::string_view content, std::string name) : rest_(content), name_(std::move(name)) {}
+
+  [[nodiscard]] bool is_at_end() const noexcept { return rest_.empty(); }
+  [[nodiscard]] std::size_t line() const noexcept { return line_; }
+
+  /// Throws `bad_data` for a quotation mark that nothing ends, or that stands inside a plain field.
+  [[nodiscard]] std::vector<std::string> next() {
+    std::vector<std::string> fields;
+    do {
+      fields.push_back(rest_.starts_with('"') ? quoted_field() : plain_field());
+    } while (take(','));
+    static_cast<void>(take('\r'));
+    if (!rest_.empty() && !take('\n')) {
+      refuse("text after a quoted field, expected a comma or the end of the line");
+    }
+    ++line_;
+    return fields;
+  }
+
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw error(error_kind::bad_data, name_ + ":" + std::to_string(line_) + ": " + what);
+  }
+
+ private:
+  bool take(char expected) {
+    const bool is_there = rest_.starts_with(expected);
+    rest_.remove_prefix(is_there ? 1 : 0);
+    return is_there;
+  }
+
+  [[nodiscard]] std::string plain_field() {
+    const std::size_t end = std::min(rest_.find_first_of(",\r\n\""), rest_.size());
+    std::string field(rest_.substr(0, end));
+    rest_.remove_prefix(end);
+    if (rest_.starts_with('"')) {
+      refuse("a quotation mark inside a field, expected the field to be quoted and the mark to stand twice");
+    }
+    return field;
+  }
+
+  [[nodiscard]] std::string quoted_field() {
+    std::string field;
+    const std::size_t first_line = line_;
+    rest_.remove_prefix(1);
+    for (;;) {
+      const std::size_t end = rest_.find('"');
+      if (end == std::string_view::npos) {
+        line_ = first_line;
+        refuse("a quotation mark that nothing ends");
+      }
+      for (const char byte : rest_.substr(0, end)) {
+        line_ += byte == '\n' ? 1U : 0U;
+      }
+      field += rest_.substr(0, end);
+      rest_.remove_prefix(end + 1);
+      if (!take('"')) {
+        return field;
+      }
+      field += '"';
+    }
+  }
+
+  std::string_view rest_;
+  std::string name_;
+  std::size_t line_ = 1;
+};
+
+[[nodiscard]] inline nlohmann::json parse_json_line(std::string_view line, const std::string& place) {
+  try {
+    nlohmann::json fields = model::parse_json(std::string(line), place).root();
+    if (!fields.is_object()) {
+      throw error(error_kind::bad_data, place + ": no JSON object");
+    }
+    return fields;
+  } catch (const error& problem) {
+    throw error(error_kind::bad_data, problem.what());
+  }
+}
+
+/// Calls `visit(data_object)` for every row of a file with named fields. Throws `bad_data`, naming file and line.
+template <class Visit>
+void for_each_object(const std::filesystem::path& path, std::string_view content, const Visit& visit) {
+  if (path.extension() == ".jsonl") {
+    for_each_line(content, [&](std::string_view line, std::size_t number) {
+      const std::string place = path.string() + ":" + std::to_string(number);
+      if (line.empty()) {
+        throw error(error_kind::bad_data, place + ": an empty line");
+      }
+      visit(data_object{parse_json_line(line, place), number});
+    });
+    return;
+  }
+  csv_reader reader(content, path.string());
+  if (reader.is_at_end()) {
+    return;
+  }
+  const std::vector<std::string> names = reader.next();
+  while (!reader.is_at_end()) {
+    data_object row{nlohmann::json::object(), reader.line()};
+    std::vector<std::string> fields = reader.next();
+    if (fields.size() != names.size()) {
+      throw error(error_kind::bad_data, path.string() + ":" + std::to_string(row.line) + ": " +
+                                            std::to_string(fields.size()) + " fields, expected " +
+                                            std::to_string(names.size()) + " as the header has");
+    }
+    for (std::size_t column = 0; column < names.size(); ++column) {
+      row.fields[names[column]] = std::move(fields[column]);
+    }
+    visit(std::move(row));
+  }
+}
+
+/// The field as text, a whole number in its digits; nothing where there is none, or something else.
+[[nodiscard]] inline std::optional<std::string> text_of(const nlohmann::json& fields, const std::string& name) {
+  const auto found = fields.find(name);
+  if (found == fields.end() || !(found->is_string() || found->is_number_integer())) {
+    return std::nullopt;
+  }
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail
