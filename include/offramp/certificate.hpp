@@ -26,14 +26,14 @@ enum class certified_scope {
 /// on texts like those is at most epsilon, overall or at every exit among those that have left by then.
 struct certificate {
   certified_loss loss = certified_loss::disagreement;
-  certified_scope scope = certified_scope::overall;
   double epsilon = 0.0;
   double delta = 0.0;
   std::int64_t n = 0;
+  exit_policy policy = exit_policy::full_depth();
+  certified_scope scope = certified_scope::overall;
   /// How often some of these texts had been tested on when this was found: of k such certificates all hold with
   /// probability 1 less the sum of their deltas.
   std::int64_t looks = 1;
-  exit_policy policy = exit_policy::full_depth();
 
   bool operator==(const certificate&) const = default;
 };

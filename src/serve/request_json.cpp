@@ -212,7 +212,9 @@ ordered_json describe_model(const served_model& model) {
   }
   ordered_json certified = ordered_json::array();
   for (const offramp::certificate& each : classifier.certificates()) {
-    certified.push_back(each.epsilon);
+    if (each.scope == offramp::certified_scope::overall) {
+      certified.push_back(each.epsilon);
+    }
   }
   return {{"name", model.name},
           {"labels", classifier.labels()},

@@ -100,10 +100,10 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(classify, reads_options_before_and_after_texts) {
   const process_result expected =
-      run_offramp({"classify", "--model", tiny("tiny"), "--full-depth", "--exits", "1,3", "x", "a"});
+      run_offramp({"classify", "--model", tiny("tiny"), "--threshold", "1", "--exits", "1,3", "x", "a"});
   EXPECT_EQ(lines_of(expected.out).size(), 2U);
   const process_result found =
-      run_offramp({"classify", "x", "--exits=1,3", "a", "--threshold=2", "--model", tiny("tiny")});
+      run_offramp({"classify", "x", "--exits=1,3", "a", "--threshold=1", "--model", tiny("tiny")});
   EXPECT_EQ(found.out, expected.out);
 }
 
@@ -123,7 +123,7 @@ TEST(classify, writes_one_line_of_label_confidence_and_layer) {
 
 TEST(classify, traces_the_exits_that_were_visited) {
   const auto model = offramp::classifier::load(tiny("tiny"));
-  for (const char* threshold : {"-1", "0.97", "2"}) {
+  for (const char* threshold : {"-1", "0.97", "1"}) {
     const process_result found = run_offramp(
         {"classify", "--json", "--trace", "--model", tiny("tiny"), "--threshold", threshold}, input_of(texts));
     const process_result plain =

@@ -28,7 +28,7 @@ class fit_command : public testing::Test {
       train += std::string("yes\tgood") + more + "\nno\tbad" + more + '\n';
       dev += std::string("yes\tgood man") + more + "\nno\tbad man" + more + '\n';
     }
-    dev += "no\tgood\n";
+    dev += "no\tgood dog\n";
     train_ = directory_.file("train.tsv", train);
     dev_ = directory_.file("dev.tsv", dev);
   }

@@ -132,15 +132,15 @@ void store_certificate(const std::filesystem::path& directory, const classifier&
   }
   const model::certificate_description added{.numeric_format = model.format(),
                                              .loss = result.loss,
-                                             .scope = result.scope,
                                              .epsilon = result.epsilon,
                                              .delta = result.delta,
                                              .n = result.n,
-                                             .looks = looks,
                                              .data_sha256 = data.sha256,
                                              .max_tokens = model.max_tokens(),
                                              .exit_layers = layers,
-                                             .policy = model::describe_policy(result.certified->policy)};
+                                             .policy = model::describe_policy(result.certified->policy),
+                                             .scope = result.scope,
+                                             .looks = looks};
   model::exits_file content = stored.plan.description;
   detail::settle_input(content, data);
   std::erase_if(content.certificates, [&](const model::certificate_description& old) {

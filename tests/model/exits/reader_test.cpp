@@ -88,6 +88,8 @@ TEST(exits_file, reads_every_field) {
   EXPECT_EQ(found.calibration.at(0).exits[1].nll_after, 0.4F);
   EXPECT_EQ(found.certificates.at(0).exit_layers, std::vector<int>{4});
   EXPECT_EQ(found.certificates.at(0).epsilon, 0.01);
+  EXPECT_EQ(found.certificates.at(0).scope, offramp::certified_scope::overall) << "files of before have none";
+  EXPECT_EQ(found.certificates.at(0).looks, 1);
   EXPECT_EQ(found.golden.at(0).logits[1][0], 2.5F);
 }
 
@@ -220,6 +222,8 @@ const std::vector<hostile>& hostile_values() {
       {"/certificates/0/delta", "1", "both excluded"},
       {"/certificates/0/delta", "1.5", "a number from"},
       {"/certificates/0/n", "0", "certificates[0].n"},
+      {"/certificates/0/looks", "0", "certificates[0].looks"},
+      {"/certificates/0/scope", "\"first\"", "expected overall or every-exit"},
       {"/certificates/0/data_sha256", "\"x\"", "certificates[0].data_sha256"},
       {"/certificates/0/exits", "[3]", "expected the layer of an exit"},
       {"/certificates/0/exits", "[4, 2]", "certificates[0].exits[1]"},

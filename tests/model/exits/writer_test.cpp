@@ -79,6 +79,8 @@ exits_file everything() {
                            16,
                            {1, 2},
                            {}}};
+  content.certificates[0].scope = offramp::certified_scope::every_exit;
+  content.certificates[0].looks = 3;
   content.certificates[0].policy.rule = policy_rule::per_class;
   content.certificates[0].policy.class_thresholds = {{0.9F, 0.8F}, {0.7F, 0.6F}};
   content.golden = {{"p", "h", {{0.1F, -0.1F}, {1e-7F, 3.0F}}}};
@@ -102,6 +104,8 @@ TEST(ExitsWriter, WritesEveryField) {
   EXPECT_EQ(found.exits[1].previous_logits, true);
   EXPECT_TRUE(found.has_gate);
   EXPECT_EQ(found.default_policy->patience, 2);
+  EXPECT_EQ(found.certificates[0].scope, offramp::certified_scope::every_exit);
+  EXPECT_EQ(found.certificates[0].looks, 3);
   EXPECT_EQ(found.certificates[0].policy.class_thresholds, content.certificates[0].policy.class_thresholds);
   EXPECT_EQ(found.golden[0].logits, content.golden[0].logits);
   EXPECT_NE(text.find("\"float32\": 0.9,"), std::string::npos) << "written as a person would";

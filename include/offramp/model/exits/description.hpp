@@ -113,15 +113,15 @@ struct calibration_description {
 struct certificate_description {
   offramp::numeric_format numeric_format = offramp::numeric_format::float32;
   certified_loss loss = certified_loss::disagreement;
-  certified_scope scope = certified_scope::overall;
   double epsilon = 0;
   double delta = 0;
   std::int64_t n = 0;
-  std::int64_t looks = 1;  ///< how often these texts had been tested on, this test included
   std::string data_sha256;
   int max_tokens = 0;
   std::vector<int> exit_layers;
   policy_description policy;
+  certified_scope scope = certified_scope::overall;
+  std::int64_t looks = 1;  ///< how often these texts had been tested on, this test included
 };
 
 /// The content of `exits.json`, or what stands for it in a model without one.

@@ -135,7 +135,7 @@ inline std::vector<certificate> certificates_for(const exits_file& stored, numer
   for (const certificate_description& one : stored.certificates) {
     if (one.numeric_format == format && one.exit_layers == exit_layers &&
         static_cast<std::size_t>(one.max_tokens) == max_tokens) {
-      valid.push_back({one.loss, one.scope, one.epsilon, one.delta, one.n, one.looks, make_policy(one.policy)});
+      valid.push_back({one.loss, one.epsilon, one.delta, one.n, make_policy(one.policy), one.scope, one.looks});
     }
   }
   return valid;
