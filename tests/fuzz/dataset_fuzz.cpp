@@ -17,9 +17,14 @@
 
 namespace {
 
+/// Where files lie in memory, else where temporary ones go.
+std::filesystem::path memory_directory() {
+  const std::filesystem::path memory = "/dev/shm";
+  return std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
+}
+
 std::filesystem::path write(std::string_view content, const char* ending) {
-  static const std::filesystem::path stem =
-      std::filesystem::temp_directory_path() / ("offramp-dataset-fuzz-" + std::to_string(getpid()));
+  static const std::filesystem::path stem = memory_directory() / ("offramp-dataset-fuzz-" + std::to_string(getpid()));
   const std::filesystem::path path = stem.string() + ending;
   std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
   return path;

@@ -51,12 +51,16 @@ inline model_files read_model(const std::string& name) {
   return files;
 }
 
-inline offramp::classifier load(const model_files& files, const offramp::load_options& options = {}) {
+inline std::vector<offramp::model_file> views_of(const model_files& files) {
   std::vector<offramp::model_file> views;
   for (const auto& [name, content] : files) {
     views.push_back({name, std::as_bytes(std::span(content))});
   }
-  return offramp::classifier::load(views, options);
+  return views;
+}
+
+inline offramp::classifier load(const model_files& files, const offramp::load_options& options = {}) {
+  return offramp::classifier::load(views_of(files), options);
 }
 
 /// A model that loaded must answer, or say by an error why not.
@@ -72,10 +76,12 @@ inline void use(const offramp::classifier& model) {
 
 /// Loads a model with one file replaced by the input.
 inline void load_with_file(const model_files& model, const std::string& name, std::string_view content) {
-  model_files files = model;
-  files[name] = content;
+  std::vector<offramp::model_file> files = views_of(model);
+  const auto replaced = std::ranges::find(files, name, &offramp::model_file::name);
+  require(replaced != files.end(), "the model has the file");
+  replaced->bytes = std::as_bytes(std::span(content));
   try {
-    use(load(files));
+    use(offramp::classifier::load(files));
   } catch (const offramp::error&) {
   }
 }

@@ -8,8 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -17,10 +16,15 @@ namespace {
 using offramp::encoding;
 using offramp::text::tokenizer;
 
+struct subject {
+  tokenizer reader;
+  std::size_t specials;  ///< ids around a text
+};
+
 /// Every tokenizer of the tiny models.
-const std::vector<tokenizer>& tokenizers() {
-  static const std::vector<tokenizer> all = [] {
-    std::vector<tokenizer> loaded;
+const std::vector<subject>& subjects() {
+  static const std::vector<subject> all = [] {
+    std::vector<subject> loaded;
     for (const char* name : {"tiny", "tiny-plain", "family-albert", "family-roberta", "family-xlm-roberta",
                              "family-electra", "family-mpnet"}) {
       const offramp_fuzz::model_files files = offramp_fuzz::read_model(name);
@@ -28,7 +32,9 @@ const std::vector<tokenizer>& tokenizers() {
       for (const auto& [file, content] : files) {
         blobs.push_back({file, std::as_bytes(std::span(content))});
       }
-      loaded.push_back(tokenizer::load(offramp::model::file_set(blobs), offramp::text::pretokenizer::bert));
+      tokenizer reader = tokenizer::load(offramp::model::file_set(blobs), offramp::text::pretokenizer::bert);
+      const std::size_t specials = reader.encode("", 16).ids.size();
+      loaded.push_back({std::move(reader), specials});
     }
     return loaded;
   }();
@@ -39,11 +45,11 @@ const std::vector<tokenizer>& tokenizers() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   offramp_fuzz::input_reader input(offramp_fuzz::as_text(data, size));
-  const tokenizer& chosen = tokenizers()[input.take<std::uint8_t>() % tokenizers().size()];
+  const auto& [chosen, specials] = subjects()[input.take<std::uint8_t>() % subjects().size()];
   const std::size_t limit = 4 + input.take<std::uint8_t>() % 32U;
-  const encoding whole = chosen.encode(input.rest(), 1U << 20U);
+  static offramp::text::encode_memory memory;
+  const encoding& whole = chosen.encode(input.rest(), 1U << 20U, memory);
   const encoding cut = chosen.encode(input.rest(), limit);
-  const std::size_t specials = chosen.encode("", 1U << 20U).ids.size();
   const std::size_t kept = std::min(whole.ids.size(), limit) - specials;
   offramp_fuzz::require(!whole.truncated, "a text below the limit is not truncated");
   offramp_fuzz::require(cut.truncated == (whole.ids.size() > limit), "a text above the limit is truncated");
