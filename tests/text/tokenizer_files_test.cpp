@@ -133,12 +133,13 @@ TEST(tokenizer_files, post_processors_must_make_sense) {
   const json b = {{"Sequence", {{"id", "B"}, {"type_id", 1}}}};
   const json c = {{"Sequence", {{"id", "C"}, {"type_id", 0}}}};
   const json special = {{"SpecialToken", {{"id", "[SEP]"}, {"type_id", 0}}}};
-  expect_json_refusal(templates({a, a}, {a, b}), bad, "the sequence A once");
-  expect_json_refusal(templates({b}, {a, b}), bad, "the sequence A once");
-  expect_json_refusal(templates({a}, {a}), bad, "once each");
-  expect_json_refusal(templates({a}, json::array()), bad, "pair");
-  expect_json_refusal(templates({c}, {a, b}), bad, "\"A\" or \"B\"");
-  expect_json_refusal(templates({a, special}, {a, b}), bad, "[SEP]");
+  const json both = json::array({a, b});
+  expect_json_refusal(templates(json::array({a, a}), both), bad, "the sequence A once");
+  expect_json_refusal(templates(json::array({b}), both), bad, "the sequence A once");
+  expect_json_refusal(templates(json::array({a}), json::array({a})), bad, "once each");
+  expect_json_refusal(templates(json::array({a}), json::array()), bad, "pair");
+  expect_json_refusal(templates(json::array({c}), both), bad, "\"A\" or \"B\"");
+  expect_json_refusal(templates(json::array({a, special}), both), bad, "[SEP]");
 }
 
 TEST(tokenizer_files, every_part_of_the_wrong_type_is_refused) {
