@@ -54,6 +54,32 @@ TEST_F(WriteFileTest, WithoutCommitNothingChanges) {
   EXPECT_EQ(count(), 1);
 }
 
+TEST_F(WriteFileTest, WhatIsKeptComesBack) {
+  const fs::path path = directory_ / "a";
+  offramp::detail::write_file(path, "first");
+  {
+    const offramp::detail::kept_file kept(path);
+    offramp::detail::write_file(path, "second");
+    kept.restore();
+  }
+  EXPECT_EQ(content(path), "first");
+  EXPECT_EQ(count(), 1);
+  {
+    const offramp::detail::kept_file kept(path);
+    offramp::detail::write_file(path, "third");
+  }
+  EXPECT_EQ(content(path), "third") << "nothing asked for the first";
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_F(WriteFileTest, WhatWasNotThereGoesAgain) {
+  const fs::path path = directory_ / "a";
+  const offramp::detail::kept_file kept(path);
+  offramp::detail::write_file(path, "first");
+  kept.restore();
+  EXPECT_EQ(count(), 0);
+}
+
 TEST_F(WriteFileTest, FailureIsIo) {
   try {
     offramp::detail::write_file(directory_ / "missing" / "a", "x");

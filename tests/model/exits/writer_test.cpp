@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 namespace exits_writer_test {
 
@@ -109,6 +111,52 @@ TEST(ExitsWriter, WritesEveryField) {
   EXPECT_EQ(found.certificates[0].policy.class_thresholds, content.certificates[0].policy.class_thresholds);
   EXPECT_EQ(found.golden[0].logits, content.golden[0].logits);
   EXPECT_NE(text.find("\"float32\": 0.9,"), std::string::npos) << "written as a person would";
+}
+
+TEST(ExitsWriter, WritesEveryRuleOfAPolicy) {
+  for (const policy_description& policy :
+       {policy_description{.rule = policy_rule::confidence, .threshold = 0.5F},
+        policy_description{.rule = policy_rule::declining, .threshold = 0.75F, .decline = 0.25F},
+        policy_description{.rule = policy_rule::per_exit, .exit_thresholds = {0.5F, 0.25F}},
+        policy_description{.rule = policy_rule::patience, .patience = 3},
+        policy_description{.rule = policy_rule::entropy, .threshold = 0.125F, .max_layer = 2}}) {
+    offramp_tests::memory_model model = offramp_tests::memory_model::copy_of("tiny-pair");
+    exits_file content = read(model);
+    content.default_policy = policy;
+    model["exits.json"] = write_exits_json(content, sha256_hex(model["exits.safetensors"]));
+    const policy_description found = read(model).default_policy.value();
+    EXPECT_EQ(found.rule, policy.rule);
+    EXPECT_EQ(found.threshold, policy.threshold);
+    EXPECT_EQ(found.decline, policy.decline);
+    EXPECT_EQ(found.exit_thresholds, policy.exit_thresholds);
+    EXPECT_EQ(found.patience, policy.patience);
+    EXPECT_EQ(found.max_layer, policy.max_layer);
+  }
+}
+
+TEST(ExitsWriter, WritesNGramsInPlaceOfAPooler) {
+  exits_file content = everything();
+  content.exits[0] = {.layer = 0, .ngrams = offramp::exits::ngram_shape{3, 10}};
+  const auto exit = nlohmann::json::parse(write_exits_json(content, std::string(64, '0')))["exits"][0];
+  EXPECT_EQ(exit["ngrams"], (nlohmann::json{{"longest", 3}, {"bucket_bits", 10}}));
+  EXPECT_FALSE(exit.contains("pooler"));
+}
+
+TEST_P(ExitsWriterTest, HeadsAreDescribedAsTheyAreStored) {
+  const auto model = offramp_tests::memory_model::copy_of(GetParam());
+  const file_set files = model.set();
+  const config shape = read_config(files);
+  const exit_plan plan = plan_described_exits(read_exits_file(files, shape).value());
+  const checkpoint stored = open_exits(files, plan.description);
+  const std::vector<named_tensor> described = describe_tensors(plan, stored, shape);
+  for (const named_tensor& tensor : described) {
+    EXPECT_EQ(stored.read(tensor.name, tensor.shape), tensor.values) << tensor.name;
+  }
+  std::size_t weights = 0;  // a matrix of I8 and its scales are one
+  for (const std::string& name : stored.names()) {
+    weights += name.ends_with(".scale") ? 0U : 1U;
+  }
+  EXPECT_EQ(described.size(), weights);
 }
 
 TEST(ExitsWriter, LaysItselfOutAsNlohmannDoes) {
