@@ -9,6 +9,7 @@
 #   ./test.sh python    builds the Python package and runs its tests, in a virtual environment under build/; needs PyPI
 #   ./test.sh tidy      clang-tidy on the library and the command
 #   ./test.sh fuzz [S]  every fuzz target for S seconds (20)
+#   ./test.sh coverage  lines of text/, model/ and exits/ that tests run, with an error below 95 % in any of them
 #   ./test.sh arm64     builds and tests for arm64, under qemu-user; the kernels also on a CPU without dot products. That
 #                       takes longer than the first
 set -euo pipefail
@@ -42,6 +43,16 @@ case "${1:-}" in
     cmake/install-packages.sh clang clang-tidy
     cmake --preset clang
     run-clang-tidy -quiet -p build/clang "^$PWD/src/" 'offramp(_command)?\.dir/Unity'
+    exit
+    ;;
+  coverage)
+    cmake/install-packages.sh clang llvm
+    cmake --preset coverage -DOFFRAMP_SLOW_TESTS=ON
+    cmake --build --preset coverage --target unit_tests api_tests_header_only
+    for tests in unit_tests api_tests_header_only; do
+      LLVM_PROFILE_FILE=build/coverage/$tests.profraw build/coverage/tests/$tests --gtest_brief=1
+    done
+    tests/report-coverage.sh build/coverage/tests/{unit_tests,api_tests_header_only}
     exit
     ;;
   fuzz)
