@@ -66,7 +66,7 @@ std::map<std::string, std::string> everything() {
   } catch (const offramp::error& problem) {
     found["message"] = problem.what();
   }
-  found["goal"] = describe(offramp::study::parse_goal("loss:12.5"));
+  found["goal"] = describe(offramp::study::parse_pick_goal("loss:12.5"));
   return found;
 }
 
