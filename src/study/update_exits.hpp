@@ -86,19 +86,25 @@ inline void check_readable(const std::string& json, const std::string& tensors, 
 }
 
 /// Replaces the exits.json of the directory that `stored` was opened in; its exits.safetensors stays. Writes both where
-/// there is neither, the heads copied from the checkpoint, which stays as it is.
+/// there is neither, the heads copied from the checkpoint, which stays as it is. `texts`, where there are some, become
+/// the known texts of the directory, once the rest is on disk but for its name.
 inline void write_exits(const std::filesystem::path& directory, const stored_exits& stored,
-                        const model::exits_file& content) {
-  const std::filesystem::path description = directory / "exits.json";
+                        const model::exits_file& content, const std::string& texts = {}) {
   if (!stored.sha256.empty()) {
-    offramp::detail::write_file(description, model::write_exits_json(content, stored.sha256));
+    offramp::detail::replacement_file description(directory / "exits.json");
+    description.write(model::write_exits_json(content, stored.sha256));
+    description.sync();
+    if (!texts.empty()) {
+      offramp::detail::write_file(directory / known_texts_file, texts);
+    }
+    description.commit();
     return;
   }
   const std::string tensors =
       model::write_safetensors(model::describe_tensors(stored.plan, stored.tensors, stored.config));
   const std::string json = model::write_exits_json(content, model::sha256_hex(tensors));
   check_readable(json, tensors, stored.config);
-  write_exit_files(directory, {json, tensors});
+  write_exit_files(directory, {json, tensors, texts});
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -238,8 +238,9 @@ std::size_t store_calibration(const std::filesystem::path& directory, numeric_fo
   }
   std::ranges::sort(all, {}, &model::calibration_description::numeric_format);
   content.calibration = std::move(all);
-  note_texts(directory, text_use::calibrated, data);
-  detail::write_exits(directory, stored, content);
+  known_texts known = known_texts::read(directory);
+  known.add(text_use::calibrated, data);
+  detail::write_exits(directory, stored, content, known.bytes());
   return removed;
 }
 

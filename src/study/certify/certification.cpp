@@ -149,8 +149,9 @@ void store_certificate(const std::filesystem::path& directory, const classifier&
            old.exit_layers == added.exit_layers;
   });
   content.certificates.push_back(added);
-  note_texts(directory, text_use::certified, data);
-  detail::write_exits(directory, stored, content);
+  known_texts known = known_texts::read(directory);
+  known.add(text_use::certified, data);
+  detail::write_exits(directory, stored, content, known.bytes());
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study
