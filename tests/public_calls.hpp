@@ -73,8 +73,8 @@ class public_calls {
   explicit public_calls(std::string model = "tiny")
       : files_(model), in_memory_(model), model_(offramp::classifier::load(files_ / "model")) {
     files_.write("train.tsv", labelled_lines(model_.labels(), 40, 1));
-    files_.write("dev.tsv", labelled_lines(model_.labels(), 30, 2));
-    files_.write("held-out.tsv", labelled_lines(model_.labels(), 60, 3));
+    files_.write("dev.tsv", new_lines(model_.labels(), 30, 2, files_.read("train.tsv")));
+    files_.write("held-out.tsv", new_lines(model_.labels(), 60, 3, files_.read("train.tsv") + files_.read("dev.tsv")));
   }
 
   [[nodiscard]] std::filesystem::path directory() const { return files_ / ""; }

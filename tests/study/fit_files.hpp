@@ -12,6 +12,8 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -85,6 +87,31 @@ inline std::string labelled_lines(const std::vector<std::string>& labels, std::s
     lines += '\n';
   }
   return lines;
+}
+
+/// Lines of data that have no text in common with `others`, spaces aside.
+inline std::string new_lines(const std::vector<std::string>& labels, std::size_t texts, unsigned seed,
+                             const std::string& others) {
+  const auto text_of = [](std::string line) {
+    line.erase(0, line.find('\t') + 1);
+    std::erase(line, ' ');
+    return line;
+  };
+  std::set<std::string> known;
+  std::istringstream taken(others);
+  for (std::string line; std::getline(taken, line);) {
+    known.insert(text_of(line));
+  }
+  std::string result;
+  std::istringstream candidates(labelled_lines(labels, 4 * texts, seed));
+  std::size_t found = 0;
+  for (std::string line; found < texts && std::getline(candidates, line);) {
+    if (!known.contains(text_of(line))) {
+      result += line + '\n';
+      ++found;
+    }
+  }
+  return result;
 }
 
 }  // namespace offramp_tests

@@ -240,7 +240,7 @@ TEST(FitExits, SameDirectoryGainsOnlyTheExits) {
   auto before = shop.content("model");
   static_cast<void>(shop.fit({}, "model"));
   auto after = shop.content("model");
-  EXPECT_EQ(after.erase("exits.json") + after.erase("exits.safetensors"), 2U);
+  EXPECT_EQ(after.erase("exits.json") + after.erase("exits.safetensors") + after.erase("exits.texts.safetensors"), 3U);
   EXPECT_EQ(after, before);
   const std::string once = shop.exits("model");
   static_cast<void>(shop.fit({}, "model"));
@@ -276,7 +276,7 @@ TEST(FitExits, InterruptedWorkLeavesNoExits) {
 TEST(FitExits, DevWithoutALabelIsAWarning) {
   const workshop shop("tiny", {"no", "yes", "maybe"});
   shop.files.forget_labels();
-  shop.files.write("dev.tsv", labelled_lines(no_yes, 60, 2));
+  shop.files.write("dev.tsv", offramp_tests::new_lines(no_yes, 60, 2, shop.files.read("train.tsv")));
   const fit_result result = shop.fit();
   ASSERT_EQ(result.warnings.size(), 1U);
   EXPECT_NE(result.warnings[0].find("dev.tsv: no text has the label \"maybe\""), std::string::npos);

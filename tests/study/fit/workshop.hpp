@@ -27,7 +27,7 @@ inline offramp::study::fit_options on_layers(int layers) {
 struct workshop {
   explicit workshop(const std::string& model, const std::vector<std::string>& labels = no_yes) : files(model) {
     files.write("train.tsv", labelled_lines(labels, 240, 1));
-    files.write("dev.tsv", labelled_lines(labels, 120, 2));
+    files.write("dev.tsv", new_lines(labels, 120, 2, files.read("train.tsv")));
   }
 
   offramp::study::fit_result fit(const offramp::study::fit_options& options = {}, const std::string& out = "out",
