@@ -158,6 +158,7 @@ class public_calls {
   }
 
   [[nodiscard]] std::string certify() const {
+    std::filesystem::remove(files_ / "model/exits.texts.safetensors");  // it counts how often texts were tested on
     const offramp::study::dataset data = read("held-out.tsv");
     const offramp::study::replay texts(offramp::study::compute_exit_logits(model_, data));
     const std::vector<offramp::exit_policy> path{offramp::exit_policy::full_depth(), 0.9F};
