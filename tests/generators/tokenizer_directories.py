@@ -23,9 +23,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 from transformers import AutoTokenizer
 
 VERSIONS = {tokenizers: "0.23.3", transformers: "5.24.0"}
-DIRECTORIES = 120
-MPNET_DIRECTORIES = 30
-SENTENCEPIECE_DIRECTORIES = 60
+DIRECTORIES, MPNET_DIRECTORIES, SENTENCEPIECE_DIRECTORIES = 120, 30, 60
 PIECES = """the dog cat hello world café cafe Hello World HELLO un ##able ##ing ##s go ! . , ' - [ ] 的 人 的人 é e c a ##a ##fé
 ##fe covid ##19 19 # İ ß ü ##的 ##人""".split()
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<unk>", "<mask>", "[unused1]"]
