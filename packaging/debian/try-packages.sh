@@ -34,7 +34,9 @@ list_files() {
 in_root() { DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
 
 # What the packages depend on stays, so that what they themselves leave behind is seen.
-in_root apt-get install -y -qq --no-install-recommends libhwy1 libsentencepiece0 >/dev/null
+mapfile -t needed < <(for package in "$root"/tmp/offramp*.deb; do dpkg-deb -f "$package" Depends; done | tr , '\n' |
+  sed -e 's/^ *//' -e 's/[ |(].*//' | grep -v '^offramp' | sort -u)
+in_root apt-get install -y -qq --no-install-recommends "${needed[@]}" >/dev/null
 list_files >"$work/before"
 in_root sh -c 'apt-get install -y -qq --no-install-recommends /tmp/offramp_*.deb /tmp/offramp-dev_*.deb' >/dev/null
 in_root offramp --version
