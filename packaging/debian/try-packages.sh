@@ -31,7 +31,8 @@ list_files() {
   find "$root" -xdev \( -path "$root/tmp" -o -path "$root/var" -o -path "$root/proc" -o -name 'ld.so.cache*' \) -prune \
     -o -print | sort
 }
-in_root() { DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
+# With nothing of the caller's environment: a compiler launcher would not be there.
+in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
 
 # What the packages depend on stays, so that what they themselves leave behind is seen.
 mapfile -t needed < <(for package in "$root"/tmp/offramp*.deb; do dpkg-deb -f "$package" Depends; done | tr , '\n' |
