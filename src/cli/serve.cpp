@@ -3,7 +3,7 @@
 #include "model_options.hpp"
 
 #include <offramp/classifier.hpp>
-#include <offramp/thread_pool.hpp>
+#include <offramp/runner.hpp>
 #include <serve/http_service.hpp>
 
 #include <csignal>

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -10,6 +12,9 @@ namespace offramp_serve {
 
 using offramp::exit_policy;
 
+namespace {
+
+/// The threshold that a policy on confidence has at each of so many exits; nothing for other rules.
 std::optional<std::vector<float>> thresholds_by_exit(const exit_policy& policy, std::size_t exits) {
   using enum exit_policy::rule;
   switch (policy.rule_kind()) {
@@ -27,6 +32,8 @@ std::optional<std::vector<float>> thresholds_by_exit(const exit_policy& policy, 
       return std::nullopt;
   }
 }
+
+}  // namespace
 
 policy_range::policy_range(exit_policy calm, const exit_policy& busy, const offramp::classifier& model)
     : calm_(std::move(calm)) {

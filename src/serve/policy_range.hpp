@@ -4,7 +4,6 @@
 #include <offramp/classifier.hpp>
 #include <offramp/exit_policy.hpp>
 
-#include <optional>
 #include <vector>
 
 namespace offramp_serve {
@@ -27,9 +26,5 @@ class policy_range {
   std::vector<float> calm_thresholds_;  // by exit; empty where the load changes nothing
   std::vector<float> busy_thresholds_;
 };
-
-/// The threshold that a policy on confidence has at each of so many exits; nothing for other rules.
-[[nodiscard]] std::optional<std::vector<float>> thresholds_by_exit(const offramp::exit_policy& policy,
-                                                                   std::size_t exits);
 
 }  // namespace offramp_serve

@@ -7,7 +7,6 @@
 #include <offramp/classifier.hpp>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>

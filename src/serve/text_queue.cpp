@@ -95,19 +95,19 @@ void text_queue::drain() {
   threads_.clear();
 }
 
-std::vector<text_queue::waiting_job> text_queue::take_batch() {
-  std::vector<waiting_job> batch;
-  std::size_t texts = 0;
+text_queue::taken_batch text_queue::take_batch() {
+  taken_batch batch;
   while (!jobs_.empty()) {
     const std::size_t more = jobs_.front().request.texts.size();
-    if (!batch.empty() &&
-        (texts + more > limits_.texts_at_once || !run_together(batch.front().request, jobs_.front().request))) {
+    if (!batch.jobs.empty() && (batch.texts + more > limits_.texts_at_once ||
+                                !run_together(batch.jobs.front().request, jobs_.front().request))) {
       break;
     }
-    texts += more;
-    batch.push_back(std::move(jobs_.front()));
+    batch.texts += more;
+    batch.jobs.push_back(std::move(jobs_.front()));
     jobs_.pop_front();
   }
+  waiting_texts_ -= batch.texts;
   return batch;
 }
 
@@ -119,24 +119,19 @@ void text_queue::work() {
       return;
     }
     const double load = load_of(waiting_texts_);
-    std::vector<waiting_job> batch = take_batch();
-    std::size_t texts = 0;
-    for (const waiting_job& each : batch) {
-      texts += each.request.texts.size();
-    }
-    waiting_texts_ -= texts;
+    taken_batch batch = take_batch();
     lock.unlock();
-    const job& first = batch.front().request;
+    const job& first = batch.jobs.front().request;
     offramp::exit_policy policy = first.policy ? *first.policy : first.model->policies.at(load);
     if (first.deadline) {
       policy = policy.with_deadline(*first.deadline);
     }
     const auto start = clock::now();
-    run(std::move(batch), policy);
+    run(std::move(batch.jobs), policy);
     const double seconds = std::chrono::duration<double>(clock::now() - start).count();
     lock.lock();
     constexpr double weight_of_latest = 0.1;
-    const double latest = seconds / static_cast<double>(texts);
+    const double latest = seconds / static_cast<double>(batch.texts);
     seconds_per_text_ += (seconds_per_text_ == 0.0 ? 1.0 : weight_of_latest) * (latest - seconds_per_text_);
   }
 }

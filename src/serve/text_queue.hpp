@@ -90,7 +90,12 @@ class text_queue {
   };
 
   void work();
-  [[nodiscard]] std::vector<waiting_job> take_batch();
+  /// Jobs that run together, and their texts, which wait no longer.
+  struct taken_batch {
+    std::vector<waiting_job> jobs;
+    std::size_t texts = 0;
+  };
+  [[nodiscard]] taken_batch take_batch();
   void run(std::vector<waiting_job> batch, const offramp::exit_policy& policy) const;
   [[nodiscard]] double load_of(std::size_t texts) const;
 
