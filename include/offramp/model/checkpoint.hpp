@@ -124,6 +124,8 @@ class checkpoint {
     const location at = locate(name, {rows, columns});
     if (at.info.type == dtype::i8) {
       nn::embedding_table::int8_rows stored;
+      stored.values.reserve(at.info.num_elements);
+      stored.scales.reserve(rows);
       read_quantized_rows(name, rows, columns, [&](std::size_t, std::span<const std::int8_t> values, float scale) {
         stored.values.insert(stored.values.end(), values.begin(), values.end());
         stored.scales.push_back(scale);
