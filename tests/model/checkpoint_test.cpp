@@ -5,11 +5,16 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
 #include <vector>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace checkpoint_test {
 
@@ -93,6 +98,31 @@ TEST(checkpoint, reads_every_type_of_weight) {
   EXPECT_TRUE(tensors.contains("i8.scale"));
   EXPECT_FALSE(tensors.contains("x"));
 }
+
+#if defined(__GLIBC__)
+// Freed there, a large block makes the C library serve others like it from memory that it never gives back.
+TEST(checkpoint, keeps_tables_of_every_type_out_of_the_heap) {
+  constexpr std::size_t rows = 2048;
+  constexpr std::size_t columns = 1024;
+  const std::string shape = "[2048,1024]";
+  const memory_model model{{"model.safetensors", file_of({{"f32", "F32", shape, std::string(rows * columns * 4, 0)},
+                                                          {"f16", "F16", shape, std::string(rows * columns * 2, 0)},
+                                                          {"bf16", "BF16", shape, std::string(rows * columns * 2, 0)},
+                                                          {"i8", "I8", shape, std::string(rows * columns, 0)},
+                                                          {"i8.scale", "F32", "[2048]", std::string(rows * 4, 0)}})}};
+  const checkpoint tensors = open_checkpoint(model.set());
+  const auto bytes_in_use = [] {
+    const struct mallinfo2 heap = ::mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+  };
+  for (const char* name : {"f32", "f16", "bf16", "i8"}) {
+    const std::size_t before = bytes_in_use();
+    const offramp::nn::embedding_table table = tensors.read_table(name, rows, columns);
+    EXPECT_GE(table.bytes(), rows * columns) << name;
+    EXPECT_LT(bytes_in_use(), before + rows * columns / 2) << name;
+  }
+}
+#endif
 
 TEST(checkpoint, reads_matrices_larger_than_its_buffer) {
   std::vector<float> values(700 * 300);

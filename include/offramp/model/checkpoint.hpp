@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <span>
@@ -76,14 +75,7 @@ class checkpoint {
 
   /// All values of a tensor of exactly this shape, row-major.
   [[nodiscard]] std::vector<float> read(std::string_view name, const tensor_shape& expected) const {
-    const location at = locate(name, expected);
-    if (at.info.type == dtype::i8) {
-      return read_multiplied_out(name, expected);
-    }
-    std::vector<float> values(at.info.num_elements);
-    parts_[at.part].read(at.info, 0, values);
-    check_finite(at.part, name, values, 0);
-    return values;
+    return read_floats<std::vector<float>>(name, expected);
   }
 
   /// Calls `visit(row, std::span<const float>)` for every row of the matrix [rows, columns], in order. Holds about
@@ -133,9 +125,9 @@ class checkpoint {
       return {std::move(stored), columns};
     }
     if (at.info.type != dtype::f16 && at.info.type != dtype::bf16) {
-      return {nn::embedding_table::float32_rows{read(name, {rows, columns})}, columns};
+      return {nn::embedding_table::float32_rows{read_floats<nn::weight_vector<float>>(name, {rows, columns})}, columns};
     }
-    std::vector<std::uint16_t> bits(at.info.num_elements);
+    nn::weight_vector<std::uint16_t> bits(at.info.num_elements);
     parts_[at.part].read(at.info, 0, std::span(bits));
     nn::embedding_table table;
     if (at.info.type == dtype::f16) {
@@ -224,14 +216,21 @@ class checkpoint {
     return scale;
   }
 
-  [[nodiscard]] std::vector<float> read_multiplied_out(std::string_view name, const tensor_shape& expected) const {
-    std::vector<float> values;
-    values.reserve(locate(name).info.num_elements);
-    read_quantized_rows(name, expected[0], expected[1],
-                        [&](std::size_t, std::span<const std::int8_t> row, float scale) {
-                          std::ranges::transform(row, std::back_inserter(values),
-                                                 [&](std::int8_t value) { return static_cast<float>(value) * scale; });
-                        });
+  template <class Vector>
+  [[nodiscard]] Vector read_floats(std::string_view name, const tensor_shape& expected) const {
+    const location at = locate(name, expected);
+    Vector values(at.info.num_elements);
+    if (at.info.type == dtype::i8) {
+      auto place = values.begin();
+      read_quantized_rows(name, expected[0], expected[1], [&](std::size_t, auto row, float scale) {
+        for (const std::int8_t value : row) {
+          *place++ = static_cast<float>(value) * scale;
+        }
+      });
+    } else {
+      parts_[at.part].read(at.info, 0, std::span<float>(values));
+      check_finite(at.part, name, values, 0);
+    }
     return values;
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/nn/rounding.hpp>
+#include <offramp/nn/weight_memory.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>
@@ -9,36 +10,36 @@
 #include <cstdint>
 #include <utility>
 #include <variant>
-#include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
 /// A matrix whose rows are read one at a time, in the type that it is stored in: a table of all words is the largest
-/// part of a small model, and few of its rows are ever used. The same numbers as multiplied out to float32.
+/// part of a small model, and few of its rows are ever used. The same numbers as multiplied out to float32. Not on the
+/// heap: once so large a block is freed, the C library serves others like it from memory that it never gives back.
 class embedding_table {
  public:
   struct float32_rows {
-    std::vector<float> values;
+    weight_vector<float> values;
 
     [[nodiscard]] float value(std::size_t /*row*/, std::size_t index) const { return values[index]; }
     [[nodiscard]] std::size_t bytes() const noexcept { return values.size() * sizeof(float); }
   };
   struct bfloat16_rows {
-    std::vector<std::uint16_t> values;
+    weight_vector<std::uint16_t> values;
 
     [[nodiscard]] float value(std::size_t /*row*/, std::size_t index) const { return from_bfloat16(values[index]); }
     [[nodiscard]] std::size_t bytes() const noexcept { return values.size() * sizeof(std::uint16_t); }
   };
   struct float16_rows {
-    std::vector<std::uint16_t> values;
+    weight_vector<std::uint16_t> values;
 
     [[nodiscard]] float value(std::size_t /*row*/, std::size_t index) const { return from_float16(values[index]); }
     [[nodiscard]] std::size_t bytes() const noexcept { return values.size() * sizeof(std::uint16_t); }
   };
   /// value = int8 * scale of the row.
   struct int8_rows {
-    std::vector<std::int8_t> values;
-    std::vector<float> scales;
+    weight_vector<std::int8_t> values;
+    weight_vector<float> scales;
 
     [[nodiscard]] float value(std::size_t row, std::size_t index) const {
       return static_cast<float>(values[index]) * scales[row];
