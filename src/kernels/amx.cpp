@@ -60,6 +60,10 @@ struct amx_unit {
                  : "r"(memory), "r"(stride), "i"(static_cast<int>(source))
                  : "memory");
   }
+  template <tile_register target>
+  static void zero() {
+    asm volatile("tilezero %%tmm%c0" : : "i"(static_cast<int>(target)));
+  }
   template <tile_register sums, tile_register rows, tile_register weights>
   static void multiply_int8() {
     asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0"

@@ -7,11 +7,11 @@
 #define OFFRAMP_KERNELS_ATTENTION_INL
 #endif
 
+#include "activation-inl.hpp"
+#include "rows-inl.hpp"
 #include "tile-inl.hpp"
 
 #include <offramp/nn/workspace.hpp>
-
-#include <hwy/contrib/math/math-inl.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,26 +19,107 @@
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 
-/// Queries whose scores are held at once.
-inline constexpr std::size_t most_queries_at_once = 48;
+/// The operands of attention's products as float32, for tiles of vector registers. Another such struct states likewise:
+///   products             whose tiles the rows are cut into
+///   block_inputs         inputs of a row that blocks hold
+///   parts                ... and how many blocks hold them
+///   most_queries_at_once queries whose scores are held at once
+/// and packs rows and the weights of one panel, with zeros in the place of what is missing. Blocks lie
+/// [blocks of the inputs][parts].
+struct float32_operands {
+  using products = float32_products;
+  static constexpr std::size_t block_inputs = layout::block_units;
+  static constexpr std::size_t parts = 1;
+  static constexpr std::size_t most_queries_at_once = 48;
 
+  /// factor * row.
+  static void pack_row(const float* row, std::size_t inputs, float factor, packed_rows::place<std::uint32_t> target) {
+    for_each_block<block_inputs>(row, inputs, [&](std::size_t block, const float* units) OFFRAMP_ATTR {
+      auto* place = reinterpret_cast<float*>(target.block(block));
+      for (std::size_t i = 0; i < block_inputs; i += lanes()) {
+        hn::StoreU(hn::LoadU(tag<float>(), units + i) * hn::Set(tag<float>(), factor), tag<float>(), place + i);
+      }
+    });
+  }
+
+  /// Keys [keys, stride] become the outputs of a panel, their numbers its inputs.
+  static void pack_keys(const float* source, std::size_t stride, std::size_t keys, std::size_t size,
+                        std::uint32_t* panel) {
+    auto* target = reinterpret_cast<float*>(panel);
+    const std::size_t width = 2 * lanes();
+    if (keys < width || size % block_inputs != 0) {
+      std::fill_n(target, layout::ceil_divide(size, block_inputs) * block_inputs * width, 0.0F);
+    }
+    for (std::size_t key = 0; key < keys; ++key) {
+      for (std::size_t i = 0; i < size; ++i) {
+        target[i * width + key] = source[key * stride + i];
+      }
+    }
+  }
+
+  /// Columns of the values [tokens, stride] become the outputs of a panel, the tokens its inputs.
+  static void pack_values(const float* source, std::size_t stride, std::size_t tokens, std::size_t columns,
+                          std::uint32_t* panel) {
+    auto* target = reinterpret_cast<float*>(panel);
+    const std::size_t width = 2 * lanes();
+    for (std::size_t token = 0; token < tokens; ++token) {
+      std::copy_n(source + token * stride, columns, target + token * width);
+      std::fill_n(target + token * width + columns, width - columns, 0.0F);
+    }
+    std::fill(target + tokens * width, target + layout::ceil_divide(tokens, block_inputs) * block_inputs * width, 0.0F);
+  }
+};
+
+/// Replaces the scores of `tokens` keys by exp(x - max), with zeros up to `padded` of them, whole vectors, and returns
+/// the sum: NaN where a score is not finite, which the maximum would pass over.
+inline float exponentiate(float* scores, std::size_t tokens, std::size_t padded) {
+  const tag<float> d;
+  const std::size_t whole = tokens / lanes() * lanes();
+  if (whole < tokens) {
+    const auto last = hn::LoadU(d, scores + whole);
+    const auto lowest = hn::Set(d, std::numeric_limits<float>::lowest());
+    hn::StoreU(hn::IfThenElse(hn::FirstN(d, tokens - whole), last, lowest), d, scores + whole);
+  }
+  const std::size_t used = layout::ceil_divide(tokens, lanes()) * lanes();
+  auto highest = hn::LoadU(d, scores);
+  auto sum = hn::Zero(d);
+  for (std::size_t i = 0; i < used; i += lanes()) {
+    const auto x = hn::LoadU(d, scores + i);
+    highest = hn::Max(highest, x);
+    sum = hn::MulAdd(x, hn::Zero(d), sum);  // 0, or NaN
+  }
+  const auto top = hn::MaxOfLanes(d, highest);
+  for (std::size_t i = 0; i < used; i += lanes()) {
+    const auto power = exp_of_negative(hn::LoadU(d, scores + i) - top);
+    hn::StoreU(power, d, scores + i);
+    sum = sum + power;
+  }
+  std::fill(scores + used, scores + padded, 0.0F);
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+/// `Tiles` multiplies tiles of rows as Operands packs them.
+template <class Operands, class Tiles>
 class attention {
  public:
-  attention(const attention_head& head, attention_scratch& scratch)
-      : head_(head),
+  attention(Tiles& tiles, const attention_head& head, attention_scratch& scratch)
+      : tiles_(tiles),
+        head_(head),
         scratch_(scratch),
         width_(2 * lanes()),
-        size_blocks_(layout::ceil_divide(head.size, layout::block_units)),
-        token_blocks_(layout::ceil_divide(head.tokens, layout::block_units)),
+        size_blocks_(layout::ceil_divide(head.size, Operands::block_inputs) * Operands::parts),
+        padded_tokens_(layout::ceil_divide(head.tokens, Operands::block_inputs) * Operands::block_inputs),
+        token_blocks_(padded_tokens_ / Operands::block_inputs * Operands::parts),
         key_panels_(layout::ceil_divide(head.tokens, width_)),
         value_panels_(layout::ceil_divide(head.size, width_)),
-        score_stride_(std::max(key_panels_ * width_, token_blocks_ * layout::block_units)) {}
+        score_stride_(std::max(key_panels_ * width_, padded_tokens_)) {}
 
   void run() {
     pack_keys();
     pack_values();
-    for (std::size_t first = 0; first < head_.queries; first += most_queries_at_once) {
-      const std::size_t count = std::min(most_queries_at_once, head_.queries - first);
+    const std::size_t most = Operands::most_queries_at_once;
+    for (std::size_t first = 0; first < head_.queries; first += most) {
+      const std::size_t count = std::min(most, head_.queries - first);
       pack_queries(first, count);
       begin_scores(first, count);
       score(count);
@@ -48,167 +129,113 @@ class attention {
   }
 
  private:
-  /// Keys as the weights of a product: [panels of keys][size][panel width].
+  using products = typename Operands::products;
+
   void pack_keys() {
-    const std::size_t panel_size = size_blocks_ * layout::block_units * width_;
-    grow(scratch_.keys, key_panels_ * panel_size);
+    grow(scratch_.keys, key_panels_ * panel_units(size_blocks_));
     for (std::size_t panel = 0; panel < key_panels_; ++panel) {
-      float* target = scratch_.keys.data() + panel * panel_size;
       const std::size_t first = panel * width_;
-      const std::size_t keys = std::min(width_, head_.tokens - first);
-      if (keys < width_ || head_.size % layout::block_units != 0) {
-        std::fill_n(target, panel_size, 0.0F);
-      }
-      for (std::size_t key = 0; key < keys; ++key) {
-        const float* source = head_.key + (first + key) * head_.key_value_stride;
-        for (std::size_t i = 0; i < head_.size; ++i) {
-          target[i * width_ + key] = source[i];
-        }
-      }
+      Operands::pack_keys(head_.key + first * head_.key_value_stride, head_.key_value_stride,
+                          std::min(width_, head_.tokens - first), head_.size,
+                          scratch_.keys.data() + panel * panel_units(size_blocks_));
     }
   }
 
-  /// Values as the weights of a product: [panels of the size][tokens][panel width].
   void pack_values() {
-    const std::size_t panel_size = token_blocks_ * layout::block_units * width_;
-    grow(scratch_.values, value_panels_ * panel_size);
+    grow(scratch_.values, value_panels_ * panel_units(token_blocks_));
     for (std::size_t panel = 0; panel < value_panels_; ++panel) {
-      float* target = scratch_.values.data() + panel * panel_size;
       const std::size_t first = panel * width_;
-      const std::size_t columns = std::min(width_, head_.size - first);
-      for (std::size_t token = 0; token < head_.tokens; ++token) {
-        std::copy_n(head_.value + token * head_.key_value_stride + first, columns, target + token * width_);
-        std::fill_n(target + token * width_ + columns, width_ - columns, 0.0F);
-      }
-      std::fill(target + head_.tokens * width_, target + panel_size, 0.0F);
+      Operands::pack_values(head_.value + first, head_.key_value_stride, head_.tokens,
+                            std::min(width_, head_.size - first),
+                            scratch_.values.data() + panel * panel_units(token_blocks_));
     }
   }
 
   void pack_queries(std::size_t first, std::size_t count) {
-    scratch_.queries.resize({}, count, head_.size);
+    scratch_.queries.resize({}, count, size_blocks_ * layout::block_units);
     const float scale = 1.0F / std::sqrt(static_cast<float>(head_.size));
     for (std::size_t row = 0; row < count; ++row) {
-      const float* query = head_.query + (first + row) * head_.query_stride;
-      const auto place = scratch_.queries.row(row);
-      for (std::size_t block = 0; block < size_blocks_; ++block) {
-        auto* target = reinterpret_cast<float*>(place.block(block));
-        const std::size_t begin = block * layout::block_units;
-        const std::size_t inputs = std::min(layout::block_units, head_.size - begin);
-        for (std::size_t i = 0; i < inputs; ++i) {
-          target[i] = query[begin + i] * scale;
-        }
-        std::fill(target + inputs, target + layout::block_units, 0.0F);
-      }
+      Operands::pack_row(head_.query + (first + row) * head_.query_stride, head_.size, scale,
+                         scratch_.queries.row(row));
     }
   }
 
-  /// What the products are added to: the bias, and zeros where there is none.
+  /// What the products are added to, where there is a bias.
   void begin_scores(std::size_t first, std::size_t count) {
-    grow(scratch_.scores, most_queries_at_once * score_stride_);
-    std::fill_n(scratch_.scores.data(), count * score_stride_, 0.0F);
+    grow(scratch_.scores, Operands::most_queries_at_once * score_stride_);
     for (std::size_t row = 0; head_.bias != nullptr && row < count; ++row) {
-      std::copy_n(head_.bias - (first + row), head_.tokens, scratch_.scores.data() + row * score_stride_);
+      float* scores = scratch_.scores.data() + row * score_stride_;
+      std::copy_n(head_.bias - (first + row), head_.tokens, scores);
+      std::fill(scores + head_.tokens, scores + score_stride_, 0.0F);
     }
   }
 
   void score(std::size_t count) {
-    const row_tiles rows = row_tiles::of<float32_products>(0, count);
+    const row_tiles rows = row_tiles::of<products>(0, count);
+    const sums_begin begin = head_.bias == nullptr ? sums_begin::at_zero : sums_begin::in_memory;
     for (std::size_t panel = 0; panel < key_panels_; ++panel) {
+      const std::uint32_t* keys = scratch_.keys.data() + panel * panel_units(size_blocks_);
       for (std::size_t tile = 0; tile < rows.count; ++tile) {
-        const tile_operands parts{scratch_.queries.row(rows.begin(tile)).units,
-                                  count * layout::block_units,
-                                  weights(scratch_.keys, panel * size_blocks_),
-                                  size_blocks_,
-                                  {}};
-        tiles<float32_products>[rows.height(tile) - 1](
-            parts, scratch_.scores.data() + rows.begin(tile) * score_stride_ + panel * width_, score_stride_);
+        tiles_.multiply(rows.height(tile), operands(scratch_.queries, rows.begin(tile), keys),
+                        scratch_.scores.data() + rows.begin(tile) * score_stride_ + panel * width_, score_stride_,
+                        begin);
       }
     }
   }
 
-  [[nodiscard]] const std::uint32_t* weights(const aligned_vector<float>& panels, std::size_t blocks) const {
-    return reinterpret_cast<const std::uint32_t*>(panels.data() + blocks * layout::block_units * width_);
+  [[nodiscard]] std::size_t panel_units(std::size_t blocks) const { return blocks * layout::block_units * width_; }
+
+  static tile_operands operands(const packed_rows& rows, std::size_t first, const std::uint32_t* panel) {
+    const auto place = rows.row(first);
+    return {place.units, place.block_stride, panel, rows.blocks() / Operands::parts, {}};
   }
 
-  /// exp(x_i - max) / sum over the keys, into packed rows; zeros beyond the last key.
+  /// exp(x_i - max) / sum over the keys, into packed rows.
   void softmax(std::size_t count) {
-    scratch_.weights.resize({}, count, head_.tokens);
+    scratch_.weights.resize({}, count, token_blocks_ * layout::block_units);
     for (std::size_t row = 0; row < count; ++row) {
       float* scores = scratch_.scores.data() + row * score_stride_;
-      const float factor = 1.0F / exponentiate(scores);
-      const auto place = scratch_.weights.row(row);
-      for (std::size_t block = 0; block < token_blocks_; ++block) {
-        auto* target = reinterpret_cast<float*>(place.block(block));
-        for (std::size_t i = 0; i < layout::block_units; i += lanes()) {
-          const auto x = hn::LoadU(tag<float>(), scores + block * layout::block_units + i);
-          hn::StoreU(x * hn::Set(tag<float>(), factor), tag<float>(), target + i);
-        }
-      }
+      const float factor = 1.0F / exponentiate(scores, head_.tokens, padded_tokens_);
+      Operands::pack_row(scores, padded_tokens_, factor, scratch_.weights.row(row));
     }
-  }
-
-  /// Replaces a row of scores by exp(x - max), padded with zeros, and returns the sum: NaN where a score is not finite,
-  /// which the maximum and exp would pass over.
-  float exponentiate(float* scores) const {
-    const tag<float> d;
-    const std::size_t padded = token_blocks_ * layout::block_units;
-    const auto lowest = hn::Set(d, -std::numeric_limits<float>::infinity());
-    auto highest = lowest;
-    const auto masked = [&](std::size_t i) OFFRAMP_ATTR {
-      const auto x = hn::LoadU(d, scores + i);
-      return i + lanes() <= head_.tokens ? x
-             : i >= head_.tokens         ? lowest
-                                         : hn::IfThenElse(hn::FirstN(d, head_.tokens - i), x, lowest);
-    };
-    auto sum = hn::Zero(d);
-    for (std::size_t i = 0; i < padded; i += lanes()) {
-      highest = hn::Max(highest, masked(i));
-      sum = hn::MulAdd(hn::LoadU(d, scores + i), hn::Zero(d), sum);  // 0, or NaN
-    }
-    const auto top = hn::MaxOfLanes(d, highest);
-    for (std::size_t i = 0; i < padded; i += lanes()) {
-      const auto power = hn::Exp(d, masked(i) - top);
-      hn::StoreU(power, d, scores + i);
-      sum = sum + power;
-    }
-    return hn::GetLane(hn::SumOfLanes(d, sum));
   }
 
   void mix_values(std::size_t first, std::size_t count) {
-    const row_tiles rows = row_tiles::of<float32_products>(0, count);
+    const row_tiles rows = row_tiles::of<products>(0, count);
     for (std::size_t panel = 0; panel < value_panels_; ++panel) {
+      const std::uint32_t* values = scratch_.values.data() + panel * panel_units(token_blocks_);
       for (std::size_t tile = 0; tile < rows.count; ++tile) {
-        const tile_operands parts{scratch_.weights.row(rows.begin(tile)).units,
-                                  count * layout::block_units,
-                                  weights(scratch_.values, panel * token_blocks_),
-                                  token_blocks_,
-                                  {}};
-        write_context(parts, first + rows.begin(tile), rows.height(tile), panel * width_);
+        write_context(operands(scratch_.weights, rows.begin(tile), values), first + rows.begin(tile), rows.height(tile),
+                      panel * width_);
       }
     }
   }
 
   void write_context(const tile_operands& parts, std::size_t first, std::size_t height, std::size_t column) {
-    HWY_ALIGN float sums[static_cast<std::size_t>(float32_products::tallest) * 2 * lanes()];
-    std::fill_n(sums, height * width_, 0.0F);
-    tiles<float32_products>[height - 1](parts, sums, width_);
+    HWY_ALIGN float sums[static_cast<std::size_t>(products::tallest) * 2 * lanes()];
+    tiles_.multiply(height, parts, sums, width_, sums_begin::at_zero);
     const std::size_t columns = std::min(width_, head_.size - column);
     for (std::size_t row = 0; row < height; ++row) {
       std::copy_n(sums + row * width_, columns, head_.context + (first + row) * head_.context_stride + column);
     }
   }
 
+  Tiles& tiles_;
   const attention_head& head_;
   attention_scratch& scratch_;
   std::size_t width_;
   std::size_t size_blocks_;
+  std::size_t padded_tokens_;
   std::size_t token_blocks_;
   std::size_t key_panels_;
   std::size_t value_panels_;
   std::size_t score_stride_;
 };
 
-inline void attend(const attention_head& head, attention_scratch& scratch) { attention(head, scratch).run(); }
+inline void attend(const attention_head& head, attention_scratch& scratch) {
+  vector_tiles<float32_products> tiles;
+  attention<float32_operands, vector_tiles<float32_products>>(tiles, head, scratch).run();
+}
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels of every target that Highway can compile, and the choice among them.
 #define HWY_WANT_AVX3_DL  // without it Highway 1.0 leaves that target out
-// In unoptimized and sanitized builds Highway checks itself and aborts, by a function of the namespace that is ours here.
+// In unoptimized and sanitized builds Highway checks itself and aborts, by a function of the namespace that is ours
+// here.
 #define HWY_IS_DEBUG_BUILD 0
 
 // On arm64 there is NEON alone: our layouts want a constant vector length, and Highway's detection wants AES of a CPU.
@@ -26,6 +27,7 @@
 #include "multiply-inl.hpp"
 #include "neon_products-inl.hpp"
 #include "rows-inl.hpp"
+#include "tile_attention-inl.hpp"
 #include "tile_products-inl.hpp"
 
 #include <algorithm>
@@ -58,6 +60,9 @@ kernels make_kernels(numeric_format format, cpu_extras extras) {
       if (extras.tiles) {
         all.name = target + " int8 with AMX";
         all.multiply = &multiply_int8_by_amx;
+        if (extras.bfloat16_products) {
+          all.attend = &attend_by_amx;
+        }
       }
 #elif OFFRAMP_HAS_NEON_DOT_PRODUCTS
       if (extras.int8_products) {
@@ -83,6 +88,7 @@ kernels make_kernels(numeric_format format, cpu_extras extras) {
       if (extras.bfloat16_products && extras.tiles) {
         all.name = target + " bfloat16 by AMX";
         all.multiply = &multiply_bfloat16_by_amx;
+        all.attend = &attend_by_amx;
       }
 #endif
       break;
@@ -93,7 +99,7 @@ kernels make_kernels(numeric_format format, cpu_extras extras) {
 
 tile_multiplication make_tile_multiplication() {
 #if OFFRAMP_HAS_DOT_PRODUCTS
-  return {&multiply_int8_by_tiles, &multiply_bfloat16_by_tiles};
+  return {&multiply_int8_by_tiles, &multiply_bfloat16_by_tiles, &attend_by_tiles};
 #else
   return {};
 #endif
@@ -107,7 +113,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 namespace {
 
 // What HWY_EXPORT defines but for the first entry: that calls the Highway library, which cpu_targets.cpp alone does.
-#define OFFRAMP_ALL_TARGETS(function) {nullptr, HWY_CHOOSE_TARGET_LIST(function), HWY_CHOOSE_FALLBACK(function)}
+#define OFFRAMP_ALL_TARGETS(function) \
+  { nullptr, HWY_CHOOSE_TARGET_LIST(function), HWY_CHOOSE_FALLBACK(function) }
 constexpr decltype(&HWY_STATIC_DISPATCH(make_kernels)) makers_of_kernels[] = OFFRAMP_ALL_TARGETS(make_kernels);
 constexpr decltype(&HWY_STATIC_DISPATCH(make_tile_multiplication)) makers_of_tile_multiplication[] =
     OFFRAMP_ALL_TARGETS(make_tile_multiplication);
@@ -208,9 +215,7 @@ std::vector<kernels> all_kernels(numeric_format format) {
   return found;
 }
 
-tile_multiplication choose_tile_multiplication() {
-  return makers_of_tile_multiplication[index_of_target({})]();
-}
+tile_multiplication choose_tile_multiplication() { return makers_of_tile_multiplication[index_of_target({})](); }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn
 #endif

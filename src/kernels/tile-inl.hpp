@@ -66,6 +66,15 @@ struct vector_tiles {
                 std::size_t stride) const {
     tiles<Products>[height - 1](operands, sums, stride);
   }
+
+  /// As attention wants them.
+  void multiply(std::size_t height, const tile_operands& operands, typename Products::value* sums, std::size_t stride,
+                sums_begin begin) const {
+    for (std::size_t row = 0; begin == sums_begin::at_zero && row < height; ++row) {
+      std::fill_n(sums + row * stride, 2 * lanes(), typename Products::value{});
+    }
+    multiply(height, operands, sums, stride);
+  }
 };
 
 /// The rows of a product cut into tiles of nearly equal height, the taller ones first: as few as the registers allow,

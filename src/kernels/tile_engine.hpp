@@ -69,10 +69,26 @@ inline constexpr auto tile_configurations = [] {
   return all;
 }();
 
+/// Calls each.operator()<register>(its sums in memory), for the sums of one panel whose rows lie `stride` numbers
+/// apart. `register_rows` is 1 for up to 16 rows, else 2.
+template <int register_rows, class Each>
+[[gnu::always_inline]] inline void for_each_sum(void* sums, std::size_t stride, const Each& each) {
+  using enum tile_register;
+  constexpr std::size_t half = tile_outputs / 2;
+  auto* upper = static_cast<std::uint32_t*>(sums);
+  each.template operator()<upper_left>(upper);
+  each.template operator()<upper_right>(upper + half);
+  if constexpr (register_rows == 2) {
+    std::uint32_t* lower = upper + most_register_rows * stride;
+    each.template operator()<lower_left>(lower);
+    each.template operator()<lower_right>(lower + half);
+  }
+}
+
 /// Adds the products of some rows with one panel of 32 outputs to `sums`, whose rows lie `stride` numbers apart. Every
 /// sum grows block by block, so that it depends on its own row and output alone, and may be continued by a later call.
-/// `register_rows` is 1 for up to 16 rows, else 2. `Unit` runs the instructions:
-///     load<r>(memory, stride in bytes), store<r>(memory, stride in bytes)
+/// `Unit` runs the instructions:
+///     load<r>(memory, stride in bytes), store<r>(memory, stride in bytes), zero<r>()
 ///     multiply_int8<sums, rows, weights>()      tdpbusd: int32 sums of unsigned times signed bytes, without saturation
 ///     multiply_bfloat16<sums, rows, weights>()  tdpbf16ps: float32 sums of pairs
 template <class Unit, numeric_format format, int register_rows>
@@ -89,16 +105,6 @@ template <class Unit, numeric_format format, int register_rows>
       Unit::template multiply_bfloat16<target, left, right>();
     }
   };
-  const auto for_each_sum = [&](auto each) {
-    auto* upper = static_cast<std::uint32_t*>(sums);
-    each.template operator()<upper_left>(upper);
-    each.template operator()<upper_right>(upper + half);
-    if constexpr (has_lower) {
-      std::uint32_t* lower = upper + most_register_rows * stride;
-      each.template operator()<lower_left>(lower);
-      each.template operator()<lower_right>(lower + half);
-    }
-  };
   const std::size_t sum_bytes = stride * sizeof(std::uint32_t);
   const std::size_t block_stride = operands.block_stride;
   const std::size_t lines = operands.ahead.lines;
@@ -106,7 +112,8 @@ template <class Unit, numeric_format format, int register_rows>
   const std::uint32_t* weights = operands.weights;
   const std::uint32_t* ahead = operands.ahead.from;
 
-  for_each_sum([&]<tile_register which>(std::uint32_t* memory) { Unit::template load<which>(memory, sum_bytes); });
+  for_each_sum<register_rows>(
+      sums, stride, [&]<tile_register which>(std::uint32_t* memory) { Unit::template load<which>(memory, sum_bytes); });
   for (std::size_t block = operands.blocks; block != 0; --block) {
     for (std::size_t line = lines; line != 0; --line) {
       bring_to_second_level(ahead);
@@ -125,7 +132,65 @@ template <class Unit, numeric_format format, int register_rows>
     row += block_stride;
     weights += layout::block_units * tile_outputs;
   }
-  for_each_sum([&]<tile_register which>(std::uint32_t* memory) { Unit::template store<which>(memory, sum_bytes); });
+  for_each_sum<register_rows>(sums, stride, [&]<tile_register which>(std::uint32_t* memory) {
+    Unit::template store<which>(memory, sum_bytes);
+  });
+}
+
+/// As multiply_by_tiles, but of numbers that are each the sum of two of bfloat16, the lower in a block of its own
+/// behind that of the higher: a product is the three larger of the four. `operands.blocks` counts these pairs of
+/// blocks. The sums begin as what is in memory, or at zero.
+template <class Unit, int register_rows, sums_begin begin>
+[[gnu::noinline]] void multiply_split_by_tiles(const tile_operands& operands, float* sums, std::size_t stride) {
+  using enum tile_register;
+  constexpr std::size_t row_bytes = layout::block_units * sizeof(std::uint32_t);
+  constexpr std::size_t weight_bytes = tile_outputs * sizeof(std::uint32_t);
+  constexpr std::size_t block_weights = layout::block_units * tile_outputs;
+  constexpr bool has_lower = register_rows == 2;
+  const auto load_rows = [](const std::uint32_t* rows) {
+    Unit::template load<upper_rows>(rows, row_bytes);
+    if constexpr (has_lower) {
+      Unit::template load<lower_rows>(rows + most_register_rows * layout::block_units, row_bytes);
+    }
+  };
+  const auto load_weights = [](const std::uint32_t* weights) {
+    Unit::template load<left_weights>(weights, weight_bytes);
+    Unit::template load<right_weights>(weights + tile_outputs / 2, weight_bytes);
+  };
+  const auto multiply = [] {
+    Unit::template multiply_bfloat16<upper_left, upper_rows, left_weights>();
+    Unit::template multiply_bfloat16<upper_right, upper_rows, right_weights>();
+    if constexpr (has_lower) {
+      Unit::template multiply_bfloat16<lower_left, lower_rows, left_weights>();
+      Unit::template multiply_bfloat16<lower_right, lower_rows, right_weights>();
+    }
+  };
+  const std::size_t sum_bytes = stride * sizeof(float);
+  const std::size_t block_stride = operands.block_stride;
+  const std::uint32_t* rows = operands.rows;
+  const std::uint32_t* weights = operands.weights;
+
+  for_each_sum<register_rows>(sums, stride, [&]<tile_register which>(std::uint32_t* memory) {
+    if constexpr (begin == sums_begin::in_memory) {
+      Unit::template load<which>(memory, sum_bytes);
+    } else {
+      Unit::template zero<which>();
+    }
+  });
+  for (std::size_t pair = operands.blocks; pair != 0; --pair) {
+    load_rows(rows);
+    load_weights(weights + block_weights);
+    multiply();
+    load_weights(weights);
+    multiply();
+    load_rows(rows + block_stride);
+    multiply();
+    rows += 2 * block_stride;
+    weights += 2 * block_weights;
+  }
+  for_each_sum<register_rows>(sums, stride, [&]<tile_register which>(std::uint32_t* memory) {
+    Unit::template store<which>(memory, sum_bytes);
+  });
 }
 
 /// A unit behind function pointers, so that the code around the products is compiled once for every unit.
@@ -137,6 +202,9 @@ struct tile_engine {
   /// multiply_by_tiles for the rows that this thread is configured for.
   void (*multiply_int8)(std::size_t rows, const tile_operands& operands, std::int32_t* sums, std::size_t stride);
   void (*multiply_bfloat16)(std::size_t rows, const tile_operands& operands, float* sums, std::size_t stride);
+  /// multiply_split_by_tiles likewise.
+  void (*multiply_split)(std::size_t rows, const tile_operands& operands, float* sums, std::size_t stride,
+                         sums_begin begin);
 };
 
 template <class Unit, numeric_format format, class Sum>
@@ -149,6 +217,15 @@ void multiply_rows_by_tiles(std::size_t rows, const tile_operands& operands, Sum
   }
 }
 
+template <class Unit, sums_begin begin>
+void multiply_split_rows_by_tiles(std::size_t rows, const tile_operands& operands, float* sums, std::size_t stride) {
+  if (rows > most_register_rows) {
+    multiply_split_by_tiles<Unit, 2, begin>(operands, sums, stride);
+  } else {
+    multiply_split_by_tiles<Unit, 1, begin>(operands, sums, stride);
+  }
+}
+
 /// The engine of a unit, which besides multiply_by_tiles' functions has configure(tile_configuration) and release().
 template <class Unit>
 inline constexpr tile_engine tile_engine_of = {
@@ -156,6 +233,12 @@ inline constexpr tile_engine tile_engine_of = {
     .release = &Unit::release,
     .multiply_int8 = &multiply_rows_by_tiles<Unit, numeric_format::int8, std::int32_t>,
     .multiply_bfloat16 = &multiply_rows_by_tiles<Unit, numeric_format::bfloat16, float>,
+    .multiply_split =
+        [](std::size_t rows, const tile_operands& operands, float* sums, std::size_t stride, sums_begin begin) {
+          begin == sums_begin::at_zero
+              ? multiply_split_rows_by_tiles<Unit, sums_begin::at_zero>(rows, operands, sums, stride)
+              : multiply_split_rows_by_tiles<Unit, sums_begin::in_memory>(rows, operands, sums, stride);
+        },
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

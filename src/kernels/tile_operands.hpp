@@ -27,4 +27,7 @@ struct tile_operands {
   prefetch ahead;
 };
 
+/// What the sums of a tile are before its products are added.
+enum class sums_begin { at_zero, in_memory };
+
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

@@ -24,8 +24,9 @@ struct tile_products {
   // A second tile would read the weights again, and each alone would wait for its own sums.
   static constexpr int tallest_alone = tallest;
   static constexpr std::size_t four_units = 4;
-  // In int8 32 KB of weights, which stay in the first-level cache for all tiles: both operands of a tile from the second
-  // level would be more than it delivers. Float sums would wait far apart, in the outputs, which takes longer than that.
+  // In int8 32 KB of weights, which stay in the first-level cache for all tiles: both operands of a tile from the
+  // second level would be more than it delivers. Float sums would wait far apart, in the outputs, which takes longer
+  // than that.
   static constexpr std::size_t blocks_at_once = std::is_same_v<Value, float> ? all_blocks : 16;
   static constexpr int row_offset = int8_products::row_offset;
   static_assert(2 * lanes() == tile_outputs && row_offset == 128);  // the engine's bytes of rows are unsigned
@@ -35,7 +36,6 @@ struct tile_products {
 /// come from another thread, which has its own, and a thread that goes back to its owner must not carry 8 KB of ours
 /// through every change of context. Setting them up takes about as long as a few blocks, so it is done anew only where
 /// the height changes.
-template <class Value>
 class configured_tiles {
  public:
   explicit configured_tiles(const tile_engine& engine) : engine_(engine) {}
@@ -43,16 +43,13 @@ class configured_tiles {
   configured_tiles& operator=(const configured_tiles&) = delete;
   ~configured_tiles() { engine_.release(); }
 
-  void multiply(std::size_t height, const tile_operands& operands, Value* sums, std::size_t stride) {
+  /// The engine, for products of so many rows.
+  const tile_engine& configure(std::size_t height) {
     if (height != configured_) {
       engine_.configure(height);
       configured_ = height;
     }
-    if constexpr (std::is_same_v<Value, float>) {
-      engine_.multiply_bfloat16(height, operands, sums, stride);
-    } else {
-      engine_.multiply_int8(height, operands, sums, stride);
-    }
+    return engine_;
   }
 
  private:
@@ -60,11 +57,27 @@ class configured_tiles {
   std::size_t configured_ = 0;
 };
 
+/// A product's tiles by an engine.
+template <class Value>
+class engine_tiles : configured_tiles {
+ public:
+  using configured_tiles::configured_tiles;
+
+  void multiply(std::size_t height, const tile_operands& operands, Value* sums, std::size_t stride) {
+    const tile_engine& engine = configure(height);
+    if constexpr (std::is_same_v<Value, float>) {
+      engine.multiply_bfloat16(height, operands, sums, stride);
+    } else {
+      engine.multiply_int8(height, operands, sums, stride);
+    }
+  }
+};
+
 template <class Value>
 void multiply_on(const tile_engine& engine, const packed_rows& rows, const linear& weights, index_range panels,
                  const product_target& target) {
-  configured_tiles<Value> tiles(engine);
-  product<tile_products<Value>, configured_tiles<Value>>(tiles, rows, weights, panels, target).run();
+  engine_tiles<Value> tiles(engine);
+  product<tile_products<Value>, engine_tiles<Value>>(tiles, rows, weights, panels, target).run();
 }
 
 inline void multiply_int8_by_tiles(const tile_engine& engine, const packed_rows& rows, const linear& weights,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products by tiles: on a model of the tile registers everywhere, and on the CPU's own where it has them.
+#include "reference/attention_problem.hpp"
 #include "reference/product_problem.hpp"
 #include "reference/tile_unit.hpp"
 
@@ -20,6 +21,7 @@
 namespace {
 
 namespace nn = offramp::nn;
+using naive::attention_problem;
 using naive::product_problem;
 using naive::tile_unit;
 using nn::epilogue;
@@ -45,8 +47,13 @@ nn::kernels kernels_by_vectors(numeric_format format) {
   return nn::choose_kernels({.format = format, .avoid = {instruction_set::amx}});
 }
 
+void attend_by_model(const nn::attention_head& head, nn::attention_scratch& scratch) {
+  nn::choose_tile_multiplication().attention(model, head, scratch);
+}
+
 nn::kernels kernels_by_model(numeric_format format) {
   nn::kernels kernels = kernels_by_vectors(format);
+  kernels.attend = &attend_by_model;
   kernels.multiply = format == numeric_format::int8 ? &multiply_int8_by_model : &multiply_bfloat16_by_model;
   return kernels;
 }
@@ -210,6 +217,42 @@ TEST_P(amx, the_cpu_gives_the_bytes_of_the_model) {
     const product_problem problem{rows, 330, 70};
     ASSERT_EQ(problem.run(kernels(), epilogue::add), problem.run(kernels_by_model(format()), epilogue::add))
         << rows << " rows";
+  }
+}
+
+TEST_P(amx, attention_agrees_with_a_naive_one) {
+  for (const std::size_t size : {1UL, 31UL, 32UL, 64UL, 72UL, 128UL}) {
+    for (const std::size_t tokens : {33UL, 64UL, 65UL, 100UL}) {
+      for (const std::size_t queries : {1UL, 16UL, 33UL}) {
+        SCOPED_TRACE(testing::Message() << queries << " queries, " << tokens << " tokens, size " << size);
+        for (const attention_problem& problem :
+             {attention_problem{queries, tokens, size}, naive::with_bias({queries, tokens, size})}) {
+          ASSERT_NO_FATAL_FAILURE(expect_near(problem.run(kernels()), problem.expected(), 6e-5));
+        }
+      }
+    }
+  }
+}
+
+TEST_P(amx, attention_of_the_cpu_gives_the_bytes_of_the_model) {
+  if (std::get<unit>(GetParam()) == unit::model) {
+    GTEST_SKIP() << "is the model";
+  }
+  for (const std::size_t tokens : {40UL, 64UL, 150UL}) {
+    const attention_problem problem = naive::with_bias({tokens, tokens, 48});
+    EXPECT_EQ(problem.run(kernels()), problem.run(kernels_by_model(format()))) << tokens << " tokens";
+  }
+}
+
+TEST_P(amx, attention_of_few_tokens_leaves_the_tiles_alone) {
+  if (std::get<unit>(GetParam()) == unit::cpu) {
+    GTEST_SKIP() << "only the model counts";
+  }
+  for (const std::size_t tokens : {1UL, 32UL, 33UL}) {
+    const attention_problem problem{1, tokens, 64};
+    const std::vector<float> context = problem.run(kernels());
+    EXPECT_EQ(tile_unit::take_products() != 0, tokens > 32) << tokens << " tokens";
+    EXPECT_EQ(context == problem.run(kernels_by_vectors(format())), tokens <= 32) << tokens << " tokens";
   }
 }
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #if defined(__x86_64__) && defined(__linux__)
+#include "reference/attention_problem.hpp"
 #include "reference/product_problem.hpp"
 #include "reference/tile_emulator.hpp"
 #include "reference/tile_unit.hpp"
@@ -53,6 +54,33 @@ void expect_the_bytes_of_the_model() {
     const bool is_emulated = emulator.has_value() && (format == numeric_format::bfloat16 || rows > 16);
     EXPECT_EQ(tile_unit::take_products() != 0, is_emulated) << rows << " rows";
     EXPECT_FALSE(tile_unit::is_configured());
+  }
+}
+
+template <const nn::tile_engine& (*engine)()>
+void attend_on(const nn::attention_head& head, nn::attention_scratch& scratch) {
+  nn::choose_tile_multiplication().attention(engine(), head, scratch);
+}
+
+TEST(amx_instructions, attend_as_the_model_does) {
+  nn::kernels kernels = nn::choose_kernels({.format = numeric_format::bfloat16, .avoid = {instruction_set::amx}});
+  if (nn::choose_tile_multiplication().attention == nullptr || kernels.layout.widens_rows) {
+    GTEST_SKIP() << "this CPU lacks the AVX-512 instructions around the tiles";
+  }
+  std::optional<naive::tile_emulator> emulator;
+  if (nn::amx_tiles() == nullptr) {
+    emulator.emplace();
+  }
+  for (const std::size_t queries : {1UL, 16UL, 17UL, 40UL}) {
+    for (const auto& problem : {naive::attention_problem{queries, 40, 33}, naive::with_bias({queries, 70, 64})}) {
+      kernels.attend = &attend_on<model>;
+      const std::vector<float> expected = problem.run(kernels);
+      static_cast<void>(tile_unit::take_products());
+      kernels.attend = &attend_on<instructions>;
+      EXPECT_EQ(problem.run(kernels), expected) << queries << " queries";
+      EXPECT_EQ(tile_unit::take_products() != 0, emulator.has_value()) << queries << " queries";
+      EXPECT_FALSE(tile_unit::is_configured());
+    }
   }
 }
 

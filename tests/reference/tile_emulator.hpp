@@ -125,6 +125,9 @@ class tile_emulator {
       case 0x490:  // tilerelease
         tile_unit::release();
         return true;
+      case 0x496:  // tilezero
+        with_register(what.reg, []<name target>() { tile_unit::zero<target>(); });
+        return true;
       case 0x4B7:  // tileloadd
         with_register(what.reg, [&]<name target>() { tile_unit::load<target>(memory, what.index); });
         return true;

@@ -15,8 +15,9 @@
 
 namespace naive {
 
-/// The tile registers of AMX as the Intel SDM describes them (LDTILECFG, TILELOADD, TILESTORED, TILERELEASE, TDPBUSD,
-/// TDPBF16PS), palette 1, one set for each thread. Where the CPU would raise an exception, std::logic_error is thrown.
+/// The tile registers of AMX as the Intel SDM describes them (LDTILECFG, TILELOADD, TILESTORED, TILEZERO, TILERELEASE,
+/// TDPBUSD, TDPBF16PS), palette 1, one set for each thread. Where the CPU would raise an exception, std::logic_error is
+/// thrown.
 class tile_unit {
  public:
   using name = offramp::nn::tile_register;
@@ -58,6 +59,11 @@ class tile_unit {
       loaded.bytes[row] = {};
       std::memcpy(loaded.bytes[row].data(), static_cast<const std::byte*>(memory) + row * stride, loaded.row_bytes);
     }
+  }
+
+  template <name target>
+  static void zero() {
+    at(target).bytes = {};
   }
 
   template <name source>

@@ -66,8 +66,8 @@ struct attention_head {
 struct attention_scratch {
   packed_rows queries;
   packed_rows weights;
-  aligned_vector<float> keys;
-  aligned_vector<float> values;
+  aligned_vector<std::uint32_t> keys;
+  aligned_vector<std::uint32_t> values;
   aligned_vector<float> scores;
 
   [[nodiscard]] std::size_t bytes() const noexcept {
