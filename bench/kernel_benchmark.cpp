@@ -113,8 +113,8 @@ void pack(benchmark::State& state, numeric_format format) {
 }
 
 /// One head of 64 among 12, of a text of so many tokens.
-void attend(benchmark::State& state) {
-  const nn::kernels kernels = nn::choose_kernels({});
+void attend(benchmark::State& state, numeric_format format) {
+  const nn::kernels kernels = nn::choose_kernels({.format = format});
   const auto tokens = static_cast<std::size_t>(state.range(0));
   const naive::attention_problem problem{tokens, tokens, 64, 768};
   std::vector<float> context(tokens * problem.stride);
@@ -143,8 +143,16 @@ void register_the_rest() {
                                  [format = format](benchmark::State& state) { pack(state, format); })
         ->Arg(768)
         ->Arg(3072);
+    benchmark::RegisterBenchmark((std::string(name) + "/attend").c_str(),
+                                 [format = format](benchmark::State& state) { attend(state, format); })
+        ->Arg(16)
+        ->Arg(32)
+        ->Arg(48)
+        ->Arg(64)
+        ->Arg(128)
+        ->Arg(384)
+        ->Arg(512);
   }
-  benchmark::RegisterBenchmark("attend", &attend)->Arg(16)->Arg(64)->Arg(128)->Arg(512);
   benchmark::RegisterBenchmark("normalize", &normalize)->Arg(384)->Arg(768);
 }
 
