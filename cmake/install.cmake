@@ -39,4 +39,14 @@ if(TARGET offramp_command)
   install(TARGETS offramp_command COMPONENT offramp_runtime)
   install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp COMPONENT offramp_runtime
           FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+  if(TARGET offramp_shell_files)
+    set(shell_files ${PROJECT_BINARY_DIR}/shell)
+    install(FILES ${shell_files}/offramp.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT offramp_runtime)
+    install(FILES ${shell_files}/offramp DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+            COMPONENT offramp_runtime)
+    install(FILES ${shell_files}/_offramp DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions
+            COMPONENT offramp_runtime)
+    install(FILES ${shell_files}/offramp.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
+            COMPONENT offramp_runtime)
+  endif()
 endif()

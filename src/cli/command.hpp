@@ -30,5 +30,7 @@ command add_calibrate(CLI::App& app);
 command add_certify(CLI::App& app);
 command add_evaluate(CLI::App& app);
 command add_serve(CLI::App& app);  // where cpp-httplib is
+command add_completion(CLI::App& app);
+command add_manual(CLI::App& app);
 
 }  // namespace offramp_cli

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace offramp_cli {
 
@@ -40,6 +41,18 @@ const std::map<std::string, offramp::input_kind> input_kinds{{"single", offramp:
                                                              {"pair", offramp::input_kind::pair}};
 
 const std::map<std::string, part_by> part_keys{{"text", part_by::text}, {"first-text", part_by::first_text}};
+
+/// An option whose value is one of the names in `choices`, which outlives the parser, as does `value`.
+template <class Value, class Choice>
+CLI::Option* add_choice(CLI::App& parser, const std::string& name, Value& value,
+                        const std::map<std::string, Choice>& choices, const std::string& text) {
+  std::vector<std::string> names;
+  for (const auto& [choice, meaning] : choices) {
+    names.push_back(choice);
+  }
+  const auto set = [&](const std::string& given) { value = choices.at(given); };
+  return parser.add_option_function<std::string>(name, set, text)->check(CLI::IsMember(names));
+}
 
 struct fit_arguments {
   std::string model;
@@ -209,26 +222,23 @@ command add_fit(CLI::App& app) {
                   "Layers that get an exit, as in 2,4,6; 0 is before the encoder (default: all, 0 where it saves "
                   "something)")
       ->delimiter(',');
-  parser.add_option("--pooling", options.pooling, "cls, mean, or auto: what does better on dev, exit by exit")
-      ->transform(CLI::Transformer(poolings))
+  add_choice(parser, "--pooling", options.pooling, poolings,
+             "cls, mean, or auto: what does better on dev, exit by exit")
       ->default_str("auto");
-  parser.add_option("--mix", options.mix, "none, or learned: a sum of all layers so far, where it does better on dev")
-      ->transform(CLI::Transformer(mixes))
+  add_choice(parser, "--mix", options.mix, mixes,
+             "none, or learned: a sum of all layers so far, where it does better on dev")
       ->default_str("none");
-  parser.add_option("--class-weights", options.weighting, "none, or balanced: every label counts alike")
-      ->transform(CLI::Transformer(weightings))
+  add_choice(parser, "--class-weights", options.weighting, weightings, "none, or balanced: every label counts alike")
       ->default_str("none");
   parser.add_option("--l2", options.strengths, "Strengths to choose from, as scikit-learn's C: smaller is stronger")
       ->delimiter(',')
       ->default_str("0.0001,0.001,0.01,0.1,1");
-  parser
-      .add_option("--part-by", options.part_texts_by,
-                  "text, or first-text: pairs with the same first text stay in one part of --texts")
-      ->transform(CLI::Transformer(part_keys))
+  add_choice(parser, "--part-by", options.part_texts_by, part_keys,
+             "text, or first-text: pairs with the same first text stay in one part of --texts")
       ->default_str("text");
   parser.add_option("--max-tokens", options.max_tokens, "Longest text in tokens (default: the checkpoint's)");
-  parser.add_option("--input-kind", options.input, "single or pair (default: as the training data's first line)")
-      ->transform(CLI::Transformer(input_kinds));
+  add_choice(parser, "--input-kind", options.input, input_kinds,
+             "single or pair (default: as the training data's first line)");
   CLI::Option* const threshold =
       parser.add_option("--threshold", options.threshold, "Confidence to leave at by default (default: full depth)");
   parser

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command.hpp"
+#include "examples.hpp"
 #include "suggestion.hpp"
 
 #include <offramp/error.hpp>
@@ -63,7 +64,10 @@ int main(int argc, char** argv) {
 #if defined(OFFRAMP_HAS_SERVE)
     offramp_cli::add_serve(app),
 #endif
+    offramp_cli::add_completion(app),
+    offramp_cli::add_manual(app),
   };
+  offramp_cli::add_examples(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
