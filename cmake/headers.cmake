@@ -95,6 +95,7 @@ set(implementation_headers
     include/offramp/model/c_locale.hpp
     include/offramp/model/checkpoint.hpp
     include/offramp/model/config.hpp
+    include/offramp/model/config_labels.hpp
     include/offramp/model/descriptor.hpp
     include/offramp/model/dtype.hpp
     include/offramp/model/exits/description.hpp
@@ -109,9 +110,12 @@ set(implementation_headers
     include/offramp/model/json_object.hpp
     include/offramp/model/json_writer.hpp
     include/offramp/model/label_lines.hpp
+    include/offramp/model/linear_weights.hpp
     include/offramp/model/model_parts.hpp
     include/offramp/model/placeholder.hpp
     include/offramp/model/published.hpp
+    include/offramp/model/relative_attention.hpp
+    include/offramp/model/relative_table.hpp
     include/offramp/model/safetensors.hpp
     include/offramp/model/safetensors_writer.hpp
     include/offramp/model/sha256.hpp
@@ -124,13 +128,16 @@ set(implementation_headers
     include/offramp/nn/embedding_table.hpp
     include/offramp/nn/embeddings.hpp
     include/offramp/nn/encoder_layer.hpp
+    include/offramp/nn/head_positions.hpp
     include/offramp/nn/kernels.hpp
     include/offramp/nn/layer_norm.hpp
     include/offramp/nn/layout.hpp
     include/offramp/nn/linear.hpp
     include/offramp/nn/packed_rows.hpp
     include/offramp/nn/reference_kernels.hpp
+    include/offramp/nn/reference_positions.hpp
     include/offramp/nn/relative_bias.hpp
+    include/offramp/nn/relative_places.hpp
     include/offramp/nn/rounding.hpp
     include/offramp/nn/softmax.hpp
     include/offramp/nn/team.hpp

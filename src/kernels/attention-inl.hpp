@@ -8,6 +8,7 @@
 #endif
 
 #include "activation-inl.hpp"
+#include "positions-inl.hpp"
 #include "rows-inl.hpp"
 #include "tile-inl.hpp"
 
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
@@ -153,14 +155,14 @@ class attention {
 
   void pack_queries(std::size_t first, std::size_t count) {
     scratch_.queries.resize({}, count, size_blocks_ * layout::block_units);
-    const float scale = 1.0F / std::sqrt(static_cast<float>(head_.size));
+    const float scale = 1.0F / std::sqrt(static_cast<float>(head_.size * head_.terms));
     for (std::size_t row = 0; row < count; ++row) {
       Operands::pack_row(head_.query + (first + row) * head_.query_stride, head_.size, scale,
                          scratch_.queries.row(row));
     }
   }
 
-  /// What the products are added to, where there is a bias.
+  /// What the products are added to, where there is a bias or relative positions.
   void begin_scores(std::size_t first, std::size_t count) {
     grow(scratch_.scores, Operands::most_queries_at_once * score_stride_);
     for (std::size_t row = 0; head_.bias != nullptr && row < count; ++row) {
@@ -168,11 +170,27 @@ class attention {
       std::copy_n(head_.bias - (first + row), head_.tokens, scores);
       std::fill(scores + head_.tokens, scores + score_stride_, 0.0F);
     }
+    if constexpr (std::is_same_v<Operands, float32_operands>) {
+      add_positions(first, count);
+    }
+  }
+
+  void add_positions(std::size_t first, std::size_t count) {
+    if (head_.positions == nullptr) {
+      return;
+    }
+    if (head_.bias == nullptr) {
+      std::fill_n(scratch_.scores.data(), count * score_stride_, 0.0F);
+    }
+    const position_products added(head_, {first, first + count}, scratch_.products);
+    added.add_of_queries(scratch_.queries, scratch_.scores.data(), score_stride_);
+    added.add_of_keys(scratch_.keys.data(), scratch_.scores.data(), score_stride_);
   }
 
   void score(std::size_t count) {
     const row_tiles rows = row_tiles::of<products>(0, count);
-    const sums_begin begin = head_.bias == nullptr ? sums_begin::at_zero : sums_begin::in_memory;
+    const bool is_begun = head_.bias != nullptr || head_.positions != nullptr;
+    const sums_begin begin = is_begun ? sums_begin::in_memory : sums_begin::at_zero;
     for (std::size_t panel = 0; panel < key_panels_; ++panel) {
       const std::uint32_t* keys = scratch_.keys.data() + panel * panel_units(size_blocks_);
       for (std::size_t tile = 0; tile < rows.count; ++tile) {

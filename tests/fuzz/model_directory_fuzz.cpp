@@ -21,7 +21,8 @@ const std::vector<model_files>& models() {
     std::vector<model_files> read;
     for (const char* name : {"tiny", "tiny-i8", "tiny-mix", "tiny-pair", "tiny-plain", "tiny-sharded", "family-albert",
                              "family-distilbert", "family-roberta", "family-electra", "family-mpnet-exits",
-                             "published-deebert", "published-pabee", "published-right-tool-plain", "berxit-exits"}) {
+                             "family-deberta-exits", "family-deberta-c2p", "family-deberta-p2c", "published-deebert",
+                             "published-pabee", "published-right-tool-plain", "berxit-exits"}) {
       read.push_back(offramp_fuzz::read_model(name));
     }
     return read;

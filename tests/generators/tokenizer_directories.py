@@ -9,20 +9,15 @@ Left out are directories that transformers cannot load, texts whose ids lie beyo
 offramp refuses by name. "@charsmap" stands for charsmap.bin in base64; of a sentencepiece model stand its pieces, with scores
 and types, and whether it has these rules.
 """
-import base64
 import json
 import pathlib
 import random
 import sys
-import tempfile
 
-import tokenizers
-import transformers
-from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoTokenizer
 
-VERSIONS = {tokenizers: "0.23.3", transformers: "5.24.0"}
+from encoded_directories import make_lines
+
 DIRECTORIES, MPNET_DIRECTORIES, SENTENCEPIECE_DIRECTORIES = 120, 30, 60
 PIECES = """the dog cat hello world café cafe Hello World HELLO un ##able ##ing ##s go ! . , ' - [ ] 的 人 的人 é e c a ##a ##fé
 ##fe covid ##19 19 # İ ß ü ##的 ##人""".split()
@@ -30,9 +25,6 @@ SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<unk>"
 EXTRA = ["[E1]", "[/E1]", "[E2]", "covid19", "E1", "dog", "[MASK]", "<mask>", "[CLS]", "</s>", "[unused1]", "café", "的人"]
 WORDS = "▁the ▁dog ▁hello ▁Hello ▁world ▁ h e l o w r d é c a f ▁go ing s t u n 的 人 ▁covid 1 9 g i v [ ] E / \" ' < >".split()
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED = range(1, 5)
-TEXTS = ["Hello World", "hello <mask> zebra", "the [E1] dog [/E1] barks", "的人 的", "café CAFÉ", "[CLS] [SEP] [PAD] [MASK] [UNK]",
-         "going[E1]s", "  [E1]  dog", "covid19 COVID19", "<s> hello </s> <pad>", "un[unused1]able hello!", "e1 [e1] [E2][E1]",
-         "", "xE1x E1 dogE1", "İstanbul straße", "a\u00a0b\tc\n[e2]\u200bd", ["hello world", "the [E1] cat"], ["a", ""]]
 BERT_ROLES = {"unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]"}
 ROBERTA_ROLES = {"unk_token": "<unk>", "sep_token": "</s>", "pad_token": "<pad>", "cls_token": "<s>", "mask_token": "<mask>",
                  "bos_token": "<s>"}
@@ -267,53 +259,13 @@ class Directory:
         self.finish(model_type, len(scored) + 6, 1 if name == "CamembertTokenizer" else 0.9)
 
 
-def write_sentencepiece_model(description, charsmap):
-    model = sentencepiece_model_pb2.ModelProto()
-    for piece, score, kind in description["pieces"]:
-        model.pieces.add(piece=piece, score=score, type=kind)
-    model.trainer_spec.model_type = 1
-    if description["charsmap"]:
-        model.normalizer_spec.precompiled_charsmap = charsmap
-    return model.SerializeToString()
-
-
-def encode(files, charsmap):
-    """The class, and each text's ids and type ids; nothing where transformers fails."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            is_model = name.endswith(".model")
-            (pathlib.Path(folder) / name).write_bytes(
-                write_sentencepiece_model(json.loads(content), charsmap) if is_model else content.encode())
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(folder)
-            encodings = [tokenizer(text) if isinstance(text, str) else tokenizer(*text) for text in TEXTS]
-        except BaseException:  # the tokenizers library panics by something that is no Exception
-            return None, []
-    rows = json.loads(files["config.json"])["vocab_size"]
-    return type(tokenizer).__name__, [{"text": text, "ids": found["input_ids"], "type_ids": found.get("token_type_ids")}
-                                      for text, found in zip(TEXTS, encodings) if max(found["input_ids"]) < rows]
-
-
 def main():
-    for module, version in VERSIONS.items():
-        assert module.__version__ == version, (module.__name__, module.__version__, version)
-    transformers.logging.set_verbosity_error()
     out = pathlib.Path(sys.argv[1])
     charsmap = (out / "charsmap.bin").read_bytes()
-    encoded = base64.b64encode(charsmap).decode()
-    lines = []
-    for count, make in ((DIRECTORIES, None), (DIRECTORIES + MPNET_DIRECTORIES, Directory.make_mpnet),
-                        (DIRECTORIES + MPNET_DIRECTORIES + SENTENCEPIECE_DIRECTORIES, Directory.make_sentencepiece)):
-        seed = 0
-        while len(lines) < count:
-            seed += 1
-            files = Directory(seed, charsmap, make).files
-            name, texts = encode(files, charsmap)
-            if texts:
-                if "tokenizer.json" in files:
-                    files["tokenizer.json"] = files["tokenizer.json"].replace(encoded, "@charsmap")
-                lines.append(json.dumps({"class": name, "files": files, "texts": texts}, ensure_ascii=False))
-    (out / "tokenizer_directories.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    kinds = [(DIRECTORIES, None), (MPNET_DIRECTORIES, Directory.make_mpnet),
+             (SENTENCEPIECE_DIRECTORIES, Directory.make_sentencepiece)]
+    lines = "".join(make_lines(count, lambda seed, make=make: Directory(seed, charsmap, make), charsmap) for count, make in kinds)
+    (out / "tokenizer_directories.jsonl").write_text(lines, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -208,6 +208,9 @@ TEST_P(guarded, attention_stays_within_its_memory) {
       ASSERT_NO_FATAL_FAILURE(expect_same_when_guarded([&] {
         return naive::with_bias({1, tokens, size}).run(GetParam());
       }));
+      ASSERT_NO_FATAL_FAILURE(expect_same_when_guarded([&] {
+        return naive::with_positions({tokens, tokens, size}, {.buckets = 8, .longest = 40}).run(GetParam());
+      }));
     }
   }
 }

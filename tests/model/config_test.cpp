@@ -92,6 +92,54 @@ TEST(config, has_the_defaults_of_each_family) {
   EXPECT_EQ(distilled.type_vocabulary_size, 1) << "no field of this family";
 }
 
+/// As deberta-v3-base has it; version 5 of transformers writes the two kinds as a list.
+TEST(config, reads_relative_attention) {
+  const config found = read_patched(R"({"model_type": "deberta-v2", "relative_attention": true, "position_buckets": 256,
+      "norm_rel_ebd": "layer_norm", "share_att_key": true, "pos_att_type": "p2c|c2p", "max_relative_positions": 400,
+      "position_biased_input": false, "type_vocab_size": 0, "layer_norm_eps": null, "pooler_hidden_size": 12})");
+  EXPECT_TRUE(found.relative.has_table());
+  EXPECT_EQ(found.relative.terms(), 3);
+  EXPECT_TRUE(found.relative.shares_projections);
+  EXPECT_TRUE(found.relative.normalizes_table);
+  EXPECT_EQ(found.relative.range.span(), 256);
+  EXPECT_EQ(found.relative.range.longest, 400);
+  EXPECT_FALSE(found.embeds_positions);
+  EXPECT_FALSE(found.embeds_types);
+  EXPECT_EQ(found.type_vocabulary_size, 1);
+  EXPECT_EQ(found.embedding_size, found.hidden_size);
+  EXPECT_EQ(found.layer_norm_epsilon, 1e-7F);
+  EXPECT_EQ(found.head.activation, offramp::nn::epilogue::gelu);
+}
+
+TEST(config, has_the_defaults_of_deberta) {
+  const config found = read_patched(R"({"model_type": "deberta-v2", "type_vocab_size": null})");
+  EXPECT_FALSE(found.relative.has_table());
+  EXPECT_EQ(found.relative.terms(), 1);
+  EXPECT_TRUE(found.embeds_positions);
+  EXPECT_FALSE(found.embeds_types);
+  const config some = read_patched(R"({"model_type": "deberta-v2", "relative_attention": true, "pos_att_type": ["c2p"],
+      "type_vocab_size": 3, "max_relative_positions": 0, "embedding_size": 4, "pooler_hidden_act": "tanh"})");
+  EXPECT_EQ(some.relative.terms(), 2);
+  EXPECT_TRUE(some.relative.has_keys);
+  EXPECT_FALSE(some.relative.has_queries);
+  EXPECT_FALSE(some.relative.shares_projections);
+  EXPECT_FALSE(some.relative.normalizes_table);
+  EXPECT_EQ(some.relative.range.buckets, 0);
+  EXPECT_EQ(some.relative.range.span(), 16) << "max_position_embeddings";
+  EXPECT_TRUE(some.embeds_types);
+  EXPECT_EQ(some.embedding_size, 4);
+  EXPECT_EQ(some.head.activation, offramp::nn::epilogue::tanh);
+  EXPECT_EQ(read_patched(R"({"model_type": "deberta-v2", "pos_att_type": "c2p|p2c"})").relative.terms(), 3)
+      << "the scale counts them though there is no table";
+}
+
+TEST(config, needs_no_logarithm_where_every_distance_has_a_bucket) {
+  EXPECT_EQ(read_patched(R"({"model_type": "deberta-v2", "relative_attention": true, "pos_att_type": "c2p",
+      "position_buckets": 30})")
+                .relative.range.span(),
+            30);
+}
+
 TEST(config, takes_labels_in_the_order_of_their_ids) {
   const config found =
       read_patched(R"({"id2label": {"1": "b", "0": "z", "2": "a"}, "label2id": {"z": 0, "a": 2, "b": 1}})");
@@ -131,6 +179,21 @@ std::vector<hostile> hostile_configs() {
       {R"({"model_type": "ernie", "use_task_id": true})", unsupported, "use_task_id is true, expected false"},
       {R"({"model_type": "mpnet", "relative_attention_num_buckets": 31})", bad, "relative_attention_num_buckets is 31"},
       {R"({"model_type": "mpnet", "max_position_embeddings": 2})", bad, "positions count from 2 on"},
+      {R"({"model_type": "deberta"})", unsupported, R"(model_type is "deberta", expected one of bert, )"},
+      {R"({"model_type": "deberta-v2", "conv_kernel_size": 3})", unsupported, "conv_kernel_size is 3, expected 0"},
+      {R"({"model_type": "deberta-v2", "attention_head_size": 2})", unsupported,
+       "attention_head_size is 2, expected 3"},
+      {R"({"model_type": "deberta-v2", "pooler_hidden_size": 8})", unsupported, "pooler_hidden_size is 8, expected 12"},
+      {R"({"model_type": "deberta-v2", "pooler_hidden_act": "silu"})", unsupported, "pooler_hidden_act is \"silu\""},
+      {R"({"model_type": "deberta-v2", "pos_att_type": "p2c|p2p"})", unsupported, "pos_att_type is \"p2c|p2p\""},
+      {R"({"model_type": "deberta-v2", "pos_att_type": [2]})", bad, "pos_att_type[0] is 2"},
+      {R"({"model_type": "deberta-v2", "norm_rel_ebd": "batch_norm"})", unsupported, "norm_rel_ebd is \"batch_norm\""},
+      {R"({"model_type": "deberta-v2", "position_biased_input": 1})", bad, "position_biased_input is 1"},
+      {R"({"model_type": "deberta-v2", "relative_attention": true, "pos_att_type": "c2p", "position_buckets": 1})", bad,
+       "position_buckets is 1"},
+      {R"({"model_type": "deberta-v2", "relative_attention": true, "pos_att_type": "c2p", "position_buckets": 28,
+          "max_relative_positions": 15})",
+       bad, "position_buckets is 28, expected less than twice max_relative_positions - 1, 28"},
       {R"({"problem_type": "regression"})", unsupported, R"(problem_type is "regression")"},
       {R"({"problem_type": "multi_label_classification"})", unsupported, "multi_label_classification"},
       {R"({"hidden_size": 13})", bad, "hidden_size is 13, expected a multiple of num_attention_heads, 4"},

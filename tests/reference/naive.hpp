@@ -89,8 +89,9 @@ inline std::vector<double> multiply(offramp::numeric_format format, const std::v
   return result;
 }
 
-/// softmax(q k^T / sqrt(size) + bias) v of one head, [queries, size].
-inline std::vector<double> attend(const offramp::nn::attention_head& head) {
+/// softmax(q k^T / sqrt(size * terms) + bias + added) v of one head, [queries, size]. `added`: [queries, tokens], or
+/// empty.
+inline std::vector<double> attend(const offramp::nn::attention_head& head, const std::vector<double>& added = {}) {
   std::vector<double> context(head.queries * head.size, 0.0);
   for (std::size_t q = 0; q < head.queries; ++q) {
     std::vector<double> weight(head.tokens);
@@ -99,7 +100,8 @@ inline std::vector<double> attend(const offramp::nn::attention_head& head) {
         weight[t] += static_cast<double>(head.query[q * head.query_stride + i]) *
                      static_cast<double>(head.key[t * head.key_value_stride + i]);
       }
-      weight[t] /= std::sqrt(static_cast<double>(head.size));
+      weight[t] /= std::sqrt(static_cast<double>(head.size * head.terms));
+      weight[t] += added.empty() ? 0.0 : added[q * head.tokens + t];
       if (head.bias != nullptr) {
         weight[t] += static_cast<double>(head.bias[static_cast<std::ptrdiff_t>(t) - static_cast<std::ptrdiff_t>(q)]);
       }

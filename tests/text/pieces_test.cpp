@@ -50,6 +50,7 @@ std::vector<normalizer_step> all_steps() {
     steps.emplace_back(replace_string{pattern, "\u2581"});
   }
   steps.emplace_back(replace_spaces{" "});
+  steps.emplace_back(squeeze_whitespace{" "});
   steps.emplace_back(prepend_string{"\u2581"});
   steps.emplace_back(precompiled_charsmap(corpus::read_data("charsmap.bin"), "here"));
   return steps;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/model/config_labels.hpp>
 #include <offramp/model/family.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
+#include <offramp/model/relative_attention.hpp>
 #include <offramp/nn/activation.hpp>
 #include <offramp/nn/relative_bias.hpp>
 
@@ -30,12 +32,16 @@ struct config {
   int num_layers = 0;
   int num_heads = 0;
   int intermediate_size = 0;
-  int max_positions = 0;  ///< rows of the position embeddings
-  int type_vocabulary_size = 0;
+  int max_positions = 0;  ///< rows of the position embeddings, where there are some
+  bool embeds_positions = true;
+  int type_vocabulary_size = 0;  ///< 1 where there are no token types
+  bool embeds_types = true;
   /// Set where positions count from this id and 1 on, and this token keeps the position of its own id.
   std::optional<int> padding_id;
   int relative_buckets = 0;  ///< rows of the relative attention bias; 0: none
-  int num_labels = 0;        ///< may be below 2: a model with exits has its own labels
+  relative_attention relative = {};
+  sequence_head head = {};  ///< the family's, with what the file says of it
+  int num_labels = 0;       ///< may be below 2: a model with exits has its own labels
   float layer_norm_epsilon = 0;
   nn::activation hidden_activation = nn::activation::gelu;
   std::vector<std::string> labels;  ///< num_labels names
@@ -84,42 +90,6 @@ namespace detail {
   throw error(error_kind::unsupported, place->describe() + " is \"" + name + "\", expected one of " + expected);
 }
 
-[[nodiscard]] inline std::string default_label(std::size_t id) { return "LABEL_" + std::to_string(id); }
-
-/// Names by id from `id2label`, whose keys are "0" to "n-1".
-[[nodiscard]] inline std::vector<std::string> read_id2label(const json_place& place) {
-  constexpr std::size_t max_labels = 65536;
-  const nlohmann::json& map = json_object(place).place().value();
-  if (map.size() > max_labels) {
-    place.refuse("an object of at most " + std::to_string(max_labels) + " labels");
-  }
-  std::vector<std::string> labels;
-  for (std::size_t id = 0; id < map.size(); ++id) {
-    if (!map.contains(std::to_string(id))) {
-      throw error(error_kind::bad_model, place.describe() + ": key \"" + std::to_string(id) +
-                                             "\" is missing, expected \"0\" to \"" + std::to_string(map.size() - 1) +
-                                             "\"");
-    }
-    const json_place label = place.member(std::to_string(id));
-    labels.push_back(label.value().is_number_integer() ? label.value().dump() : label.text());
-  }
-  return labels;
-}
-
-/// A `label2id` of the same labels must be the inverse of `labels`. Another one is left from before a fine-tuning and
-/// says nothing, as transformers answers by `id2label`.
-inline void check_label2id(const json_place& place, const std::vector<std::string>& labels) {
-  const nlohmann::json& map = json_object(place).place().value();
-  const bool is_stale = map.size() != labels.size() ||
-                        std::ranges::any_of(labels, [&](const std::string& label) { return !map.contains(label); });
-  for (std::size_t id = 0; id < labels.size() && !is_stale; ++id) {
-    const nlohmann::json& found = map.at(labels[id]);
-    if (found != id && found != std::to_string(id)) {
-      place.member(labels[id]).refuse(std::to_string(id) + " as in id2label");
-    }
-  }
-}
-
 inline void read_labels(json_object& object, config& result) {
   const std::optional<json_place> count = object.find("num_labels");
   const std::optional<json_place> names = object.find("id2label");
@@ -141,27 +111,6 @@ inline void read_labels(json_object& object, config& result) {
   if (const auto inverse = object.find("label2id")) {
     check_label2id(*inverse, result.labels);
   }
-}
-
-/// The first of `architectures` that names another task, as in BertForTokenClassification, where none names ours.
-[[nodiscard]] inline std::string find_other_task(json_object& object) {
-  const auto classes = object.find("architectures");
-  if (!classes || !classes->value().is_array()) {
-    return {};
-  }
-  std::string result;
-  for (const std::string& name : classes->array(0, 64, [](const json_place& element) { return element.text(); })) {
-    if (name.find("SequenceClassification") != std::string::npos) {
-      return {};
-    }
-    const std::size_t task = name.find("For");
-    const bool names_task =
-        task != std::string::npos && task + 3 < name.size() && name[task + 3] >= 'A' && name[task + 3] <= 'Z';
-    if (result.empty() && (names_task || name.ends_with("LMHeadModel"))) {
-      result = name;
-    }
-  }
-  return result;
 }
 
 /// Refuses by name what would change the forward pass.
@@ -209,12 +158,14 @@ inline void read_sizes(json_object& object, config& result) {
   };
   result.vocabulary_size = size("vocab_size", 1 << 24);
   result.hidden_size = size(keys.hidden_size, 1 << 15);
-  result.embedding_size = keys.embedding_size.empty() ? result.hidden_size : size(keys.embedding_size, 1 << 15, 128);
+  const int usual = result.family->default_embedding_size;
+  result.embedding_size = keys.embedding_size.empty()
+                              ? result.hidden_size
+                              : size(keys.embedding_size, 1 << 15, usual == 0 ? result.hidden_size : usual);
   result.num_layers = size(keys.num_layers, 1024);
   result.num_heads = size(keys.num_heads, 1 << 15);
   result.intermediate_size = size(keys.intermediate_size, 1 << 20);
   result.max_positions = size("max_position_embeddings", 1 << 20);
-  result.type_vocabulary_size = keys.type_vocabulary_size.empty() ? 1 : size(keys.type_vocabulary_size, 1024, 2);
   if (result.hidden_size % result.num_heads != 0) {
     object.require(std::string(keys.hidden_size))
         .refuse("a multiple of " + std::string(keys.num_heads) + ", " + std::to_string(result.num_heads));
@@ -246,6 +197,36 @@ inline void read_relative_buckets(json_object& object, config& result) {
   result.relative_buckets = place ? static_cast<int>(place->integer(fewest, 1 << 15)) : fewest;
 }
 
+/// Where a family may do without them, and says so, there are no token types or absolute positions.
+inline void read_embedding_kinds(json_object& object, config& result) {
+  const config_keys& keys = result.family->keys;
+  const std::string types(keys.type_vocabulary_size);
+  const int usual = result.family->default_type_vocabulary_size;
+  const std::optional<json_place> place = types.empty() ? std::nullopt : object.find(types);
+  const int found = place ? static_cast<int>(place->integer(usual == 0 ? 0 : 1, 1024)) : types.empty() ? 0 : usual;
+  result.embeds_types = found > 0;
+  result.type_vocabulary_size = std::max(found, 1);
+  const std::string positions(keys.absolute_positions);
+  result.embeds_positions = positions.empty() || read_flag(object, positions.c_str(), true);
+}
+
+inline void read_head(json_object& object, config& result) {
+  result.head = result.family->head;
+  const std::string key(result.family->keys.head_activation);
+  const std::optional<json_place> place = key.empty() ? std::nullopt : object.find(key);
+  if (!place) {
+    return;
+  }
+  using enum nn::epilogue;
+  static constexpr std::array<std::pair<std::string_view, nn::epilogue>, 3> known = {
+      {{"gelu", gelu}, {"tanh", tanh}, {"relu", relu}}};
+  const auto found = std::ranges::find(known, place->text(), &std::pair<std::string_view, nn::epilogue>::first);
+  if (found == known.end()) {
+    refuse_setting(*place, "\"gelu\", \"tanh\" or \"relu\"");
+  }
+  result.head.activation = found->second;
+}
+
 }  // namespace detail
 
 /// `config.json`, parsed. Throws `io` when it is missing and `bad_model` when it is no JSON.
@@ -268,10 +249,15 @@ inline void read_relative_buckets(json_object& object, config& result) {
   result.hidden_activation = detail::read_activation(object, *result.family);
   detail::read_sizes(object, result);
   detail::read_padding(object, result);
+  detail::read_embedding_kinds(object, result);
   detail::read_relative_buckets(object, result);
+  if (!result.family->relative_table.empty()) {
+    result.relative = read_relative_attention(object, result.hidden_size, result.num_heads, result.max_positions);
+  }
+  detail::read_head(object, result);
   const std::string epsilon_key(result.family->keys.layer_norm_epsilon);
   const std::optional<json_place> epsilon = epsilon_key.empty() ? std::nullopt : object.find(epsilon_key);
-  result.layer_norm_epsilon = epsilon ? epsilon->number(0.0, 1.0) : 1e-12F;
+  result.layer_norm_epsilon = epsilon ? epsilon->number(0.0, 1.0) : result.family->default_layer_norm_epsilon;
   detail::read_labels(object, result);
   result.other_task = detail::find_other_task(object);
   result.labels_are_default = result.labels_are_default || !result.other_task.empty();

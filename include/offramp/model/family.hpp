@@ -22,6 +22,8 @@ struct layer_names {
   std::string_view intermediate = "intermediate.dense";
   std::string_view output = "output.dense";
   std::string_view output_norm = "output.LayerNorm";
+  std::string_view position_key = {};  ///< of relative_attention, and so below
+  std::string_view position_query = {};
 };
 
 /// What `config.json` calls things. An empty key: the family has no such field.
@@ -31,11 +33,13 @@ struct config_keys {
   std::string_view num_heads = "num_attention_heads";
   std::string_view intermediate_size = "intermediate_size";
   std::string_view activation = "hidden_act";
-  std::string_view layer_norm_epsilon = "layer_norm_eps";     ///< empty: 1e-12
+  std::string_view layer_norm_epsilon = "layer_norm_eps";     ///< empty: the default
   std::string_view type_vocabulary_size = "type_vocab_size";  ///< empty: no token types
   std::string_view embedding_size = {};                       ///< empty: the hidden size
   std::string_view padding_id = {};                           ///< empty: as family::padding_id says
   std::string_view relative_buckets = {};                     ///< empty: no relative attention bias
+  std::string_view absolute_positions = {};                   ///< whether positions are embedded; empty: they are
+  std::string_view head_activation = {};                      ///< empty: as sequence_head says
 };
 
 /// The classification head of Hugging Face's <Family>ForSequenceClassification: f(dense), then a classifier.
@@ -54,12 +58,19 @@ struct family {
   std::string_view prefix;      ///< of the backbone's tensors in models with a head
   config_keys keys = {};
   std::string_view default_activation = "gelu";
+  float default_layer_norm_epsilon = 1e-12F;
+  int default_type_vocabulary_size = 2;  ///< 0: without the field there are no token types
+  int default_embedding_size = 128;      ///< 0: the hidden size
   /// Where the embeddings are mapped to the hidden size by a linear layer of that name.
   model::projection projection = model::projection::none;
   std::string_view projection_name = {};
+  /// Whether the embeddings' norm comes behind that layer, which then has no bias.
+  bool normalizes_projection = false;
   std::string_view layer = "encoder.layer.*.";  ///< `*`: the layer's number; without one all layers are the same
   layer_names names = {};
-  std::string_view relative_bias = {};       ///< in the backbone, the table [buckets, heads] of all layers
+  std::string_view relative_bias = {};   ///< in the backbone, the table [buckets, heads] of all layers
+  std::string_view relative_table = {};  ///< in the backbone, of DeBERTa's relative_attention, and its norm
+  std::string_view relative_norm = {};
   std::string_view pooler = "pooler.dense";  ///< in the backbone, `*`: the last layer's number; empty: none
   sequence_head head = {};
   /// The padding token by which positions count, whatever `config.json` says; none: they count from 0.
@@ -67,7 +78,6 @@ struct family {
   /// Whether an encoder with one token type takes every token for one of it, whatever the tokenizer says.
   bool passes_over_single_type = false;
 
-  [[nodiscard]] constexpr bool has_types() const { return !keys.type_vocabulary_size.empty(); }
   [[nodiscard]] constexpr bool shares_layers() const { return layer.find('*') == std::string_view::npos; }
 };
 
@@ -146,7 +156,27 @@ inline constexpr std::array families{
                      .attention_norm = "attention.LayerNorm"},
            .relative_bias = "encoder.relative_attention_bias.weight",
            .head = {.dense = "classifier.dense", .classifier = "classifier.out_proj"},
-           .padding_id = 1}};
+           .padding_id = 1},
+    family{.model_type = "deberta-v2",
+           .prefix = "deberta.",
+           .keys = {.embedding_size = "embedding_size",
+                    .absolute_positions = "position_biased_input",
+                    .head_activation = "pooler_hidden_act"},
+           .default_layer_norm_epsilon = 1e-7F,
+           .default_type_vocabulary_size = 0,
+           .default_embedding_size = 0,
+           .projection = projection::where_sizes_differ,
+           .projection_name = "embeddings.embed_proj",
+           .normalizes_projection = true,
+           .names = {.query = "attention.self.query_proj",
+                     .key = "attention.self.key_proj",
+                     .value = "attention.self.value_proj",
+                     .position_key = "attention.self.pos_key_proj",
+                     .position_query = "attention.self.pos_query_proj"},
+           .relative_table = "encoder.rel_embeddings",
+           .relative_norm = "encoder.LayerNorm",
+           .pooler = {},
+           .head = {.dense = "pooler.dense", .activation = nn::epilogue::gelu}}};
 
 /// Null when there is no such family.
 [[nodiscard]] constexpr const family* find_family(std::string_view model_type) {

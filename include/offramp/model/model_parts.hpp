@@ -170,7 +170,7 @@ inline text_reader load_text_reader(const model::file_set& files, const model::e
   text::tokenizer tokenizer = load_tokenizer(files, exits.pretokenizer, config);
   const std::size_t max_tokens = choose_max_tokens(files, options, exits, tokenizer, config);
   const bool passes_over = config.family->passes_over_single_type && config.type_vocabulary_size == 1;
-  const bool reads_type_ids = config.family->has_types() && tokenizer.gives_type_ids() && !passes_over;
+  const bool reads_type_ids = config.embeds_types && tokenizer.gives_type_ids() && !passes_over;
   const auto objection_to = [&](text::input_texts texts) {
     const std::int32_t highest = tokenizer.highest_type_id(texts);
     return !reads_type_ids || highest < config.type_vocabulary_size

@@ -5,6 +5,8 @@
 #include <offramp/load_options.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
+#include <offramp/model/linear_weights.hpp>
+#include <offramp/model/relative_table.hpp>
 #include <offramp/nn/encoder_layer.hpp>
 #include <offramp/nn/relative_bias.hpp>
 #include <offramp/runner.hpp>
@@ -33,53 +35,18 @@ inline void check_sums(const config& shape, const file_set& files, numeric_forma
   }
 }
 
-/// Reads one linear layer, row by row into its panels: `name`.weight [outputs, inputs] and `name`.bias [outputs]. Rows
-/// stored in int8 are used as they are where the target's format is int8.
-inline void read_linear(const checkpoint& tensors, const std::string& name, std::size_t outputs, std::size_t inputs,
-                        nn::linear& target, std::size_t first_output = 0) {
-  const std::string weight = name + ".weight";
-  if (tensors.contains(weight) && tensors.is_quantized(weight)) {
-    tensors.read_quantized_rows(weight, outputs, inputs,
-                                [&](std::size_t row, std::span<const std::int8_t> values, float scale) {
-                                  target.set_quantized_row(first_output + row, values, scale);
-                                });
-  } else {
-    tensors.read_rows(weight, outputs, inputs, [&](std::size_t row, std::span<const float> weights) {
-      target.set_row(first_output + row, weights);
-    });
-  }
-  const std::vector<float> bias = tensors.read(name + ".bias", {outputs});
-  for (std::size_t i = 0; i < outputs; ++i) {
-    target.set_bias(first_output + i, bias[i]);
-  }
-}
-
-inline nn::linear read_linear(const checkpoint& tensors, const std::string& name, std::size_t outputs,
-                              std::size_t inputs, const nn::layout& layout) {
-  nn::linear target(layout, outputs, inputs);
-  read_linear(tensors, name, outputs, inputs, target);
-  return target;
-}
-
-/// [size]. Old checkpoints call the two vectors gamma and beta.
-inline nn::layer_norm read_layer_norm(const checkpoint& tensors, const std::string& name, std::size_t size,
-                                      float epsilon) {
-  const bool is_old = !tensors.contains(name + ".weight") && tensors.contains(name + ".gamma");
-  return {tensors.read(name + (is_old ? ".gamma" : ".weight"), {size}),
-          tensors.read(name + (is_old ? ".beta" : ".bias"), {size}), epsilon};
-}
-
 inline nn::embeddings read_embeddings(const checkpoint& tensors, const std::string& name, const config& shape) {
   const auto width = static_cast<std::size_t>(shape.embedding_size);
   const auto read = [&](const char* table, int rows) {
     return tensors.read(name + table + "_embeddings.weight", {static_cast<std::size_t>(rows), width});
   };
-  const bool has_types = !shape.family->keys.type_vocabulary_size.empty();
+  const auto normalized =
+      static_cast<std::size_t>(shape.family->normalizes_projection ? shape.hidden_size : shape.embedding_size);
   return {.word = tensors.read_table(name + "word_embeddings.weight", static_cast<std::size_t>(shape.vocabulary_size),
                                      width),
-          .position = read("position", shape.max_positions),
-          .type = has_types ? read("token_type", shape.type_vocabulary_size) : std::vector<float>(width),
-          .norm = read_layer_norm(tensors, name + "LayerNorm", width, shape.layer_norm_epsilon),
+          .position = shape.embeds_positions ? read("position", shape.max_positions) : std::vector<float>(),
+          .type = shape.embeds_types ? read("token_type", shape.type_vocabulary_size) : std::vector<float>(),
+          .norm = read_layer_norm(tensors, name + "LayerNorm", normalized, shape.layer_norm_epsilon),
           .padding = shape.padding_id};
 }
 
@@ -91,8 +58,15 @@ inline std::optional<nn::linear> read_projection(const checkpoint& tensors, cons
   if (family.projection == projection::none || (family.projection == projection::where_sizes_differ && !sizes_differ)) {
     return std::nullopt;
   }
-  return read_linear(tensors, prefix + std::string(family.projection_name), static_cast<std::size_t>(shape.hidden_size),
-                     static_cast<std::size_t>(shape.embedding_size), layout);
+  const std::string name = prefix + std::string(family.projection_name);
+  const auto outputs = static_cast<std::size_t>(shape.hidden_size);
+  const auto inputs = static_cast<std::size_t>(shape.embedding_size);
+  if (!family.normalizes_projection) {
+    return read_linear(tensors, name, outputs, inputs, layout);
+  }
+  nn::linear without_bias(layout, outputs, inputs);
+  read_linear_weights(tensors, name, outputs, inputs, without_bias);
+  return without_bias;
 }
 
 /// The table that all layers share, where the family has one, spread out for texts of every length.
@@ -194,8 +168,15 @@ inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, 
                       .heads = static_cast<std::size_t>(shape.num_heads),
                       .feed_forward_activation = shape.hidden_activation,
                       .embeddings = {},
+                      .normalizes_projection = family.normalizes_projection,
+                      .score_terms = static_cast<std::size_t>(shape.relative.terms()),
                       .depth = depth,
                       .layers = std::vector<nn::encoder_layer>(distinct)};
+  std::optional<relative_table> positions;
+  if (shape.relative.has_table()) {
+    encoder.places = {shape.relative.range, static_cast<std::size_t>(shape.usable_positions())};
+    positions.emplace(tensors, prefix, shape, kernels, encoder.places);
+  }
   offramp::detail::lend(run, distinct + 1, [&](std::size_t part) {
     if (part == 0) {  // the largest, so it comes first
       encoder.embeddings = read_embeddings(tensors, prefix + "embeddings.", shape);
@@ -203,7 +184,11 @@ inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, 
       encoder.relative_bias = read_relative_bias(tensors, prefix, shape);
     } else {
       const std::string name = prefix + numbered(family.layer, part - 1);
-      encoder.layers[part - 1] = read_encoder_layer(tensors, name, shape, kernels.layout);
+      nn::encoder_layer& layer = encoder.layers[part - 1];
+      layer = read_encoder_layer(tensors, name, shape, kernels.layout);
+      if (positions) {
+        layer.positions = positions->project(layer, name);
+      }
     }
     ready.add_one();
   });

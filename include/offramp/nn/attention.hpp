@@ -3,6 +3,7 @@
 
 #include <offramp/nn/dot.hpp>
 #include <offramp/nn/kernels.hpp>
+#include <offramp/nn/reference_positions.hpp>
 #include <offramp/nn/softmax.hpp>
 
 #include <Eigen/Core>
@@ -30,7 +31,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 /// softmax(q k^T / sqrt(size) + bias) v of one head of one text (Vaswani et al. 2017), query by query. Queries are
 /// scaled before the products, as by every other kernel: so all overflow alike.
 inline void attend(const attention_head& head, attention_scratch& scratch) {
-  const float scale = 1.0F / std::sqrt(static_cast<float>(head.size));
+  const float scale = 1.0F / std::sqrt(static_cast<float>(head.size * head.terms));
   scratch.scores.resize(std::max(scratch.scores.size(), head.tokens + head.size));
   const std::span<float> weights(scratch.scores.data(), head.tokens);
   float* query = scratch.scores.data() + head.tokens;
@@ -43,6 +44,9 @@ inline void attend(const attention_head& head, attention_scratch& scratch) {
     if (head.bias != nullptr) {
       const float* bias = head.bias - row;
       std::transform(weights.begin(), weights.end(), bias, weights.begin(), std::plus<>());
+    }
+    if (head.positions != nullptr) {
+      reference::add_position_products(head, row, query, scratch.products, weights);
     }
     softmax(weights);
     float* context = head.context + row * head.context_stride;

@@ -52,6 +52,8 @@ class embedding_table {
   /// Values are row-major, [rows, columns].
   embedding_table(rows stored, std::size_t columns) : rows_(std::move(stored)), columns_(columns) {}
 
+  [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
+
   [[nodiscard]] std::size_t bytes() const noexcept {
     return std::visit([](const auto& stored) { return stored.bytes(); }, rows_);
   }

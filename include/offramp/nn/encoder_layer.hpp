@@ -3,10 +3,12 @@
 
 #include <offramp/nn/activation.hpp>
 #include <offramp/nn/embeddings.hpp>
+#include <offramp/nn/head_positions.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/layer_norm.hpp>
 #include <offramp/nn/linear.hpp>
 #include <offramp/nn/relative_bias.hpp>
+#include <offramp/nn/relative_places.hpp>
 #include <offramp/nn/team.hpp>
 #include <offramp/nn/workspace.hpp>
 
@@ -28,6 +30,7 @@ struct encoder_layer {
   linear intermediate;  // [hidden] -> [intermediate]
   linear output;        // [intermediate] -> [hidden]
   layer_norm output_norm;
+  std::vector<head_positions> positions = {};  // one for each head, or none at all
 };
 
 /// Everything below the exits. Immutable once loaded.
@@ -39,7 +42,11 @@ struct encoder {
   nn::embeddings embeddings;
   /// [embeddings.width()] -> [hidden], where the two may differ (ELECTRA, ALBERT).
   std::optional<linear> projection = {};
+  /// Whether the norm of the embeddings comes behind the projection (DeBERTa).
+  bool normalizes_projection = false;
   nn::relative_bias relative_bias = {};
+  relative_places places = {};  // of the layers' positions
+  std::size_t score_terms = 1;  // attention_head::terms
   std::size_t depth = 0;
   /// The weights of the layers, which repeat in a cycle: one for each layer, or one for all (ALBERT).
   std::vector<encoder_layer> layers;
@@ -50,10 +57,13 @@ struct encoder {
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t sum = embeddings.word.bytes() + (embeddings.position.size() + embeddings.type.size()) * sizeof(float);
     sum += projection ? projection->bytes() : 0;
-    sum += relative_bias.bytes();
+    sum += relative_bias.bytes() + places.bytes();
     for (const encoder_layer& layer : layers) {
       sum += layer.query.bytes() + layer.key_value.bytes() + layer.attention_output.bytes() +
              layer.intermediate.bytes() + layer.output.bytes();
+      for (const head_positions& head : layer.positions) {
+        sum += head.bytes();
+      }
     }
     return sum;
   }
@@ -87,9 +97,14 @@ class layer_runner {
     for (std::size_t text = 0; text < texts; ++text) {
       tables.apply(tokens_of(text), sums + offsets[text] * tables.width());
     }
-    encoder_.kernels.normalize(tables.norm, sums, tokens);
+    if (!encoder_.normalizes_projection) {
+      encoder_.kernels.normalize(tables.norm, sums, tokens);
+    }
     if (encoder_.projection) {
       project(*encoder_.projection, sums, tokens, rows, epilogue::store, &encoder_.layer(0).key_value);
+    }
+    if (encoder_.normalizes_projection) {
+      encoder_.kernels.normalize(tables.norm, rows, tokens);
     }
   }
 
@@ -114,7 +129,7 @@ class layer_runner {
 
     pack(rows, count, hidden);
     multiply(layer.query, scratch_.query.data(), epilogue::store, &layer.attention_output);
-    attend(row_offsets, token_offsets);
+    attend(layer, row_offsets, token_offsets);
     pack(scratch_.context.data(), count, hidden);
     multiply(layer.attention_output, rows, epilogue::add, &layer.intermediate);
     normalize(layer.attention_norm, rows, count);
@@ -182,7 +197,8 @@ class layer_runner {
     });
   }
 
-  void attend(std::span<const std::size_t> row_offsets, std::span<const std::size_t> token_offsets) {
+  void attend(const encoder_layer& layer, std::span<const std::size_t> row_offsets,
+              std::span<const std::size_t> token_offsets) {
     const std::size_t hidden = encoder_.hidden;
     const std::size_t heads = encoder_.heads;
     const std::size_t size = hidden / heads;
@@ -201,7 +217,10 @@ class layer_runner {
                                .size = size,
                                .context = scratch_.context.data() + row_offsets[text] * hidden + column,
                                .context_stride = hidden,
-                               .bias = encoder_.relative_bias.of_head(head)},
+                               .bias = encoder_.relative_bias.of_head(head),
+                               .terms = encoder_.score_terms,
+                               .places = &encoder_.places,
+                               .positions = layer.positions.empty() ? nullptr : &layer.positions[head]},
                               scratch_.attention[worker]);
     });
   }

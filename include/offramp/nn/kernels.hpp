@@ -2,10 +2,12 @@
 #pragma once
 
 #include <offramp/load_options.hpp>
+#include <offramp/nn/head_positions.hpp>
 #include <offramp/nn/layer_norm.hpp>
 #include <offramp/nn/layout.hpp>
 #include <offramp/nn/linear.hpp>
 #include <offramp/nn/packed_rows.hpp>
+#include <offramp/nn/relative_places.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -60,6 +62,11 @@ struct attention_head {
   std::size_t context_stride = 0;
   /// Added to the scaled score of key k for query q: bias[k - q], from bias[1 - queries] to bias[tokens - 1]; or null.
   const float* bias = nullptr;
+  /// The products that a score is the sum of, scaled by 1 / sqrt(size * terms): q k, and those with positions.
+  std::size_t terms = 1;
+  /// Both, or null where a score has no products with positions.
+  const relative_places* places = nullptr;
+  const head_positions* positions = nullptr;
 };
 
 /// Scratch memory of the attention of one head.
@@ -69,9 +76,11 @@ struct attention_scratch {
   aligned_vector<std::uint32_t> keys;
   aligned_vector<std::uint32_t> values;
   aligned_vector<float> scores;
+  aligned_vector<float> products;  // with positions
 
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return queries.bytes() + weights.bytes() + bytes_of(keys) + bytes_of(values) + bytes_of(scores);
+    return queries.bytes() + weights.bytes() + bytes_of(keys) + bytes_of(values) + bytes_of(scores) +
+           bytes_of(products);
   }
 };
 
@@ -86,7 +95,8 @@ struct kernels {
   void (*pack)(const float* source, std::size_t stride, index_range range, packed_rows& target);
   /// The outputs of `panels` of W x + b, for every row.
   void (*multiply)(const packed_rows& rows, const linear& weights, index_range panels, const product_target& target);
-  /// softmax(q k^T / sqrt(size) + bias) v (Vaswani et al. 2017).
+  /// softmax(q k^T / sqrt(size) + bias) v (Vaswani et al. 2017), with products by position added to the scores where
+  /// the head has some (He et al. 2021).
   void (*attend)(const attention_head& head, attention_scratch& scratch);
   /// Layer normalization in place of `count` rows.
   void (*normalize)(const layer_norm& norm, float* rows, std::size_t count);

@@ -6,6 +6,7 @@
 #include <offramp/nn/attention.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/layer_norm.hpp>
+#include <offramp/nn/reference_positions.hpp>
 
 #include <Eigen/Core>
 
@@ -18,8 +19,6 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
 /// The kernels of the header-only target: plain float32, every row through one routine on fixed-size Eigen arrays.
 namespace reference {
-
-inline constexpr std::size_t panel_width = 32;
 
 inline void pack(const float* source, std::size_t stride, index_range range, packed_rows& target) {
   for (std::size_t row = range.first; row < range.last; ++row) {

@@ -11,6 +11,7 @@
 #include <offramp/text/tokenizer_description.hpp>
 #include <offramp/version.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -95,21 +96,24 @@ class class_tokenizer_maker {
     return result;
   }
 
-  /// XLMRobertaTokenizer, CamembertTokenizer or AlbertTokenizer. `own`: what tokenizer.json says of its templates,
-  /// which AlbertTokenizer alone heeds.
+  /// XLMRobertaTokenizer, CamembertTokenizer, DebertaV2Tokenizer or AlbertTokenizer. `own`: what tokenizer.json says of
+  /// its templates, which AlbertTokenizer alone heeds.
   [[nodiscard]] tokenizer_description make_unigram(const std::vector<scored_piece>& scored,
                                                    std::optional<precompiled_charsmap> charsmap,
                                                    std::optional<templates> own) const {
     vocabulary pieces = pieces_of(scored);
-    const std::int32_t unknown_id = unknown_id_of(pieces);
+    const std::int32_t unknown_id = unknown_id_of(pieces, scored);
     if (static_cast<std::size_t>(unknown_id) >= scored.size()) {
       throw error(error_kind::bad_model, place_ + " with the id " + std::to_string(unknown_id) +
                                              ", which its class takes for the unknown one");
     }
     const std::size_t size = scored.size();
     tokenizer_description result;
-    set_model(result, unigram_normalizer(std::move(charsmap)),
-              {whitespace_split{}, metaspace{"\u2581", config_.add_prefix_space.value_or(true), true}},
+    std::vector<pre_tokenizer_step> pre_tokenizer{metaspace{"\u2581", config_.add_prefix_space.value_or(true), true}};
+    if (config_.kind != tokenizer_class::deberta) {
+      pre_tokenizer.insert(pre_tokenizer.begin(), whitespace_split{});
+    }
+    set_model(result, unigram_normalizer(std::move(charsmap)), std::move(pre_tokenizer),
               {std::move(pieces), size, unigram(scored, unknown_id, std::nullopt)});
     const added_token_list tokens = list_tokens(result.pieces, size);
     if (config_.kind == tokenizer_class::albert && own) {
@@ -118,6 +122,8 @@ class class_tokenizer_maker {
     } else if (config_.kind == tokenizer_class::albert) {
       surround_as_bert({require_piece_of("cls_token", result.pieces), require_piece_of("sep_token", result.pieces)},
                        result);
+    } else if (config_.kind == tokenizer_class::deberta) {
+      surround_as_bert({require("cls_token", tokens), require("sep_token", tokens)}, result);
     } else {
       surround_as_roberta({require("bos_token", tokens), require("eos_token", tokens)}, result);
     }
@@ -151,6 +157,15 @@ class class_tokenizer_maker {
 
   [[nodiscard]] std::vector<normalizer_step> unigram_normalizer(std::optional<precompiled_charsmap> charsmap) const {
     std::vector<normalizer_step> steps;
+    if (config_.kind == tokenizer_class::deberta) {
+      if (config_.do_lower_case) {
+        steps.emplace_back(lowercase{});
+      }
+      steps.emplace_back(squeeze_whitespace{" "});
+      steps.emplace_back(unicode_form::nfc);
+      steps.emplace_back(strip_ends{false, true});
+      return steps;
+    }
     if (config_.kind == tokenizer_class::albert) {
       steps.emplace_back(replace_string{"``", "\""});
       steps.emplace_back(replace_string{"''", "\""});
@@ -168,7 +183,13 @@ class class_tokenizer_maker {
     return steps;
   }
 
-  [[nodiscard]] std::int32_t unknown_id_of(const vocabulary& pieces) const {
+  [[nodiscard]] std::int32_t unknown_id_of(const vocabulary& pieces, const std::vector<scored_piece>& scored) const {
+    if (config_.kind == tokenizer_class::deberta) {
+      const std::string& content = config_.content_of("unk_token");
+      const auto found = std::ranges::find_if(
+          scored, [&](const scored_piece& piece) { return piece.piece == content && piece.score == 0.0; });
+      return static_cast<std::int32_t>(found == scored.end() ? config_.unknown_id : found - scored.begin());
+    }
     if (config_.kind == tokenizer_class::camembert) {
       return pieces.find(config_.content_of("unk_token")).value_or(0);
     }

@@ -36,7 +36,7 @@ inline constexpr std::array<std::string_view, 7> token_roles = {"bos_token", "eo
   if (kind == as_written || (starts_or_ends && (kind == bert || kind == distilbert || kind == herbert))) {
     return {};
   }
-  const bool is_bert_like = kind == bert || kind == distilbert || kind == albert || kind == kobert;
+  const bool is_bert_like = kind == bert || kind == distilbert || kind == albert || kind == kobert || kind == deberta;
   if (role == "bos_token" || role == "cls_token") {
     return is_bert_like ? "[CLS]" : "<s>";
   }

@@ -23,6 +23,7 @@ enum class tokenizer_class {
   roberta,
   xlm_roberta,
   albert,
+  deberta,  ///< of versions 2 and 3
   camembert,
   herbert,
   kobert,  ///< SK Telecom's, around the sentencepiece library
@@ -42,6 +43,7 @@ inline constexpr std::array tokenizer_classes{
     named_tokenizer_class{"RobertaTokenizer", tokenizer_class::roberta},
     named_tokenizer_class{"XLMRobertaTokenizer", tokenizer_class::xlm_roberta},
     named_tokenizer_class{"AlbertTokenizer", tokenizer_class::albert},
+    named_tokenizer_class{"DebertaV2Tokenizer", tokenizer_class::deberta},
     named_tokenizer_class{"CamembertTokenizer", tokenizer_class::camembert},
     named_tokenizer_class{"HerbertTokenizer", tokenizer_class::herbert},
     named_tokenizer_class{"KoBERTTokenizer", tokenizer_class::kobert},
@@ -81,6 +83,7 @@ inline constexpr std::array tokenizer_classes{
                                     typed_class{"roberta", roberta},
                                     typed_class{"xlm-roberta", xlm_roberta},
                                     typed_class{"albert", albert},
+                                    typed_class{"deberta-v2", deberta},
                                     typed_class{"mpnet", mpnet}};
   const auto found = std::ranges::find(known, model_type, &typed_class::model_type);
   return found == known.end() ? std::nullopt : std::optional(found->kind);
@@ -92,6 +95,8 @@ inline constexpr std::array tokenizer_classes{
 }
 
 /// Whether its encodings come with token types, unless `model_input_names` says otherwise.
-[[nodiscard]] constexpr bool gives_type_ids(tokenizer_class kind) { return kind == tokenizer_class::bert; }
+[[nodiscard]] constexpr bool gives_type_ids(tokenizer_class kind) {
+  return kind == tokenizer_class::bert || kind == tokenizer_class::deberta;
+}
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text

@@ -31,9 +31,11 @@ inline constexpr std::uint64_t tokenizer_file_limit = 64U << 20;
 struct tokenizer_config {
   tokenizer_class kind = tokenizer_class::bert;
   normalizer_options normalizer;  ///< of the BERT classes
-  bool do_lower_case = true;      ///< of ALBERT and KoBERT
+  bool do_lower_case = true;      ///< of ALBERT, DeBERTa and KoBERT
   bool keep_accents = false;      ///< of ALBERT and KoBERT
   std::optional<bool> add_prefix_space;
+  /// Of DeBERTa, where the vocabulary has no unknown token with a score of 0.
+  std::int64_t unknown_id = 1;
   std::vector<role_token> roles;
   std::vector<added_token> other_special_tokens;
   /// Else a class that makes its tokenizer of a sentencepiece model takes the model's own for `other_special_tokens`.
@@ -173,13 +175,29 @@ class tokenizer_config_reader {
       const auto found = settings_.find(key);
       return found ? found->boolean() : otherwise;
     };
-    result.do_lower_case = flag("do_lower_case", result.kind != tokenizer_class::kobert);
+    const bool is_cased = result.kind == tokenizer_class::kobert || result.kind == tokenizer_class::deberta;
+    result.do_lower_case = flag("do_lower_case", !is_cased);
     result.keep_accents = flag("keep_accents", false);
     result.normalizer.lowercase = result.do_lower_case;
     result.normalizer.handle_chinese_chars = flag("tokenize_chinese_chars", true);
     result.normalizer.strip_accents = flag("strip_accents", result.do_lower_case);
     if (settings_.find("add_prefix_space")) {
       result.add_prefix_space = flag("add_prefix_space", false);
+    }
+    if (result.kind == tokenizer_class::deberta) {
+      read_deberta(result);
+    }
+  }
+
+  void read_deberta(tokenizer_config& result) {
+    if (const auto id = settings_.find("unk_id")) {
+      result.unknown_id = id->integer(0, INT32_MAX);
+    }
+    if (const auto split = settings_.find("split_by_punct"); split && split->boolean()) {
+      refuse_unsupported(*split, "false");
+    }
+    if (const auto prefix = settings_.find("add_prefix_space"); prefix && !prefix->boolean()) {
+      refuse_unsupported(*prefix, "true for this class");
     }
   }
 

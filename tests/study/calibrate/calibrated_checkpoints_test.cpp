@@ -142,7 +142,7 @@ INSTANTIATE_TEST_SUITE_P(published, calibrated,
                          name_of);
 INSTANTIATE_TEST_SUITE_P(plain, calibrated,
                          testing::Values("family-bert", "family-albert", "family-distilbert", "family-electra",
-                                         "family-roberta", "family-mpnet"),
+                                         "family-roberta", "family-mpnet", "family-deberta"),
                          name_of);
 
 using calibrated_gate = calibrated;

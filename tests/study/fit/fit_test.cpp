@@ -30,8 +30,8 @@ using offramp_tests::workshop;
 
 // Also where all layers share their weights (ALBERT), and where the classifier's pooler is not tanh.
 TEST(FitExits, KeepsTheClassifierOfEveryFamily) {
-  for (const char* name :
-       {"family-bert", "family-electra", "family-distilbert", "family-albert", "family-roberta", "family-mpnet"}) {
+  for (const char* name : {"family-bert", "family-electra", "family-distilbert", "family-albert", "family-roberta",
+                           "family-mpnet", "family-deberta"}) {
     const auto before = offramp::classifier::load(std::string(OFFRAMP_TEST_DATA) + "/models/" + name);
     const workshop shop(name, before.labels());
     const fit_result result = shop.fit(on_layers(before.num_layers()));

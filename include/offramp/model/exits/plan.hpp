@@ -56,7 +56,7 @@ struct exit_plan {
 /// The one exit of Hugging Face's <Family>ForSequenceClassification, on the last layer. Its probabilities are used as
 /// they are, so its temperature is 1 in every format.
 [[nodiscard]] inline exit_plan plan_sequence_classifier(const config& shape, const std::string& prefix) {
-  const sequence_head& head = shape.family->head;
+  const sequence_head& head = shape.head;
   exit_plan plan;
   plan.description.labels = shape.labels;
   plan.description.exits.push_back({.layer = shape.num_layers,

@@ -39,14 +39,17 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
   return {*bytes, encoded.describe()};
 }
 
-/// `{"String": "..."}`, or `{"Regex": " {2,}"}`, the one regular expression that such files need.
+/// `{"String": "..."}`, or one of the regular expressions that such files have: `{"Regex": " {2,}"}`.
 [[nodiscard]] inline normalizer_step read_replace(model::json_object& fields) {
   const model::json_place where = fields.require("pattern");
   model::json_object pattern(where);
   std::string content = fields.require("content").text();
   if (const auto regex = pattern.find("Regex")) {
+    if (regex->text() == R"(\s{2,}|[\n\r\t])") {
+      return squeeze_whitespace{std::move(content)};
+    }
     if (regex->text() != " {2,}") {
-      refuse_unsupported(*regex, "\" {2,}\"");
+      refuse_unsupported(*regex, R"(" {2,}" or "\s{2,}|[\n\r\t]")");
     }
     return replace_spaces{std::move(content)};
   }

@@ -37,6 +37,11 @@ struct replace_spaces {
   std::string content;
 };
 
+/// Puts `content` in the place of two or more whitespace characters, and of a line end or tab alone.
+struct squeeze_whitespace {
+  std::string content;
+};
+
 /// Drops whitespace at the ends.
 struct strip_ends {
   bool left;
@@ -50,7 +55,7 @@ struct prepend_string {
 
 /// One normalizer of Hugging Face's tokenizers.
 using normalizer_step = std::variant<normalizer_options, precompiled_charsmap, unicode_form, strip_accents, lowercase,
-                                     replace_string, replace_spaces, strip_ends, prepend_string>;
+                                     replace_string, replace_spaces, squeeze_whitespace, strip_ends, prepend_string>;
 
 /// What a step remembers of the text before a piece.
 struct step_memory {
@@ -162,6 +167,26 @@ class step_application {
     return end;
   }
 
+  std::size_t operator()(const squeeze_whitespace& step) const {
+    std::size_t position = 0;
+    while (position < text_.size()) {
+      const std::size_t run_end = end_of_whitespace(position);
+      if (run_end == text_.size() && end_ == text_end::open) {
+        break;  // the run may go on
+      }
+      const std::size_t length = decode(text_, position).length;
+      const bool is_line_end_or_tab = std::string_view("\n\r\t").find(text_[position]) != std::string_view::npos;
+      if (run_end > position + length || is_line_end_or_tab) {
+        result_ += step.content;
+        position = run_end;
+      } else {
+        result_.append(text_, position, length);
+        position += length;
+      }
+    }
+    return position;
+  }
+
   std::size_t operator()(strip_ends step) const {
     std::string_view rest = text_;
     while (step.left && !begun_ && !rest.empty() && properties_of(decode(rest, 0).code_point).whitespace()) {
@@ -186,6 +211,18 @@ class step_application {
   }
 
  private:
+  /// Of the whitespace that begins at `position`; there, where none does.
+  [[nodiscard]] std::size_t end_of_whitespace(std::size_t position) const {
+    while (position < text_.size()) {
+      const decoded next = decode(text_, position);
+      if (!properties_of(next.code_point).whitespace()) {
+        break;
+      }
+      position += next.length;
+    }
+    return position;
+  }
+
   /// The text up to the last character, the first one aside, that `may_be_cut_before`; all of a closed text.
   template <typename Predicate>
   [[nodiscard]] std::string_view up_to_last(const Predicate& may_be_cut_before) const {

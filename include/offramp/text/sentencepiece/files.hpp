@@ -27,7 +27,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 [[nodiscard]] inline std::optional<model::file> find_sentencepiece_file(const model::file_set& files,
                                                                         tokenizer_class kind) {
   const bool is_fairseq = kind == tokenizer_class::xlm_roberta || kind == tokenizer_class::camembert;
-  const std::string_view own = is_fairseq ? "sentencepiece.bpe.model" : "spiece.model";
+  const std::string_view own = is_fairseq                         ? "sentencepiece.bpe.model"
+                               : kind == tokenizer_class::deberta ? "spm.model"
+                                                                  : "spiece.model";
   for (const std::string_view name :
        {std::string_view("tokenizer.model"), own, std::string_view("spiece.model"),
         std::string_view("sentencepiece.bpe.model"), std::string_view("sentencepiece.model")}) {
@@ -38,13 +40,14 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
   return std::nullopt;
 }
 
-/// Makes the tokenizer that AlbertTokenizer, CamembertTokenizer or XLMRobertaTokenizer of transformers makes of a
-/// sentencepiece model: a Unigram model of its pieces, whatever its own algorithm.
+/// Makes the tokenizer that AlbertTokenizer, CamembertTokenizer, DebertaV2Tokenizer or XLMRobertaTokenizer of
+/// transformers makes of a sentencepiece model: a Unigram model of its pieces, whatever its own algorithm.
 class sentencepiece_class_maker {
  public:
   /// `name`: of the model's file.
   sentencepiece_class_maker(const sentencepiece_model& model, std::string name, tokenizer_config config)
       : model_(model), name_(std::move(name)), config_(std::move(config)) {
+    config_.unknown_id = model.unknown_id;
     if (!config_.lists_extra_tokens) {
       config_.other_special_tokens = control_tokens();
     }
@@ -74,11 +77,12 @@ class sentencepiece_class_maker {
     return result;
   }
 
-  /// The pieces by their ids: for all but ALBERT those of fairseq, which has special tokens of its own first.
+  /// The pieces by their ids: for all but ALBERT and DeBERTa those of fairseq, which has special tokens of its own
+  /// first.
   [[nodiscard]] std::vector<scored_piece> class_pieces() const {
     constexpr double never = -100.0;
     std::vector<scored_piece> result;
-    if (config_.kind == tokenizer_class::albert) {
+    if (config_.kind == tokenizer_class::albert || config_.kind == tokenizer_class::deberta) {
       append_pieces(0, result);
       return result;
     }
@@ -111,9 +115,11 @@ class sentencepiece_class_maker {
                                                                    const model::file_set& files,
                                                                    const tokenizer_config& config) {
   if (is_wordpiece(config.kind)) {
-    throw error(error_kind::unsupported,
-                files.describe("tokenizer_config.json") + ": tokenizer_class names none of the classes that read " +
-                    file.name() + ": AlbertTokenizer, CamembertTokenizer, XLMRobertaTokenizer and KoBERTTokenizer");
+    throw error(
+        error_kind::unsupported,
+        files.describe("tokenizer_config.json") + ": tokenizer_class names none of the classes that read " +
+            file.name() +
+            ": AlbertTokenizer, CamembertTokenizer, DebertaV2Tokenizer, XLMRobertaTokenizer and KoBERTTokenizer");
   }
   const sentencepiece_model model = sentencepiece_model_reader(file.read_all(tokenizer_file_limit), file.name()).read();
   if (config.kind == tokenizer_class::kobert) {

@@ -42,6 +42,7 @@ struct sentencepiece_model {
   algorithm model_type = algorithm::unigram;
   bool treat_whitespace_as_suffix = false;
   bool byte_fallback = false;
+  std::int64_t unknown_id = 0;
   std::string precompiled_charsmap;
   bool add_dummy_prefix = true;
   bool remove_extra_whitespaces = true;
@@ -60,6 +61,7 @@ struct sentencepiece_model {
     trainer.number(3, static_cast<std::uint64_t>(model_type));
     trainer.number(24, treat_whitespace_as_suffix ? 1 : 0);
     trainer.number(35, byte_fallback ? 1 : 0);
+    trainer.number(40, static_cast<std::uint64_t>(unknown_id));
     model.bytes(2, trainer.message());
     wire_writer normalizer;
     normalizer.bytes(2, precompiled_charsmap);
@@ -148,7 +150,7 @@ class sentencepiece_model_reader {
   }
 
   void read_trainer(wire_reader fields) {
-    single_fields seen{3, 24, 35};
+    single_fields seen{3, 24, 35, 40};
     while (!fields.done()) {
       const wire_field field = fields.next();
       seen.check(field);
@@ -158,6 +160,8 @@ class sentencepiece_model_reader {
         result_.treat_whitespace_as_suffix = field.as_boolean();
       } else if (field.number == 35) {
         result_.byte_fallback = field.as_boolean();
+      } else if (field.number == 40) {
+        result_.unknown_id = static_cast<std::int64_t>(field.as_number(static_cast<std::uint64_t>(vocabulary::max_id)));
       }
     }
   }
