@@ -86,6 +86,7 @@ set(implementation_headers
     include/offramp/exits/engine_memory.hpp
     include/offramp/exits/gate.hpp
     include/offramp/exits/head.hpp
+    include/offramp/exits/labelling.hpp
     include/offramp/exits/ngrams.hpp
     include/offramp/exits/policy_values.hpp
     include/offramp/exits/schedule.hpp

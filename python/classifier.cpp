@@ -210,8 +210,11 @@ class python_classifier {
 
 void bind_predictions(nb::module_& module) {
   nb::class_<prediction>(module, "Prediction", "The answer for one text.")
-      .def_ro("label", &prediction::label, "Name of the class; empty for a text that was cancelled.")
+      .def_ro("label", &prediction::label,
+              "Name of the class, of a multi-label model those given with commas between; empty for a text that was "
+              "cancelled.")
       .def_ro("label_id", &prediction::label_id)
+      .def_ro("label_ids", &prediction::label_ids, "Of a multi-label model: the labels given, ascending; else empty.")
       .def_ro("confidence", &prediction::confidence)
       .def_prop_ro(
           "probabilities", [](const prediction& self) { return vector_of(self.probabilities); }, nb::rv_policy::move,
@@ -286,6 +289,11 @@ void bind_classifier(nb::module_& module) {
           },
           "tokens"_a)
       .def_prop_ro("labels", [](const python_classifier& self) { return self.model().labels(); })
+      .def_prop_ro("cuts",
+                   [](const python_classifier& self) {
+                     const std::vector<float>& cuts = self.model().cuts();
+                     return cuts.empty() ? nb::object(nb::none()) : nb::cast(vector_of(cuts), nb::rv_policy::move);
+                   })
       .def_prop_ro("num_layers", [](const python_classifier& self) { return self.model().num_layers(); })
       .def_prop_ro("exits", &exits_of)
       .def_prop_ro("max_tokens", [](const python_classifier& self) { return self.model().max_tokens(); })

@@ -205,6 +205,9 @@ class OFFRAMP_API classifier {
 
   /// Names of the classes; label_id indexes them.
   [[nodiscard]] const std::vector<std::string>& labels() const noexcept;
+  /// One for each label of a multi-label model, between 0 and 1: the label is given where its probability, the sigmoid
+  /// of its logit over the temperature, is above. Empty: labels exclude each other, and probabilities add up to 1.
+  [[nodiscard]] const std::vector<float>& cuts() const noexcept;
   /// Layers of the whole encoder, also those above the last exit.
   [[nodiscard]] int num_layers() const noexcept;
   /// The exits that may answer, by ascending layer; never empty.

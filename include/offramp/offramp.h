@@ -142,6 +142,9 @@ OFFRAMP_API void offramp_classifier_free(offramp_classifier* model);
 OFFRAMP_API size_t offramp_num_labels(const offramp_classifier* model);
 /* The name of a class, NUL at its end; NULL for an id out of range. */
 OFFRAMP_API const char* offramp_label(const offramp_classifier* model, int label_id);
+/* The cuts [labels] of a multi-label model, which gives every label whose probability is above its cut; NULL where labels
+ * exclude each other. They live as long as the handle. */
+OFFRAMP_API const float* offramp_cuts(const offramp_classifier* model);
 /* Layers of the whole encoder. */
 OFFRAMP_API int offramp_num_layers(const offramp_classifier* model);
 OFFRAMP_API size_t offramp_num_exits(const offramp_classifier* model);
@@ -220,8 +223,9 @@ typedef enum offramp_stop_reason {
 } offramp_stop_reason;
 
 typedef struct offramp_prediction {
-  int label_id; /* the lowest of the most probable; -1: cancelled before the first exit */
-  float confidence;
+  int label_id;     /* the lowest of the most probable; of a multi-label model the most probable of those given, -1 where
+                       none is, and offramp_cuts tells them all; -1 also where cancelled before the first exit */
+  float confidence; /* its probability; of a multi-label model the lowest of max(p, 1 - p) over the labels */
   int layer;     /* whose exit answered */
   int tokens;    /* that the encoder saw, special tokens included */
   int truncated; /* not 0: the text was longer than the model reads */

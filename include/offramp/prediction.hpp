@@ -21,10 +21,14 @@ enum class stop_reason {
 
 /// The answer for one text. One that is cancelled before its first exit has none: its label is empty, label_id and
 /// layer are -1, probabilities are empty, and tokens is 0 where it had not been tokenized.
+///
+/// A multi-label model (classifier::cuts() is not empty) gives any number of labels: `label_ids` are all of them,
+/// `label` their names with commas between, `label_id` the most probable of them, -1 where none is given.
 struct prediction {
-  std::string label;                 ///< name of the class
-  int label_id = 0;                  ///< index into classifier::labels(), the lowest of the most probable
-  float confidence = 0.0F;           ///< bit for bit probabilities[label_id]
+  std::string label;  ///< name of the class
+  int label_id = 0;   ///< index into classifier::labels(), the lowest of the most probable
+  /// Bit for bit probabilities[label_id]; multi-label: that of the least sure decision, the lowest of max(p, 1 - p).
+  float confidence = 0.0F;
   std::vector<float> probabilities;  ///< one per label, after the temperature
   int layer = 0;                     ///< encoder layer whose exit answered, from 1; 0: before the encoder
   int tokens = 0;                    ///< tokens the encoder saw, special tokens included
@@ -33,6 +37,7 @@ struct prediction {
   std::vector<float> logits = {};     ///< of the exit that answered, before the temperature; by policy.with_logits()
   std::vector<float> embedding = {};  ///< [hidden], the pooled state its classifier read; by policy.with_embedding(),
                                       ///< empty before the encoder
+  std::vector<int> label_ids = {};    ///< multi-label: the labels whose probability is above their cut, ascending
 
   bool operator==(const prediction&) const = default;
 };
@@ -45,7 +50,8 @@ struct ranked_label {
   bool operator==(const ranked_label&) const = default;
 };
 
-/// The `count` most probable classes, or all if there are fewer: the most probable first, of equals the lower label_id.
+/// The `count` most probable classes, given or not, or all if there are fewer: the most probable first, of equals the
+/// lower label_id.
 [[nodiscard]] OFFRAMP_API std::vector<ranked_label> top_k(const prediction& answer, std::size_t count);
 
 /// What one exit says of a text, whether or not a policy would let it answer.

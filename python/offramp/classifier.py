@@ -124,6 +124,14 @@ class Classifier:
         return self._model.labels
 
     @property
+    def cuts(self) -> Optional[np.ndarray]:
+        """One per label of a multi-label model, which gives the labels whose probability is above; None for others.
+
+        Of a batch: result["probabilities"] > model.cuts.
+        """
+        return self._model.cuts
+
+    @property
     def exits(self) -> list[int]:
         """Layers whose exits may answer, ascending; 0 is before the encoder."""
         return self._model.exits

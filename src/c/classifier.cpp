@@ -117,6 +117,10 @@ const char* offramp_label(const offramp_classifier* model, int label_id) {
   return label_id >= 0 && index < labels.size() ? labels[index].c_str() : nullptr;
 }
 
+const float* offramp_cuts(const offramp_classifier* model) {
+  return model->model.cuts().empty() ? nullptr : model->model.cuts().data();
+}
+
 int offramp_num_layers(const offramp_classifier* model) { return model->model.num_layers(); }
 
 size_t offramp_num_exits(const offramp_classifier* model) { return model->model.exits().size(); }

@@ -94,24 +94,37 @@ void write_text(const offramp::prediction& answer, const std::vector<offramp::ex
   }
 }
 
-json answer_fields(const offramp::prediction& answer) {
-  return {{"label", answer.label},
-          {"label_id", answer.label_id},
-          {"confidence", answer.confidence},
-          {"probabilities", answer.probabilities},
-          {"layer", answer.layer}};
+/// One label, or those that a multi-label model gives.
+json label_fields(const offramp::classifier& model, const offramp::prediction& answer) {
+  if (model.cuts().empty()) {
+    return {{"label", answer.label}, {"label_id", answer.label_id}};
+  }
+  json names = json::array();
+  for (const int label : answer.label_ids) {
+    names.push_back(model.labels()[static_cast<std::size_t>(label)]);
+  }
+  return {{"labels", std::move(names)}, {"label_ids", answer.label_ids}};
 }
 
-void write_json(const offramp::prediction& answer, const std::vector<offramp::exit_output>& trace, int layers) {
-  json line = answer_fields(answer);
-  line["layers"] = layers;
+json answer_fields(const offramp::classifier& model, const offramp::prediction& answer) {
+  json fields = label_fields(model, answer);
+  fields["confidence"] = answer.confidence;
+  fields["probabilities"] = answer.probabilities;
+  fields["layer"] = answer.layer;
+  return fields;
+}
+
+void write_json(const offramp::classifier& model, const offramp::prediction& answer,
+                const std::vector<offramp::exit_output>& trace) {
+  json line = answer_fields(model, answer);
+  line["layers"] = model.num_layers();
   line["tokens"] = answer.tokens;
   line["truncated"] = answer.truncated;
   line["stopped"] = stop_name(answer.stopped);
   if (!trace.empty()) {
     json exits = json::array();
     for (const offramp::exit_output& exit : trace) {
-      exits.push_back(answer_fields(exit.answer));
+      exits.push_back(answer_fields(model, exit.answer));
       exits.back()["logits"] = exit.logits;
       if (exit.uncertainty) {
         exits.back()["uncertainty"] = *exit.uncertainty;
@@ -122,12 +135,12 @@ void write_json(const offramp::prediction& answer, const std::vector<offramp::ex
   write_json_line(std::cout, line);
 }
 
-void write_chunk(const chunk_result& result, const classify_options& options, int layers) {
+void write_chunk(const offramp::classifier& model, const chunk_result& result, const classify_options& options) {
   for (std::size_t i = 0; i < result.predictions.size(); ++i) {
     const offramp::prediction& answer = result.predictions[i];
     const auto trace = result.exits.empty() ? std::vector<offramp::exit_output>() : visited(result.exits[i], answer);
     if (options.json_lines->count() > 0) {
-      write_json(answer, trace, layers);
+      write_json(model, answer, trace);
     } else {
       write_text(answer, trace);
     }
@@ -145,7 +158,7 @@ void classify(const classify_options& options) {
   input_lines input(options.input, model.expected_input());
   const std::size_t size = options.policy.deadline_ms ? 1 : chunk_size;
   for (auto chunk = input.next_chunk(size); !chunk.empty(); chunk = input.next_chunk(size)) {
-    write_chunk(classify_chunk(model, chunk, options, policy), options, model.num_layers());
+    write_chunk(model, classify_chunk(model, chunk, options, policy), options);
   }
 }
 
@@ -164,7 +177,8 @@ command add_classify(CLI::App& app) {
   options->json_lines = parser.add_flag("--json")->description("Write JSON Lines");
   parser.footer(
       "A text is answered as soon as no other has arrived. In columns between tabs a backslash, tab, line feed or\n"
-      "carriage return of a label is written as \\\\, \\t, \\n or \\r; --json has it as it is.");
+      "carriage return of a label is written as \\\\, \\t, \\n or \\r; --json has it as it is. A multi-label model's\n"
+      "labels stand with commas between, in --json as a list.");
   return {&parser, [options] { classify(*options); }};
 }
 

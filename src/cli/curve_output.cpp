@@ -87,6 +87,7 @@ void append_point(json& line, const study::curve_study& result, std::size_t inde
   line["loss_upper"] = number(loss.upper);
   line["mcnemar_p"] = number(loss.p_value);
   line["macro_f1"] = number(point.macro_f1);
+  line["micro_f1"] = number(point.micro_f1);
   line["mean_layer"] = number(point.mean_layer);
   line["layer_speedup"] = number(point.layer_speedup);
   line["disagreement"] = number(point.disagreement);

@@ -6,6 +6,8 @@
 
 namespace offramp_cli {
 
+using offramp::study::labels_per_text;
+
 void label_options::add_to(CLI::App& parser) {
   parser.add_option("--labels", names, "Labels as the data write them, in the model's order (default: its own)")
       ->delimiter(',');
@@ -46,8 +48,10 @@ void data_options::add_to(CLI::App& parser) {
 
 offramp::study::dataset data_options::read(const offramp::classifier& model, const std::string& other) const {
   const offramp::input_kind kind = chosen_kind(input_kind, model.expected_input());
-  return without_labels->count() > 0 ? offramp::study::read_texts(other, kind, names)
-                                     : offramp::study::read_dataset(other, labels.of(model.labels()), kind, names);
+  return without_labels->count() > 0
+             ? offramp::study::read_texts(other, kind, names)
+             : offramp::study::read_dataset(other, labels.of(model.labels()), kind, names,
+                                            model.cuts().empty() ? labels_per_text::one : labels_per_text::any);
 }
 
 }  // namespace offramp_cli

@@ -50,13 +50,19 @@ double percent(std::size_t part, std::size_t whole) {
   return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-void write_accuracy(const study::evaluation& found) {
+void write_accuracy(const evaluated& all) {
+  const study::evaluation& found = all.found;
+  const bool is_multi_label = !all.model.cuts().empty();
   const study::operating_point& early = found.early;
-  write_line("accuracy    %.2f %% (95 %%: %.2f to %.2f), %.2f %% at full depth", 100.0 * early.accuracy,
-             100.0 * early.accuracy_95.lower, 100.0 * early.accuracy_95.upper, 100.0 * found.full.accuracy);
+  write_line("%s %.2f %% (95 %%: %.2f to %.2f), %.2f %% at full depth", is_multi_label ? "subset acc." : "accuracy   ",
+             100.0 * early.accuracy, 100.0 * early.accuracy_95.lower, 100.0 * early.accuracy_95.upper,
+             100.0 * found.full.accuracy);
   write_line("lost        %.2f points (95 %%: %.2f to %.2f), McNemar's p = %.3g", 100.0 * found.loss->estimate,
              100.0 * found.loss->lower, 100.0 * found.loss->upper, found.loss->p_value);
   write_line("macro F1    %.4f, %.4f at full depth", early.macro_f1, found.full.macro_f1);
+  if (is_multi_label) {
+    write_line("micro F1    %.4f, %.4f at full depth", early.micro_f1, found.full.micro_f1);
+  }
 }
 
 void write_exits(const study::operating_point& early) {
@@ -68,7 +74,9 @@ void write_exits(const study::operating_point& early) {
 }
 
 void write_labels(const evaluated& all) {
-  std::cout << "\nright label: texts, right, right at full depth, mean layer; given instead\n";
+  const bool is_multi_label = !all.model.cuts().empty();
+  std::cout << (is_multi_label ? "\nright label: texts, given it, given it at full depth, mean layer\n"
+                               : "\nright label: texts, right, right at full depth, mean layer; given instead\n");
   for (std::size_t right = 0; right < all.found.by_label.size(); ++right) {
     const study::label_share& share = all.found.by_label[right];
     std::cout << "  " << share.label;
@@ -78,7 +86,7 @@ void write_labels(const evaluated& all) {
                   share.mean_layer);
     std::cout << numbers;
     const char* separator = "; ";
-    for (std::size_t given = 0; given < all.found.confusion[right].size(); ++given) {
+    for (std::size_t given = 0; !is_multi_label && given < all.found.confusion[right].size(); ++given) {
       if (given != right && all.found.confusion[right][given] > 0) {
         std::cout << separator << all.model.labels()[given] << ' ' << all.found.confusion[right][given];
         separator = ", ";
@@ -93,11 +101,11 @@ void write_text(const evaluated& all) {
   std::cout << "policy      " << describe(all.policy) << '\n';
   write_line("texts       %zu", early.texts);
   if (all.found.loss) {
-    write_accuracy(all.found);
+    write_accuracy(all);
   }
-  write_line("other label %zu texts, %.2f %% (95 %%: %.2f to %.2f) than at full depth", early.disagreeing,
-             100.0 * early.disagreement, 100.0 * all.found.disagreement_95.lower,
-             100.0 * all.found.disagreement_95.upper);
+  write_line("%s %zu texts, %.2f %% (95 %%: %.2f to %.2f) than at full depth",
+             all.model.cuts().empty() ? "other label" : "otherwise  ", early.disagreeing, 100.0 * early.disagreement,
+             100.0 * all.found.disagreement_95.lower, 100.0 * all.found.disagreement_95.upper);
   const int layers = all.model.exits().back().layer;
   if (early.mean_layer > 0.0) {
     write_line("layers      %.3f of %d on average, %.2fx fewer", early.mean_layer, layers, early.layer_speedup);
@@ -123,6 +131,7 @@ json point_fields(const study::operating_point& point) {
           {"accuracy_lower", number(point.accuracy_95.lower)},
           {"accuracy_upper", number(point.accuracy_95.upper)},
           {"macro_f1", number(point.macro_f1)},
+          {"micro_f1", number(point.micro_f1)},
           {"mean_layer", number(point.mean_layer)},
           {"layer_speedup", point.mean_layer > 0.0 ? json(number(point.layer_speedup)) : json()},
           {"exits", exits}};

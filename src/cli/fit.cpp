@@ -217,6 +217,8 @@ command add_fit(CLI::App& app) {
   add_field_names_to(parser, options.fields);
   parser.add_option("--labels", options.labels, "Labels as the data write them, in the order of their ids")
       ->delimiter(',');
+  parser.add_option("--cuts", options.cuts, "Of a multi-label checkpoint: probabilities above which labels are given")
+      ->delimiter(',');
   parser
       .add_option("--layers", options.layers,
                   "Layers that get an exit, as in 2,4,6; 0 is before the encoder (default: all, 0 where it saves "

@@ -44,6 +44,7 @@ void write_json(const offramp::classifier& model) {
                             {"policy", describe(certificate.policy)}});
   }
   json line = {{"labels", model.labels()},
+               {"cuts", model.cuts().empty() ? json() : json(model.cuts())},
                {"layers", model.num_layers()},
                {"max_tokens", model.max_tokens()},
                {"input", model.expected_input() ? json(kind_name(model.expected_input())) : json()},
@@ -63,6 +64,14 @@ void write_text(const offramp::classifier& model) {
   for (const std::string& label : model.labels()) {
     std::cout << separator << tsv_field(label);
     separator = ", ";
+  }
+  if (!model.cuts().empty()) {
+    std::cout << "\nmulti-label     each label is given where its probability is above";
+    separator = " ";
+    for (const float cut : model.cuts()) {
+      std::cout << separator << cut;
+      separator = ", ";
+    }
   }
   std::cout << "\nlayers          " << model.num_layers() << "\nmax tokens      " << model.max_tokens()
             << "\ninput           " << kind_name(model.expected_input()) << "\ndefault policy  "

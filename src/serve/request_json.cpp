@@ -172,17 +172,30 @@ ordered_json scores_of(const offramp::classifier& model, const std::vector<float
   return scores;
 }
 
+/// One label, or those that a multi-label model gives.
+ordered_json label_of(const offramp::classifier& model, const offramp::prediction& answer) {
+  if (model.cuts().empty()) {
+    return {{"label", answer.label}};
+  }
+  ordered_json names = ordered_json::array();
+  for (const int label : answer.label_ids) {
+    names.push_back(model.labels()[static_cast<std::size_t>(label)]);
+  }
+  return {{"labels", std::move(names)}};
+}
+
 ordered_json result_of(const served_model& model, const std::variant<offramp::prediction, offramp::error>& result) {
   if (const auto* problem = std::get_if<offramp::error>(&result)) {
     return {{"error", {{"kind", kind_name(problem->kind())}, {"message", problem->what()}}}};
   }
   const auto& answer = std::get<offramp::prediction>(result);
-  return {{"label", answer.label},
-          {"score", answer.confidence},
-          {"scores", scores_of(model.classifier, answer.probabilities)},
-          {"layer", answer.layer},
-          {"stopped", offramp_cli::stop_name(answer.stopped)},
-          {"truncated", answer.truncated}};
+  ordered_json fields = label_of(model.classifier, answer);
+  fields["score"] = answer.confidence;
+  fields["scores"] = scores_of(model.classifier, answer.probabilities);
+  fields["layer"] = answer.layer;
+  fields["stopped"] = offramp_cli::stop_name(answer.stopped);
+  fields["truncated"] = answer.truncated;
+  return fields;
 }
 
 }  // namespace
@@ -194,8 +207,10 @@ ordered_json write_answers(const served_model& model, const answers& given) {
     if (i < given.exits.size()) {
       ordered_json exits = ordered_json::array();
       for (const offramp::exit_output& exit : given.exits[i]) {
-        exits.push_back(
-            {{"layer", exit.answer.layer}, {"label", exit.answer.label}, {"score", exit.answer.confidence}});
+        ordered_json fields = {{"layer", exit.answer.layer}};
+        fields.update(label_of(model.classifier, exit.answer));
+        fields["score"] = exit.answer.confidence;
+        exits.push_back(std::move(fields));
       }
       result["exits"] = std::move(exits);
     }
@@ -218,6 +233,7 @@ ordered_json describe_model(const served_model& model) {
   }
   return {{"name", model.name},
           {"labels", classifier.labels()},
+          {"cuts", classifier.cuts().empty() ? ordered_json() : ordered_json(classifier.cuts())},
           {"layers", classifier.num_layers()},
           {"exits", std::move(exits)},
           {"max_tokens", classifier.max_tokens()},

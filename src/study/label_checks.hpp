@@ -27,4 +27,15 @@ inline void check_labels(std::size_t size, std::span<const int> label_ids, std::
   }
 }
 
+/// The same for label sets: throws unless `size` values are [texts, labels] for at least one text, with as many members
+/// of sets and one cut for each label.
+inline void check_label_sets(std::size_t size, std::size_t set_members, std::size_t num_cuts, std::size_t num_labels) {
+  if (num_labels == 0 || size == 0 || size % num_labels != 0 || set_members != size || num_cuts != num_labels) {
+    throw error(error_kind::invalid_argument, std::to_string(size) + " values, " + std::to_string(set_members) +
+                                                  " members of label sets and " + std::to_string(num_cuts) +
+                                                  " cuts, expected one cut for each of " + std::to_string(num_labels) +
+                                                  " labels, and as many values as members for at least one text");
+  }
+}
+
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

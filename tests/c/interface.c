@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that offramp.h declares, in C11 that is C++ too. Two arguments: a model of single texts and one of pairs. */
+/* Everything that offramp.h declares, in C11 that is C++ too. Three arguments: a model of single texts, one of pairs and one
+ * of several labels. */
 #include <offramp/offramp.h>
 
 #include <stdio.h>
@@ -182,6 +183,31 @@ static void check_pairs(const char* directory) {
   offramp_classifier_free(model);
 }
 
+/* Another model than `model`: one that gives any number of labels. */
+static void check_labels(const char* directory, const offramp_classifier* model) {
+  offramp_classifier* many = load(directory);
+  CHECK(offramp_cuts(model) == NULL);
+  const float* cuts = offramp_cuts(many);
+  CHECK(cuts != NULL && offramp_num_labels(many) <= most_labels);
+  const offramp_input input = offramp_text("a good film");
+  offramp_prediction answer;
+  float probabilities[most_labels];
+  CHECK(offramp_classify(many, &input, 1, NULL, NULL, &answer, probabilities, &error) == OFFRAMP_OK);
+  int likeliest = -1;
+  for (int label = 0; label < (int)offramp_num_labels(many); ++label) {
+    if (probabilities[label] > cuts[label] && (likeliest < 0 || probabilities[label] > probabilities[likeliest])) {
+      likeliest = label;
+    }
+    CHECK(answer.confidence <= (probabilities[label] > 0.5F ? probabilities[label] : 1.0F - probabilities[label]));
+  }
+  CHECK(answer.label_id == likeliest);
+  offramp_policy* margin = NULL;
+  CHECK(offramp_policy_create_margin(0.5F, &margin, &error) == OFFRAMP_OK);
+  CHECK(offramp_classify(many, &input, 1, margin, NULL, &answer, NULL, &error) == OFFRAMP_INVALID_ARGUMENT);
+  offramp_policy_free(margin);
+  offramp_classifier_free(many);
+}
+
 static void check_tokens(const offramp_classifier* model) {
   const offramp_input input = offramp_text("the quick fox");
   int32_t ids[24];
@@ -226,7 +252,7 @@ static void check_fork(const offramp_classifier* model) {
 }
 
 int main(int argc, char** argv) {
-  CHECK(argc == 3);
+  CHECK(argc == 4);
   offramp_classifier* model = load(argv[1]);
   offramp_classifier* copy = NULL;
   CHECK(offramp_classifier_copy(model, &copy, &error) == OFFRAMP_OK);
@@ -237,6 +263,7 @@ int main(int argc, char** argv) {
   check_policies(copy);
   check_tokens(copy);
   check_errors(copy);
+  check_labels(argv[3], copy);
   check_fork(copy);
   offramp_classifier_free(copy);
   check_pairs(argv[2]);

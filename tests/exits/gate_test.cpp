@@ -16,19 +16,21 @@ using offramp::exits::calibrated_probabilities;
 using offramp::exits::check_policy;
 using offramp::exits::gate_memory;
 using offramp::exits::is_satisfied;
+using offramp::exits::labelling;
 
 using row = std::vector<float>;
 
 bool leaves(const exit_policy& policy, const row& probabilities, std::size_t exit = 0) {
   gate_memory memory;
-  return is_satisfied(policy, exit, probabilities, memory);
+  return is_satisfied(policy, labelling(), exit, probabilities, memory);
 }
 
 // The exit (from 0) at which a sequence of probabilities leaves, or -1.
-int leaves_at(const exit_policy& policy, const std::vector<row>& exits) {
+int leaves_at(const exit_policy& policy, const std::vector<row>& exits, const labelling& labels = {}) {
   gate_memory memory;
   for (std::size_t exit = 0; exit < exits.size(); ++exit) {
-    if (is_satisfied(policy, exit, exits[exit], memory)) {
+    memory.repeats_answer = exit > 0 && labels.agree(exits[exit], exits[exit - 1]);
+    if (is_satisfied(policy, labels, exit, exits[exit], memory)) {
       return static_cast<int>(exit);
     }
   }
@@ -179,8 +181,8 @@ TEST(patience_entropy, is_strictly_below_and_starts_again_at_an_unsure_exit) {
 
 TEST(learned, is_strictly_below_what_the_gate_says) {
   const auto leaves_with = [](float uncertainty) {
-    gate_memory memory{.uncertainty = uncertainty, .previous_label = {}};
-    return is_satisfied(exit_policy::learned(0.25F), 0, row{0.5F, 0.5F}, memory);
+    gate_memory memory{.uncertainty = uncertainty};
+    return is_satisfied(exit_policy::learned(0.25F), labelling(), 0, row{0.5F, 0.5F}, memory);
   };
   EXPECT_TRUE(leaves_with(std::nextafter(0.25F, 0.0F)));
   EXPECT_FALSE(leaves_with(0.25F));

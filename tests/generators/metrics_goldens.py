@@ -99,4 +99,5 @@ def main():
         file.write(f"[\n{for_each}\n]\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

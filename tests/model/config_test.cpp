@@ -153,6 +153,29 @@ TEST(config, takes_labels_in_the_order_of_their_ids) {
             "y");
 }
 
+TEST(config, says_what_the_outputs_are_for) {
+  using enum offramp::model::problem_type;
+  EXPECT_EQ(read_patched("{}").problem, unstated);
+  EXPECT_EQ(read_patched(R"({"problem_type": null})").problem, unstated);
+  EXPECT_EQ(read_patched(R"({"problem_type": "single_label_classification"})").problem, single_label);
+  const config many = read_patched(R"({"problem_type": "multi_label_classification", "num_labels": 3})");
+  EXPECT_EQ(many.problem, multi_label);
+  EXPECT_FALSE(many.has_one_logit);
+}
+
+TEST(config, takes_one_output_of_a_classifier_for_the_second_of_two_labels) {
+  const config one = read_patched(R"({"problem_type": "multi_label_classification", "id2label": {"0": "spam"}})");
+  EXPECT_TRUE(one.has_one_logit);
+  EXPECT_EQ(one.problem, offramp::model::problem_type::single_label);
+  EXPECT_EQ(one.labels, (std::vector<std::string>{"not spam", "spam"}));
+  EXPECT_EQ(one.num_labels, 2);
+  EXPECT_FALSE(one.labels_are_default);
+  EXPECT_TRUE(read_patched(R"({"problem_type": "single_label_classification", "num_labels": 1})").labels_are_default);
+  const config regression = read_patched(R"({"num_labels": 1})");
+  EXPECT_FALSE(regression.has_one_logit);
+  EXPECT_EQ(regression.num_labels, 1);
+}
+
 TEST(config, ignores_what_it_does_not_need) {
   EXPECT_NO_THROW((void)read_patched(R"({"torch_dtype": "float32", "problem_type": "single_label_classification",
       "is_decoder": false, "position_embedding_type": "absolute", "anything": {"at": ["all"]}})"));
@@ -195,7 +218,7 @@ std::vector<hostile> hostile_configs() {
           "max_relative_positions": 15})",
        bad, "position_buckets is 28, expected less than twice max_relative_positions - 1, 28"},
       {R"({"problem_type": "regression"})", unsupported, R"(problem_type is "regression")"},
-      {R"({"problem_type": "multi_label_classification"})", unsupported, "multi_label_classification"},
+      {R"({"problem_type": "multi_label"})", unsupported, R"(problem_type is "multi_label")"},
       {R"({"hidden_size": 13})", bad, "hidden_size is 13, expected a multiple of num_attention_heads, 4"},
       {R"({"hidden_size": 65536})", bad, "hidden_size"},
       {R"({"model_type": "distilbert"})", bad, "field \"dim\" is missing"},

@@ -106,6 +106,23 @@ TEST(serve, answers_as_a_direct_call) {
   EXPECT_EQ(service.classify({{"texts", json::array()}}).second["results"], json::array());
 }
 
+TEST(serve, gives_all_labels_of_a_multi_label_model) {
+  const running_service service({"multi-label-exits"});
+  const auto model = load("multi-label-exits");
+  const offramp::prediction expected = model->classifier.classify("a good film");
+  const auto [status, body] = service.classify({{"text", "a good film"}, {"exits", true}});
+  ASSERT_EQ(status, 200) << body;
+  const json& result = body.at("results").at(0);
+  std::vector<std::string> names;
+  for (const int label : expected.label_ids) {
+    names.push_back(model->classifier.labels()[static_cast<std::size_t>(label)]);
+  }
+  EXPECT_EQ(result.at("labels").get<std::vector<std::string>>(), names);
+  EXPECT_FALSE(result.contains("label"));
+  EXPECT_EQ(result.at("score").get<float>(), expected.confidence);
+  EXPECT_TRUE(result.at("exits").at(0).at("labels").is_array());
+}
+
 TEST(serve, many_requests_at_once_have_the_answers_of_each_alone) {
   const running_service service({"tiny"}, {.threads = 2});
   const classifier model = classifier::load(models_folder + "tiny");

@@ -45,7 +45,8 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
   const model::exits_file& description = plan.description;
   if (description.labels.size() < 2) {
     throw error(error_kind::unsupported, files.describe("config.json") + ": num_labels is " +
-                                             std::to_string(description.labels.size()) + ", expected at least 2");
+                                             std::to_string(description.labels.size()) +
+                                             ", expected at least 2, or 1 and a problem_type of classification");
   }
   exits::head_set heads = is_described
                               ? model::read_heads(plan, model::open_exits(files, description), config, kernels.layout)

@@ -158,6 +158,8 @@ OFFRAMP_INLINE std::string_view classifier::piece(std::int32_t id) const { retur
 
 OFFRAMP_INLINE const std::vector<std::string>& classifier::labels() const noexcept { return state_->labels; }
 
+OFFRAMP_INLINE const std::vector<float>& classifier::cuts() const noexcept { return state_->model.heads.cuts; }
+
 OFFRAMP_INLINE int classifier::num_layers() const noexcept { return state_->config.num_layers; }
 
 OFFRAMP_INLINE const std::vector<exit_info>& classifier::exits() const noexcept { return state_->exits; }

@@ -11,6 +11,7 @@
 #include <offramp/exits/confidence.hpp>
 #include <offramp/exits/early_exit_model.hpp>
 #include <offramp/exits/gate.hpp>
+#include <offramp/exits/labelling.hpp>
 #include <offramp/exits/visit_plan.hpp>
 #include <offramp/exits/waiting_texts.hpp>
 #include <offramp/model/config.hpp>
@@ -98,6 +99,9 @@ struct classifier::state {
     if (!model.heads.gate) {
       exits::refuse_learned(policy);
     }
+    if (model.heads.labels().is_multi_label()) {
+      exits::refuse_exclusive(policy);
+    }
   }
 
   /// Writes an answer into `result`, whose memory goes to the outcome in exchange.
@@ -108,17 +112,40 @@ struct classifier::state {
     std::swap(result.probabilities, outcome.probabilities);
     std::swap(result.logits, outcome.logits);
     std::swap(result.embedding, outcome.embedding);
+    result.label_ids.clear();
     if (result.probabilities.empty()) {  // cancelled before the first exit
       result.label.clear();
       result.label_id = result.layer = -1;
       result.confidence = 0.0F;
       return;
     }
+    result.confidence = model.heads.labels().confidence(result.probabilities);
+    result.layer = exits[outcome.exit].layer;
+    if (model.heads.labels().is_multi_label()) {
+      name_given(result);
+      return;
+    }
     const std::size_t label = exits::most_probable(result.probabilities);
     result.label = labels[label];
     result.label_id = static_cast<int>(label);
-    result.confidence = result.probabilities[label];
-    result.layer = exits[outcome.exit].layer;
+  }
+
+  /// Names all labels that a multi-label model gives with the result's probabilities.
+  void name_given(prediction& result) const {
+    result.label.clear();
+    result.label_id = -1;
+    float highest = 0.0F;
+    for (std::size_t label = 0; label < labels.size(); ++label) {
+      if (!model.heads.labels().gives(result.probabilities, label)) {
+        continue;
+      }
+      result.label.append(result.label_ids.empty() ? "" : ",").append(labels[label]);
+      result.label_ids.push_back(static_cast<int>(label));
+      if (result.probabilities[label] > highest) {
+        highest = result.probabilities[label];
+        result.label_id = static_cast<int>(label);
+      }
+    }
   }
 
   [[nodiscard]] std::vector<exit_output> report(const encoding& tokens, exits::outcome& outcome) const {

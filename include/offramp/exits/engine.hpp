@@ -6,7 +6,6 @@
 #include <offramp/exit_policy.hpp>
 #include <offramp/exits/assignment.hpp>
 #include <offramp/exits/audit.hpp>
-#include <offramp/exits/confidence.hpp>
 #include <offramp/exits/early_exit_model.hpp>
 #include <offramp/exits/engine_memory.hpp>
 #include <offramp/exits/gate.hpp>
@@ -245,7 +244,7 @@ class engine {
       answer(head, position);
     } else if (*head.exit == model_.last_exit()) {  // an audit sampled it
       outcome& outcome = memory_.outcomes[text.index];
-      outcome.audit = compare(outcome, memory_.logits, head.temperature, memory_.audited);
+      outcome.audit = compare(model_.heads.labels(), outcome, memory_.logits, head.temperature, memory_.probabilities);
       text.is_leaving = true;
     }
   }
@@ -254,8 +253,7 @@ class engine {
     active_text& text = memory_.active[position];
     outcome& outcome = memory_.outcomes[text.index];
     outcome.exit = *head.exit;
-    outcome.probabilities.resize(memory_.logits.size());
-    calibrate(memory_.logits, head.temperature, outcome.probabilities);
+    memory_.calibrate(model_.heads.labels(), head.temperature, text);
     if (policy_.has_logits()) {
       outcome.logits = memory_.logits;
     }

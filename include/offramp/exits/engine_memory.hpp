@@ -4,6 +4,7 @@
 #include <offramp/encoding.hpp>
 #include <offramp/exits/gate.hpp>
 #include <offramp/exits/head.hpp>
+#include <offramp/exits/labelling.hpp>
 #include <offramp/exits/schedule.hpp>
 #include <offramp/nn/workspace.hpp>
 #include <offramp/prediction.hpp>
@@ -77,7 +78,7 @@ struct engine_memory {
   std::vector<float> head_input;
   ngram_memory ngrams;
   std::vector<float> logits;          // [labels]
-  std::vector<float> audited;         // [labels], probabilities at the last exit
+  std::vector<float> probabilities;   // [labels], of the same exit
   std::vector<exit_rate> exit_rates;  // by index into early_exit_model::answering
   nn::workspace scratch;
 
@@ -98,6 +99,15 @@ struct engine_memory {
     active.clear();
     offsets.assign(1, 0);
     first_offsets.assign(1, 0);
+  }
+
+  /// Makes the logits at hand the text's answer so far, and tells its gate whether the exit before gave the same.
+  void calibrate(const labelling& labels, float temperature, active_text& text) {
+    std::vector<float>& answered = outcomes[text.index].probabilities;
+    probabilities.resize(logits.size());
+    labels.calibrate(logits, temperature, probabilities);
+    text.gate.repeats_answer = labels.agree(probabilities, answered);
+    answered = probabilities;
   }
 
   /// Takes the texts out that are leaving: moves the rows, keys and values of the others together, in order.

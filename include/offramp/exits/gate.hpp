@@ -3,10 +3,11 @@
 
 #include <offramp/exit_policy.hpp>
 #include <offramp/exits/confidence.hpp>
+#include <offramp/exits/labelling.hpp>
+#include <offramp/model/exits/description.hpp>
 
 #include <cmath>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -14,8 +15,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
 
 /// What the rules know of one text besides an exit's probabilities.
 struct gate_memory {
-  float uncertainty = 1.0F;  // what a learned gate says at this exit
-  std::optional<std::size_t> previous_label;
+  float uncertainty = 1.0F;     // what a learned gate says at this exit
+  bool repeats_answer = false;  // this exit's answer is that of the exit before
   int streak = 0;
 };
 
@@ -53,6 +54,16 @@ inline void refuse_learned(const exit_policy& policy) {
   }
 }
 
+/// Throws `invalid_argument` for a rule that weighs labels against each other where each is given for itself.
+inline void refuse_exclusive(const exit_policy& policy) {
+  if (!model::fits_multi_label(policy.rule_kind())) {
+    throw error(error_kind::invalid_argument,
+                "exit_policy: the rule is " + model::name_of(policy.rule_kind(), model::policy_rule_names) +
+                    ", which is for labels that exclude each other, but the model is multi-label; expected " +
+                    std::string(model::multi_label_rules));
+  }
+}
+
 /// What the rule `declining` asks for at exit number `exit` (from 0). In double, where the product of a float and the
 /// number of an exit is exact: the same however the compiler contracts it.
 inline double declined_threshold(float threshold, float decline, std::size_t exit) {
@@ -83,10 +94,9 @@ inline bool may_leave_early(const exit_policy& policy) {
 }
 
 /// Whether a text may leave at exit number `exit` (from 0), given that exit's calibrated probabilities.
-inline bool is_satisfied(const exit_policy& policy, std::size_t exit, std::span<const float> probabilities,
-                         gate_memory& memory) {
-  const std::size_t label = most_probable(probabilities);
-  const float confidence = probabilities[label];
+inline bool is_satisfied(const exit_policy& policy, const labelling& labels, std::size_t exit,
+                         std::span<const float> probabilities, gate_memory& memory) {
+  const float confidence = labels.confidence(probabilities);
   switch (policy.rule_kind()) {
     case exit_policy::rule::confidence:
       return confidence >= policy.threshold();
@@ -95,7 +105,7 @@ inline bool is_satisfied(const exit_policy& policy, std::size_t exit, std::span<
     case exit_policy::rule::per_exit:
       return confidence >= policy.thresholds()[0][exit];
     case exit_policy::rule::per_class:
-      return confidence >= policy.thresholds()[exit][label];
+      return confidence >= policy.thresholds()[exit][most_probable(probabilities)];
     case exit_policy::rule::entropy:
       return entropy(probabilities) < policy.threshold();
     case exit_policy::rule::normalized_entropy:
@@ -103,8 +113,7 @@ inline bool is_satisfied(const exit_policy& policy, std::size_t exit, std::span<
     case exit_policy::rule::margin:
       return margin(probabilities) >= policy.threshold();
     case exit_policy::rule::patience:
-      memory.streak = memory.previous_label == label ? memory.streak + 1 : 0;
-      memory.previous_label = label;
+      memory.streak = memory.repeats_answer ? memory.streak + 1 : 0;
       return policy.patience_count() > 0 && memory.streak == policy.patience_count();
     case exit_policy::rule::patience_entropy:
       memory.streak = normalized_entropy(probabilities) < policy.threshold() ? memory.streak + 1 : 0;

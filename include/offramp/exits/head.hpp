@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/exits/labelling.hpp>
 #include <offramp/exits/ngrams.hpp>
 #include <offramp/model/exits/reader.hpp>
 #include <offramp/nn/dot.hpp>
@@ -57,8 +58,13 @@ struct head_set {
   /// Set when the model learned when to leave: one output, see uncertainty().
   std::optional<classification> gate;
   std::size_t num_labels = 0;
+  /// [labels] of a multi-label model: a label is given where its probability is above its cut. Empty: labels exclude
+  /// each other.
+  std::vector<float> cuts = {};
   /// Some head reads the logits of earlier ones.
   bool append_logits = false;
+
+  [[nodiscard]] labelling labels() const noexcept { return labelling(cuts); }
 
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t sum = shared_pooler ? shared_pooler->bytes() : 0;

@@ -62,7 +62,7 @@ class visit_plan {
     if (is_last) {
       outcome.stopped = stop_reason::last_exit;
       text.is_answered = true;
-    } else if (is_satisfied(policy_, outcome.exit, outcome.probabilities, text.gate)) {
+    } else if (is_satisfied(policy_, model_.heads.labels(), outcome.exit, outcome.probabilities, text.gate)) {
       outcome.stopped = stop_reason::confident;
       text.is_answered = true;
     } else if (outcome.exit == last_answer_) {

@@ -22,6 +22,9 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
+/// What the classifier's outputs are for, as far as `problem_type` says it.
+enum class problem_type { unstated, single_label, multi_label };
+
 /// What `config.json` says about the encoder. All sizes are positive, and so limited that the product of any two fits
 /// 40 bits.
 struct config {
@@ -42,6 +45,8 @@ struct config {
   relative_attention relative = {};
   sequence_head head = {};  ///< the family's, with what the file says of it
   int num_labels = 0;       ///< may be below 2: a model with exits has its own labels
+  model::problem_type problem = problem_type::unstated;
+  bool has_one_logit = false;  ///< one output of a classifier: for the second of two labels, the first's being 0
   float layer_norm_epsilon = 0;
   nn::activation hidden_activation = nn::activation::gelu;
   std::vector<std::string> labels;  ///< num_labels names
@@ -131,8 +136,32 @@ inline void refuse_unsupported(json_object& object) {
       refuse(*count, "1");
     }
   }
-  if (const auto problem = object.find("problem_type"); problem && problem->text() != "single_label_classification") {
-    refuse(*problem, "\"single_label_classification\"");
+}
+
+[[nodiscard]] inline problem_type read_problem_type(json_object& object) {
+  const std::optional<json_place> place = object.find("problem_type");
+  if (!place) {
+    return problem_type::unstated;
+  }
+  if (place->text() == "single_label_classification") {
+    return problem_type::single_label;
+  }
+  if (place->text() == "multi_label_classification") {
+    return problem_type::multi_label;
+  }
+  throw error(error_kind::unsupported,
+              place->describe() + " is \"" + place->text() +
+                  "\", expected \"single_label_classification\" or \"multi_label_classification\"");
+}
+
+/// A classifier of one output says how likely its one label is, by the sigmoid: as two labels, of which that one is the
+/// second. Where nobody says that it is a classifier, transformers takes it for a regression.
+inline void settle_one_output(config& result) {
+  if (result.labels.size() == 1 && result.problem != problem_type::unstated) {
+    result.has_one_logit = true;
+    result.problem = problem_type::single_label;
+    result.labels.insert(result.labels.begin(), "not " + result.labels.front());
+    result.num_labels = 2;
   }
 }
 
@@ -237,8 +266,8 @@ inline void read_head(json_object& object, config& result) {
 }
 
 /// Reads `config.json`; fields that offramp does not need are ignored. Throws `io` when it is missing, `unsupported`
-/// for another model type, activation or position embedding, a decoder, several groups of shared layers, regression or
-/// multi-label classification, and `bad_model` for anything that makes no sense.
+/// for another model type, activation or position embedding, a decoder, several groups of shared layers or regression,
+/// and `bad_model` for anything that makes no sense.
 [[nodiscard]] inline config read_config(const file_set& files) {
   const json_document document = parse_config(files);
   json_object object{json_place(document, files.describe("config.json"))};
@@ -258,7 +287,9 @@ inline void read_head(json_object& object, config& result) {
   const std::string epsilon_key(result.family->keys.layer_norm_epsilon);
   const std::optional<json_place> epsilon = epsilon_key.empty() ? std::nullopt : object.find(epsilon_key);
   result.layer_norm_epsilon = epsilon ? epsilon->number(0.0, 1.0) : result.family->default_layer_norm_epsilon;
+  result.problem = detail::read_problem_type(object);
   detail::read_labels(object, result);
+  detail::settle_one_output(result);
   result.other_task = detail::find_other_task(object);
   result.labels_are_default = result.labels_are_default || !result.other_task.empty();
   return result;

@@ -20,6 +20,17 @@ inline exits::classification read_classification(const checkpoint& tensors, cons
   return {tensors.read(name + ".weight", {labels, inputs}), tensors.read(name + ".bias", {labels})};
 }
 
+/// The classifier of an exit on an encoder layer; one that has a single row gets a row of zeros for the first label.
+inline exits::classification read_classifier(const checkpoint& tensors, const exit_tensors& names, std::size_t labels,
+                                             std::size_t inputs) {
+  exits::classification read = read_classification(tensors, names.classifier, names.has_one_logit ? 1 : labels, inputs);
+  if (names.has_one_logit) {
+    read.weights.insert(read.weights.begin(), inputs, 0.0F);
+    read.bias.insert(read.bias.begin(), 0.0F);
+  }
+  return read;
+}
+
 /// The temperature of an exit for one numeric format: its own, else float32's, else 1.
 inline float temperature_for(const temperatures& stored, numeric_format format) {
   const float float32 = stored.float32.value_or(1.0F);
@@ -79,7 +90,8 @@ inline exits::head_set read_heads(const exit_plan& plan, const checkpoint& tenso
                                   const nn::layout& layout) {
   const exits_file& description = plan.description;
   const auto hidden = static_cast<std::size_t>(shape.hidden_size);
-  exits::head_set set{.heads = {}, .shared_pooler = {}, .gate = {}, .num_labels = description.labels.size()};
+  exits::head_set set{
+      .heads = {}, .shared_pooler = {}, .gate = {}, .num_labels = description.labels.size(), .cuts = description.cuts};
   for (std::size_t j = 0; j < description.exits.size(); ++j) {
     const exit_description& exit = description.exits[j];
     const exit_tensors& names = plan.tensors[j];
@@ -105,7 +117,7 @@ inline exits::head_set read_heads(const exit_plan& plan, const checkpoint& tenso
       head.mix = read_mix(tensors, names, static_cast<std::size_t>(exit.layer));
     }
     const std::size_t width = hidden + (exit.previous_logits ? j * set.num_labels : 0);
-    head.classifier = read_classification(tensors, names.classifier, set.num_labels, width);
+    head.classifier = read_classifier(tensors, names, set.num_labels, width);
     set.heads.push_back(std::move(head));
   }
   if (!plan.gate.empty()) {

@@ -210,6 +210,12 @@ inline constexpr std::array published_systems{
     throw error(error_kind::unsupported, files.describe("config.json") + ": model_type is \"" + model_type +
                                              "\", which is not supported with the tensor \"" + found_sign + "\"");
   }
+  if (shape.problem == problem_type::multi_label || shape.has_one_logit) {
+    throw error(error_kind::unsupported,
+                files.describe("config.json") +
+                    ": a multi-label or one-output problem_type is not supported with the tensor \"" + found_sign +
+                    "\"");
+  }
   const json_document document = parse_config(files);
   json_object fields{json_place(document, files.describe("config.json"))};
   exit_plan plan = found->plan({files, tensors, shape, fields, prefix});

@@ -54,11 +54,12 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 [[nodiscard]] OFFRAMP_API std::vector<exit_policy> per_label_path(std::span<const float> shape, std::size_t num_exits);
 
 /// The lowest threshold in steps of 1/1000 at which the texts that an exit alone would answer (answers of a label, over
-/// all exits but the last) have a mean loss of at most epsilon; 1 where there is none.
+/// all exits but the last) have a mean loss of at most epsilon; 1 where there is none. Of multi-label models only the
+/// first: the second throws `invalid_argument`.
 [[nodiscard]] OFFRAMP_API std::vector<float> per_exit_shape(const replay& texts, certified_loss loss, double epsilon);
 [[nodiscard]] OFFRAMP_API std::vector<float> per_label_shape(const replay& texts, certified_loss loss, double epsilon);
 
-/// The loss of each answer, 0 or 1, [texts].
+/// The loss of each answer, by its exit, 0 or 1, [texts].
 [[nodiscard]] OFFRAMP_API std::vector<std::uint8_t> losses_of(const replay& texts, std::span<const exit_answer> answers,
                                                               certified_loss loss);
 

@@ -51,8 +51,8 @@ struct curve {
 
 /// Every distinct behaviour of the rule on these logits: the calibrated confidences (or what the rule compares) that
 /// occur are where the answers change, so the curve is exact, equal to classify_batch text by text at any threshold.
-/// Time n log n for n texts; one point per value that occurs. Throws `invalid_argument` as policy_at, and for a
-/// learned gate that the model has not.
+/// Time n log n for n texts; one point per value that occurs. Throws `invalid_argument` as policy_at, for a
+/// learned gate that the model has not, and for a rule that multi-label models do not have.
 [[nodiscard]] OFFRAMP_API curve compute_curve(const exit_logits& logits, const sweep_rule& rule);
 
 /// Indices of about `count` points, evenly spread over the mean layer, the first and the last among them; all where

@@ -20,9 +20,10 @@ struct data_description {
 
 /// Looks through a file of the form that read_dataset reads: pairs where its first line holds one. The texts are not
 /// checked. Throws `io` for a file that cannot be read, `bad_data` for an empty one, and, naming file and line, for a
-/// line without a label.
+/// line without a label, unless lines have any number of them.
 [[nodiscard]] OFFRAMP_API data_description describe_data(const std::filesystem::path& path,
-                                                         const field_names& names = {});
+                                                         const field_names& names = {},
+                                                         labels_per_text count = labels_per_text::one);
 
 /// Whether a file of the form that read_texts reads holds single texts or pairs, as its first line says. Throws `io`
 /// for a file that cannot be read, and `bad_data` for a first line that is no JSON object in .jsonl, and in files of

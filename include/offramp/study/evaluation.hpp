@@ -26,7 +26,7 @@ struct evaluation {
   interval disagreement_95;  ///< Clopper and Pearson's, of the texts that get another label than at full depth
   std::optional<paired_difference> loss;  ///< accuracy at full depth less that under the policy; nothing without labels
   std::vector<label_share> by_label;      ///< by right label; empty without labels
-  std::vector<std::vector<std::size_t>> confusion;  ///< [right label][given label]; empty without labels
+  std::vector<std::vector<std::size_t>> confusion;  ///< [right label][given label]; empty without, and multi-label
 };
 
 /// Answers every text under `policy` and at full depth, from one pass over the data. Throws `invalid_argument` for a

@@ -5,10 +5,12 @@
 #include <offramp/runner.hpp>
 #include <offramp/study/compiled_target.hpp>
 #include <offramp/study/dataset.hpp>
+#include <offramp/study/metrics.hpp>
 #include <offramp/study/progress.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -20,13 +22,16 @@ struct exit_logits {
   std::size_t num_texts = 0;
   std::size_t num_labels = 0;
   std::vector<exit_info> exits;           ///< layer and current temperature of each exit, by ascending layer
-  std::vector<int> label_ids;             ///< [texts], the right answers; else, the last exit's
+  std::vector<int> label_ids;             ///< [texts], the right answers, else the last exit's; multi-label: empty
   std::vector<int> tokens;                ///< [texts], special tokens included
   std::vector<float> values;              ///< [exits, texts, labels]
   std::vector<float> uncertainties = {};  ///< [exits, texts], what the model's learned gate says; empty: no gate
   /// False: the data have no labels. Then full depth counts as right, and whatever is called accuracy is agreement with
   /// it.
   bool is_labelled = true;
+  std::vector<float> cuts = {};  ///< [labels] of a multi-label model (classifier::cuts()); else empty
+  /// [texts, labels] of a multi-label model: 1 for the right labels, or those that the last exit gives; else 0.
+  std::vector<std::uint8_t> label_sets = {};
 
   /// The logits of one exit, [texts, labels].
   [[nodiscard]] std::span<const float> of_exit(std::size_t exit) const {
@@ -36,6 +41,10 @@ struct exit_logits {
   /// Those [labels] of one text.
   [[nodiscard]] std::span<const float> at(std::size_t exit, std::size_t text) const {
     return of_exit(exit).subspan(text * num_labels, num_labels);
+  }
+  /// Probabilities of these texts [texts, labels] beside the right answers; both borrowed.
+  [[nodiscard]] labelled_probabilities judged(std::span<const float> probabilities) const {
+    return {probabilities, label_ids, num_labels, cuts, label_sets};
   }
   /// What the gate says of one text; 1 without a gate.
   [[nodiscard]] float uncertainty(std::size_t exit, std::size_t text) const {
@@ -48,7 +57,8 @@ struct exit_logits {
 [[nodiscard]] OFFRAMP_API exit_logits compute_exit_logits(const classifier& model, const dataset& data,
                                                           const runner& run = {}, const progress& report = {});
 
-/// softmax(logits / temperature) of one exit for every text, [texts, labels]; bit for bit what the engine computes.
+/// softmax(logits / temperature) of one exit for every text, [texts, labels], the sigmoid of each logit for multi-label
+/// models; bit for bit what the engine computes.
 [[nodiscard]] OFFRAMP_API std::vector<float> exit_probabilities(const exit_logits& logits, std::size_t exit,
                                                                 float temperature);
 

@@ -85,6 +85,9 @@ struct fit_progress {
 /// A model that has exits.json already, and layers {0}: an exit before the encoder is added to the others, which stay
 /// as they are (written to `out`, which may be `model`); texts without labels are answered by the last of them.
 ///
+/// A checkpoint whose problem_type is multi_label_classification gets exits with a logistic regression for each label;
+/// the rows of data files then have any number of labels, as read_dataset takes them.
+///
 /// Labels are those of config.json, unless they are LABEL_n; else, for a bare encoder, the training data's in the order
 /// of their bytes; `options.labels` says how the data write them, or stands for both. A label without texts in dev is a
 /// warning: nothing was chosen or calibrated with it. The result depends on the inputs and the instruction set, not on
@@ -92,9 +95,9 @@ struct fit_progress {
 ///
 /// Throws what classifier::load and read_dataset throw; `bad_data` for a label that occurs in dev but not in train, a
 /// label without texts and fewer than two labels; `invalid_argument` for files that do not suffice, options out of
-/// range and dev texts that are all among the train texts; `unsupported` for texts without labels and a checkpoint
-/// without a classifier; `bad_model` for features that are not finite; `io` for what cannot be written or stands in the
-/// way.
+/// range or not for the checkpoint, and dev texts that are all among the train texts; `unsupported` for texts without
+/// labels and a checkpoint without a classifier; `bad_model` for features that are not finite; `io` for what cannot be
+/// written or stands in the way.
 [[nodiscard]] OFFRAMP_API fit_result fit_exits(const std::filesystem::path& model, const fit_files& files,
                                                const std::filesystem::path& out, const fit_options& options = {},
                                                const runner& run = {}, const fit_progress& report = {});

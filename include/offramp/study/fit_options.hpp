@@ -29,6 +29,9 @@ struct fit_options {
   /// Labels as the data write them, by label id. Needed where neither the checkpoint nor the training data may name
   /// them: for a checkpoint that has a classifier and calls its labels LABEL_n.
   std::vector<std::string> labels = {};
+  /// Of a multi-label checkpoint, one between 0 and 1 for each label, above which a label is given; empty: 0.5 for all.
+  /// Such a checkpoint takes no `mix` and no balanced `weighting`.
+  std::vector<float> cuts = {};
   /// Layers that get an exit, ascending; 0: before the encoder, from the n-grams of a text's token ids. Empty: all, 0
   /// where it saves something.
   std::vector<int> layers = {};

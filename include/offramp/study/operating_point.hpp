@@ -27,7 +27,8 @@ struct exit_share {
   bool operator==(const exit_share&) const = default;
 };
 
-/// How a data set is answered by one policy, or by a way of choosing exits that is none. Counts are exact.
+/// How a data set is answered by one policy, or by a way of choosing exits that is none. Counts are exact. An answer of
+/// a multi-label model is right, or another, by all its labels together.
 struct operating_point {
   std::optional<threshold_range> thresholds;  ///< that give exactly these answers; nothing where none does
 
@@ -36,6 +37,7 @@ struct operating_point {
   double accuracy = 0.0;
   interval accuracy_95;           ///< Wilson's interval of the accuracy, 95 %
   double macro_f1 = 0.0;          ///< mean over the labels that occur among right or given answers
+  double micro_f1 = 0.0;          ///< over all labels together: the accuracy, but for multi-label models
   double mean_layer = 0.0;        ///< encoder layers run, on average over the texts
   double layer_speedup = 0.0;     ///< layer of the last exit / mean_layer
   std::size_t lost = 0;           ///< texts answered wrong that full depth answers right ...

@@ -11,57 +11,65 @@
 #include <offramp/study/temperature.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 namespace detail {
 namespace {
 
-[[nodiscard]] exit_quality::leaving_texts measure_leaving(const labelled_probabilities& all,
-                                                          std::span<const exit_answer> answers, std::size_t exit) {
-  std::vector<float> values;
-  std::vector<int> label_ids;
+[[nodiscard]] exit_quality::leaving_texts measure_leaving(const replay& texts, std::span<const exit_answer> answers,
+                                                          std::size_t exit) {
+  exit_quality::leaving_texts leaving;
   for (std::size_t text = 0; text < answers.size(); ++text) {
     if (answers[text].exit == exit) {
-      const std::span<const float> row = all.values.subspan(text * all.num_labels, all.num_labels);
-      values.insert(values.end(), row.begin(), row.end());
-      label_ids.push_back(all.label_ids[text]);
+      ++leaving.texts;
+      leaving.accuracy += texts.is_right(exit, text) ? 1.0 : 0.0;
+      leaving.confidence += static_cast<double>(answers[text].confidence);
     }
   }
-  if (label_ids.empty()) {
-    return {};
+  if (leaving.texts > 0) {
+    leaving.accuracy /= static_cast<double>(leaving.texts);
+    leaving.confidence /= static_cast<double>(leaving.texts);
   }
-  const labelled_probabilities leaving{values, label_ids, all.num_labels};
-  return {label_ids.size(), accuracy(leaving), mean_confidence(leaving)};
+  return leaving;
+}
+
+/// How well the exit's confidence tells answers that are the last exit's from others.
+[[nodiscard]] std::optional<double> measure_agreement(const replay& texts, const labelled_probabilities& given,
+                                                      std::size_t exit) {
+  std::vector<bool> agrees;
+  for (std::size_t text = 0; text < texts.num_texts(); ++text) {
+    agrees.push_back(texts.agrees(exit, text));
+  }
+  return area_under_roc(confidences(given), agrees);
 }
 
 /// Every exit, with the temperatures in `logits`.
 [[nodiscard]] std::vector<exit_quality> measure_exits(const exit_logits& logits, const exit_policy& policy) {
   const replay texts(logits);
   const std::vector<exit_answer> leaving = texts.decide(policy);
-  const std::size_t last = logits.exits.size() - 1;
-  const std::vector<int> reference = answers({texts.probabilities(last), logits.label_ids, logits.num_labels});
   std::vector<exit_quality> all;
-  for (std::size_t exit = 0; exit <= last; ++exit) {
-    const float temperature = logits.exits[exit].temperature;
-    const labelled_probabilities given{texts.probabilities(exit), logits.label_ids, logits.num_labels};
-    all.push_back(
-        {.accuracy = accuracy(given),
-         .confidence = mean_confidence(given),
-         .nll = negative_log_likelihood(logits.of_exit(exit), logits.label_ids, logits.num_labels, temperature),
-         .brier = brier_score(given),
-         .ece = calibration_error(given),
-         .ece_of_draws = expected_calibration_error_of_draws(given),
-         .equal_mass_ece = equal_mass_calibration_error(given),
-         .class_wise_ece = class_wise_calibration_error(given),
-         .auroc_correct = area_under_roc_of_correct(given),
-         .auroc_agreement = area_under_roc_of_agreement(given, reference),
-         .aurc = area_under_risk_coverage(given),
-         .reliability = reliability_bins(given),
-         .leaving = measure_leaving(given, leaving, exit)});
+  for (std::size_t exit = 0; exit < logits.exits.size(); ++exit) {
+    const labelled_probabilities given = logits.judged(texts.probabilities(exit));
+    all.push_back({.accuracy = accuracy(given),
+                   .confidence = mean_confidence(given),
+                   .nll = exit_decisions(logits, exit).nll(logits.exits[exit].temperature),
+                   .brier = brier_score(given),
+                   .ece = calibration_error(given),
+                   .ece_of_draws = expected_calibration_error_of_draws(given),
+                   .equal_mass_ece = equal_mass_calibration_error(given),
+                   .class_wise_ece = class_wise_calibration_error(given),
+                   .auroc_correct = area_under_roc_of_correct(given),
+                   .auroc_agreement = measure_agreement(texts, given, exit),
+                   .aurc = area_under_risk_coverage(given),
+                   .reliability = reliability_bins(given),
+                   .leaving = measure_leaving(texts, leaving, exit)});
   }
   return all;
 }

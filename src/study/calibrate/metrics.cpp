@@ -15,12 +15,37 @@
 #include <numeric>
 #include <random>
 #include <string>
-#include <utility>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 namespace detail {
 namespace {
+
+/// As macro_f1.hpp has them.
+struct label_counts {
+  std::vector<std::int64_t> right;
+  std::vector<std::int64_t> mentions;
+};
+
+[[nodiscard]] label_counts count_labels(const labelled_probabilities& given) {
+  check(given);
+  const exits::labelling labels(given.cuts);
+  label_counts counts{std::vector<std::int64_t>(given.num_labels), std::vector<std::int64_t>(given.num_labels)};
+  for (std::size_t text = 0; text < count_texts(given); ++text) {
+    for (std::size_t label = 0; label < given.num_labels; ++label) {
+      const bool is_given = labels.gives(row(given, text), label);
+      const bool is_expected = is_right_label(given, text, label);
+      counts.right[label] += is_given && is_expected ? 1 : 0;
+      counts.mentions[label] += (is_given ? 1 : 0) + (is_expected ? 1 : 0);
+    }
+  }
+  return counts;
+}
+
+/// -ln of a probability that was said of what happened.
+[[nodiscard]] double surprise(float probability) {
+  return -std::log(static_cast<double>(std::max(probability, std::numeric_limits<float>::min())));
+}
 
 /// Texts in a bin, summed.
 struct bin_sums {
@@ -66,14 +91,18 @@ struct bin_sums {
 
 std::vector<int> answers(const labelled_probabilities& given) {
   detail::check(given);
+  if (!given.cuts.empty()) {
+    throw error(error_kind::invalid_argument, "answers: expected labels that exclude each other");
+  }
   return detail::likeliest_labels(given.values, given.num_labels);
 }
 
 std::vector<float> confidences(const labelled_probabilities& given) {
   detail::check(given);
+  const exits::labelling labels(given.cuts);
   std::vector<float> result;
-  for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
-    result.push_back(std::ranges::max(detail::row(given, text)));
+  for (std::size_t text = 0; text < detail::count_texts(given); ++text) {
+    result.push_back(labels.confidence(detail::row(given, text)));
   }
   return result;
 }
@@ -87,17 +116,14 @@ double accuracy(const labelled_probabilities& given) {
 
 double macro_f1(const labelled_probabilities& given) {
   const offramp::detail::default_floating_point environment;
-  const std::vector<int> found = answers(given);
-  std::vector<std::int64_t> right(given.num_labels);
-  std::vector<std::int64_t> mentions(given.num_labels);  // as the right answer and as the given one
-  for (std::size_t text = 0; text < found.size(); ++text) {
-    ++mentions[static_cast<std::size_t>(found[text])];
-    ++mentions[static_cast<std::size_t>(given.label_ids[text])];
-    if (found[text] == given.label_ids[text]) {
-      ++right[static_cast<std::size_t>(found[text])];
-    }
-  }
-  return detail::macro_f1(right, mentions);
+  const detail::label_counts counts = detail::count_labels(given);
+  return detail::macro_f1(counts.right, counts.mentions);
+}
+
+double micro_f1(const labelled_probabilities& given) {
+  const offramp::detail::default_floating_point environment;
+  const detail::label_counts counts = detail::count_labels(given);
+  return detail::micro_f1(counts.right, counts.mentions);
 }
 
 double mean_confidence(const labelled_probabilities& given) {
@@ -110,9 +136,14 @@ double negative_log_likelihood(const labelled_probabilities& given) {
   const offramp::detail::default_floating_point environment;
   detail::check(given);
   double sum = 0.0;
+  if (!given.cuts.empty()) {
+    for (const detail::outcome& one : detail::calibration_outcomes(given)) {
+      sum += detail::surprise(static_cast<float>(one.happened ? one.probability : 1.0 - one.probability));
+    }
+    return sum / static_cast<double>(given.values.size());
+  }
   for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
-    const float right = detail::row(given, text)[static_cast<std::size_t>(given.label_ids[text])];
-    sum -= std::log(static_cast<double>(std::max(right, std::numeric_limits<float>::min())));
+    sum += detail::surprise(detail::row(given, text)[static_cast<std::size_t>(given.label_ids[text])]);
   }
   return sum / static_cast<double>(given.label_ids.size());
 }
@@ -121,19 +152,19 @@ double brier_score(const labelled_probabilities& given) {
   const offramp::detail::default_floating_point environment;
   detail::check(given);
   double sum = 0.0;
-  for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
+  for (std::size_t text = 0; text < detail::count_texts(given); ++text) {
     for (std::size_t label = 0; label < given.num_labels; ++label) {
-      const double truth = std::cmp_equal(label, given.label_ids[text]) ? 1.0 : 0.0;
+      const double truth = detail::is_right_label(given, text, label) ? 1.0 : 0.0;
       const double distance = static_cast<double>(detail::row(given, text)[label]) - truth;
       sum += distance * distance;
     }
   }
-  return sum / static_cast<double>(given.label_ids.size());
+  return sum / static_cast<double>(detail::count_texts(given));
 }
 
 std::vector<reliability_bin> reliability_bins(const labelled_probabilities& given, std::size_t bins) {
   const offramp::detail::default_floating_point environment;
-  const std::vector<detail::bin_sums> sums = detail::equal_width_sums(detail::answer_outcomes(given), bins);
+  const std::vector<detail::bin_sums> sums = detail::equal_width_sums(detail::calibration_outcomes(given), bins);
   std::vector<reliability_bin> result;
   for (std::size_t bin = 0; bin < bins; ++bin) {
     const auto edge = [&](std::size_t index) { return static_cast<double>(index) / static_cast<double>(bins); };
@@ -148,7 +179,7 @@ std::vector<reliability_bin> reliability_bins(const labelled_probabilities& give
 
 double calibration_error(const labelled_probabilities& given, std::size_t bins) {
   const offramp::detail::default_floating_point environment;
-  return detail::mean_gap(detail::equal_width_sums(detail::answer_outcomes(given), bins));
+  return detail::mean_gap(detail::equal_width_sums(detail::calibration_outcomes(given), bins));
 }
 
 double equal_mass_calibration_error(const labelled_probabilities& given, std::size_t bins) {
@@ -156,7 +187,7 @@ double equal_mass_calibration_error(const labelled_probabilities& given, std::si
   if (bins == 0) {
     throw error(error_kind::invalid_argument, "0 bins, expected at least one");
   }
-  std::vector<detail::outcome> sorted = detail::answer_outcomes(given);
+  std::vector<detail::outcome> sorted = detail::calibration_outcomes(given);
   std::ranges::sort(sorted, {}, &detail::outcome::probability);
   std::vector<detail::bin_sums> sums(1);
   detail::for_each_tie(sorted, [&](std::size_t begin, std::size_t end) {
@@ -176,12 +207,7 @@ double class_wise_calibration_error(const labelled_probabilities& given, std::si
   detail::check(given);
   double sum = 0.0;
   for (std::size_t label = 0; label < given.num_labels; ++label) {
-    std::vector<detail::outcome> outcomes;
-    for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
-      outcomes.push_back(
-          {static_cast<double>(detail::row(given, text)[label]), std::cmp_equal(label, given.label_ids[text])});
-    }
-    sum += detail::mean_gap(detail::equal_width_sums(outcomes, bins));
+    sum += detail::mean_gap(detail::equal_width_sums(detail::label_outcomes(given, label), bins));
   }
   return sum / static_cast<double>(given.num_labels);
 }
@@ -189,8 +215,8 @@ double class_wise_calibration_error(const labelled_probabilities& given, std::si
 double expected_calibration_error_of_draws(const labelled_probabilities& given, std::size_t bins, std::size_t draws,
                                            std::uint64_t seed) {
   const offramp::detail::default_floating_point environment;
-  std::vector<detail::outcome> outcomes = detail::answer_outcomes(given);
-  // The answer is the drawn label with its own probability, so only confidences matter; sorted, their order does not.
+  std::vector<detail::outcome> outcomes = detail::calibration_outcomes(given);
+  // What is said happens with its own probability, so only probabilities matter; sorted, their order does not.
   std::ranges::sort(outcomes, {}, &detail::outcome::probability);
   std::mt19937_64 random(seed);
   double sum = 0.0;

@@ -48,7 +48,11 @@ std::optional<double> area_under_roc(std::span<const float> scores, const std::v
 
 std::optional<double> area_under_roc_of_correct(const labelled_probabilities& given) {
   const offramp::detail::default_floating_point environment;
-  return area_under_roc_of_agreement(given, given.label_ids);
+  std::vector<bool> is_right;
+  for (const detail::outcome& one : detail::answer_outcomes(given)) {
+    is_right.push_back(one.happened);
+  }
+  return area_under_roc(confidences(given), is_right);
 }
 
 std::optional<double> area_under_roc_of_agreement(const labelled_probabilities& given, std::span<const int> reference) {

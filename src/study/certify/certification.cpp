@@ -66,7 +66,7 @@ std::optional<std::int64_t> losses_allowed(std::int64_t n, double epsilon, doubl
 std::vector<std::uint8_t> losses_of(const replay& texts, std::span<const exit_answer> answers, certified_loss loss) {
   std::vector<std::uint8_t> losses;
   for (std::size_t text = 0; text < answers.size(); ++text) {
-    losses.push_back(detail::is_lost(texts, text, answers[text].label_id, loss) ? 1 : 0);
+    losses.push_back(detail::is_lost(texts, text, answers[text].exit, loss) ? 1 : 0);
   }
   return losses;
 }

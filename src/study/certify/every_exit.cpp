@@ -56,7 +56,7 @@ class candidate_search {
     std::vector<waiting_answer> answers;
     for (const std::size_t text : waiting_) {
       const exit_answer answer = texts_.answer(exit, text);
-      answers.push_back({text, answer.confidence, is_lost(texts_, text, answer.label_id, loss_)});
+      answers.push_back({text, answer.confidence, is_lost(texts_, text, exit, loss_)});
     }
     std::ranges::stable_sort(answers, std::ranges::greater(), &waiting_answer::confidence);
     leavers now = left_;
@@ -100,7 +100,7 @@ class candidate_search {
   for (std::size_t text = 0; text < answers.size(); ++text) {
     leavers& here = by_exit[answers[text].exit];
     ++here.texts;
-    here.losses += is_lost(texts, text, answers[text].label_id, loss) ? 1 : 0;
+    here.losses += is_lost(texts, text, answers[text].exit, loss) ? 1 : 0;
   }
   for (std::size_t exit = 1; exit < by_exit.size(); ++exit) {
     by_exit[exit].texts += by_exit[exit - 1].texts;

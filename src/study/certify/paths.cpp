@@ -114,7 +114,7 @@ std::vector<float> per_exit_shape(const replay& texts, certified_loss loss, doub
     std::vector<detail::possible_answer> answers;
     for (std::size_t text = 0; text < texts.num_texts(); ++text) {
       const exit_answer answer = texts.answer(exit, text);
-      answers.push_back({answer.confidence, detail::is_lost(texts, text, answer.label_id, loss)});
+      answers.push_back({answer.confidence, detail::is_lost(texts, text, exit, loss)});
     }
     shape.push_back(detail::lowest_threshold(std::move(answers), epsilon));
   }
@@ -123,12 +123,15 @@ std::vector<float> per_exit_shape(const replay& texts, certified_loss loss, doub
 
 std::vector<float> per_label_shape(const replay& texts, certified_loss loss, double epsilon) {
   const offramp::detail::default_floating_point environment;
+  if (texts.is_multi_label()) {
+    detail::refuse_certification("one threshold per label is for labels that exclude each other");
+  }
   std::vector<std::vector<detail::possible_answer>> answers(texts.num_labels());
   for (std::size_t exit = 0; exit + 1 < texts.num_exits(); ++exit) {
     for (std::size_t text = 0; text < texts.num_texts(); ++text) {
       const exit_answer answer = texts.answer(exit, text);
       answers[static_cast<std::size_t>(answer.label_id)].push_back(
-          {answer.confidence, detail::is_lost(texts, text, answer.label_id, loss)});
+          {answer.confidence, detail::is_lost(texts, text, exit, loss)});
     }
   }
   std::vector<float> shape;

@@ -42,16 +42,15 @@ inline void check_certifiable(const replay& texts, certified_loss loss, double e
   }
 }
 
-[[nodiscard]] inline bool is_lost(const replay& texts, std::size_t text, int label, certified_loss loss) {
-  const int right = texts.label_ids()[text];
-  const int last = texts.answer(texts.num_exits() - 1, text).label_id;
+/// Whether the exit's answer to the text is a loss.
+[[nodiscard]] inline bool is_lost(const replay& texts, std::size_t text, std::size_t exit, certified_loss loss) {
   switch (loss) {
     case certified_loss::disagreement:
-      return label != last;
+      return !texts.agrees(exit, text);
     case certified_loss::accuracy_drop:
-      return label != right && last == right;
+      return !texts.is_right(exit, text) && texts.is_right(texts.num_exits() - 1, text);
     case certified_loss::error:
-      return label != right;
+      return !texts.is_right(exit, text);
   }
   return true;
 }

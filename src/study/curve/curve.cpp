@@ -4,7 +4,8 @@
 
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
-#include <offramp/exits/confidence.hpp>
+#include <offramp/exits/gate.hpp>
+#include <offramp/exits/labelling.hpp>
 #include <offramp/study/curve.hpp>
 
 #include <algorithm>
@@ -30,9 +31,10 @@ void append_departures(const exit_logits& logits, const sweep_rule& rule, std::s
   const std::size_t last = logits.exits.size() - 1;
   const std::size_t begin = departures.size();
   std::vector<float> probabilities(logits.num_labels);
-  keenness keenness_at(rule);
+  const exits::labelling labels(logits.cuts);
+  keenness keenness_at(rule, labels);
   for (std::size_t exit = 0; exit < last; ++exit) {
-    exits::calibrate(logits.at(exit, text), logits.exits[exit].temperature, probabilities);
+    labels.calibrate(logits.at(exit, text), logits.exits[exit].temperature, probabilities);
     const float value = keenness_at.of(probabilities, logits.uncertainty(exit, text));
     if (value > (departures.size() == begin ? never : departures.back().keenness)) {
       if (departures.size() > begin) {
@@ -164,7 +166,10 @@ operating_point summarise(const exit_logits& logits, std::span<const exit_answer
 
 curve compute_curve(const exit_logits& logits, const sweep_rule& rule) {
   const offramp::detail::default_floating_point environment;
-  static_cast<void>(policy_at(rule, 0.0F));
+  const exit_policy policy = policy_at(rule, 0.0F);
+  if (!logits.cuts.empty()) {
+    exits::refuse_exclusive(policy);
+  }
   if (rule.kind == exit_policy::rule::learned && logits.uncertainties.empty()) {
     throw error(error_kind::invalid_argument, "sweep_rule: the rule is learned, but the model has no gate");
   }

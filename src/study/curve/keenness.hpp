@@ -3,6 +3,7 @@
 
 #include <offramp/exits/confidence.hpp>
 #include <offramp/exits/gate.hpp>
+#include <offramp/exits/labelling.hpp>
 #include <offramp/study/sweep_rule.hpp>
 
 #include <algorithm>
@@ -28,14 +29,14 @@ inline constexpr float never = -std::numeric_limits<float>::infinity();
 /// some level, and a threshold is such a level (threshold_range_of). The last exit, which asks no rule, has none.
 class keenness {
  public:
-  explicit keenness(const sweep_rule& rule) : rule_(rule) {}
+  keenness(const sweep_rule& rule, const exits::labelling& labels) : rule_(rule), labels_(labels) {}
 
   /// For the next exit of the text, in turn, and what the gate says of it.
   [[nodiscard]] float of(std::span<const float> probabilities, float uncertainty) {
     const std::size_t exit = exit_++;
     switch (rule_.kind) {
       case exit_policy::rule::declining:
-        return highest_undeclined(probabilities[exits::most_probable(probabilities)], exit);
+        return highest_undeclined(labels_.confidence(probabilities), exit);
       case exit_policy::rule::entropy:
         return -exits::entropy(probabilities);
       case exit_policy::rule::normalized_entropy:
@@ -43,21 +44,21 @@ class keenness {
       case exit_policy::rule::margin:
         return exits::margin(probabilities);
       case exit_policy::rule::patience:
-        return agreement(exits::most_probable(probabilities));
+        return agreement(probabilities);
       case exit_policy::rule::patience_entropy:
         return least_recent(-exits::normalized_entropy(probabilities));
       case exit_policy::rule::learned:
         return -uncertainty;
       default:
-        return probabilities[exits::most_probable(probabilities)];
+        return labels_.confidence(probabilities);
     }
   }
 
  private:
   /// Exits in a row before this one that agree with it.
-  [[nodiscard]] float agreement(std::size_t label) {
-    streak_ = !labels_.empty() && labels_.back() == label ? streak_ + 1 : 0;
-    labels_.push_back(label);
+  [[nodiscard]] float agreement(std::span<const float> probabilities) {
+    streak_ = labels_.agree(before_, probabilities) ? streak_ + 1 : 0;
+    before_.assign(probabilities.begin(), probabilities.end());
     return streak_ > 0 ? static_cast<float>(streak_) : never;
   }
 
@@ -84,9 +85,10 @@ class keenness {
   }
 
   sweep_rule rule_;
+  exits::labelling labels_;
   std::size_t exit_ = 0;
   int streak_ = 0;
-  std::vector<std::size_t> labels_;
+  std::vector<float> before_;  // [labels], of the exit before
   std::vector<float> recent_;
 };
 

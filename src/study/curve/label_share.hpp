@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/study/exit_logits.hpp>
 #include <offramp/study/label_share.hpp>
 #include <offramp/study/replay.hpp>
 
@@ -12,8 +11,7 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 /// How the texts of each label fare under given answers, [texts], and at full depth.
-[[nodiscard]] std::vector<label_share> share_by_label(const exit_logits& logits, std::span<const std::string> labels,
-                                                      std::span<const exit_answer> answers,
-                                                      std::span<const exit_answer> full);
+[[nodiscard]] std::vector<label_share> share_by_label(const replay& texts, std::span<const std::string> labels,
+                                                      std::span<const exit_answer> answers);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -16,36 +16,20 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
-/// What every exit says of every text, [exits][texts].
-[[nodiscard]] inline std::vector<std::vector<exit_answer>> answers_of_exits(const exit_logits& logits) {
-  const replay texts(logits);
-  std::vector<std::vector<exit_answer>> answers(texts.num_exits());
-  for (std::size_t exit = 0; exit < answers.size(); ++exit) {
-    for (std::size_t text = 0; text < texts.num_texts(); ++text) {
-      answers[exit].push_back(texts.answer(exit, text));
-    }
-  }
-  return answers;
-}
-
 /// Counts over answers that come and go one at a time. All sums are of integers, so the way to a state leaves no trace
 /// in it.
 class tally {
  public:
   explicit tally(const exit_logits& logits)
       : logits_(logits),
-        by_exit_(answers_of_exits(logits)),
+        texts_(logits),
         shares_(logits.exits.size()),
-        given_(logits.num_labels),
         right_(logits.num_labels),
-        expected_(logits.num_labels) {
-    for (const int label : logits.label_ids) {
-      ++expected_[static_cast<std::size_t>(label)];
-    }
-    for (const auto& answers : by_exit_) {
+        mentions_(logits.num_labels) {
+    for (std::size_t exit = 0; exit < shares_.size(); ++exit) {
       std::size_t correct = 0;
       for (std::size_t text = 0; text < logits.num_texts; ++text) {
-        correct += is_right(answers[text], text) ? 1U : 0U;
+        correct += is_right(text, exit) ? 1U : 0U;
       }
       correct_at_.push_back(correct);
     }
@@ -54,7 +38,7 @@ class tally {
   void add(std::size_t text, std::size_t exit) { count(text, exit, 1); }
   void remove(std::size_t text, std::size_t exit) { count(text, exit, -1); }
 
-  [[nodiscard]] bool is_right(std::size_t text, std::size_t exit) const { return is_right(by_exit_[exit][text], text); }
+  [[nodiscard]] bool is_right(std::size_t text, std::size_t exit) const { return texts_.is_right(exit, text); }
 
   /// Of the answers counted now, one for each text. Leaves the thresholds open.
   [[nodiscard]] operating_point point() const {
@@ -75,11 +59,8 @@ class tally {
     point.accuracy = static_cast<double>(point.correct) / n;
     point.accuracy_95 =
         wilson(static_cast<std::int64_t>(point.correct), static_cast<std::int64_t>(logits_.num_texts), 0.95);
-    std::vector<std::int64_t> mentions = given_;
-    for (std::size_t label = 0; label < mentions.size(); ++label) {
-      mentions[label] += expected_[label];
-    }
-    point.macro_f1 = macro_f1(right_, mentions);
+    point.macro_f1 = macro_f1(right_, mentions_);
+    point.micro_f1 = micro_f1(right_, mentions_);
     point.mean_layer /= n;
     point.layer_speedup = logits_.exits.back().layer / point.mean_layer;
     point.lost = static_cast<std::size_t>(lost_);
@@ -91,7 +72,7 @@ class tally {
   }
 
  private:
-  /// A top probability is a float of at least 1 / labels, hence a whole number of these (up to 65,536 labels).
+  /// A confidence is a float of at least 1 / labels, hence a whole number of these (up to 65,536 labels).
   static constexpr double unit = 0x1p40;
 
   struct share {
@@ -100,35 +81,43 @@ class tally {
     std::int64_t confidence = 0;
   };
 
-  [[nodiscard]] bool is_right(const exit_answer& answer, std::size_t text) const {
-    return answer.label_id == logits_.label_ids[text];
-  }
-
   void count(std::size_t text, std::size_t exit, std::int64_t step) {
-    const exit_answer& answer = by_exit_[exit][text];
-    const auto label = static_cast<std::size_t>(answer.label_id);
-    const std::int64_t right = is_right(answer, text) ? step : 0;
+    const exit_answer answer = texts_.answer(exit, text);
+    const std::int64_t right = is_right(text, exit) ? step : 0;
     share& counted = shares_[exit];
     counted.texts += step;
     counted.correct += right;
     counted.confidence += step * static_cast<std::int64_t>(static_cast<double>(answer.confidence) * unit);
-    given_[label] += step;
-    right_[label] += right;
-    const exit_answer& last = by_exit_.back()[text];
-    disagreeing_ += answer.label_id != last.label_id ? step : 0;
-    lost_ += is_right(last, text) && right == 0 ? step : 0;
-    gained_ += !is_right(last, text) && right != 0 ? step : 0;
+    const bool is_last_right = is_right(text, shares_.size() - 1);
+    disagreeing_ += texts_.agrees(exit, text) ? 0 : step;
+    lost_ += is_last_right && right == 0 ? step : 0;
+    gained_ += !is_last_right && right != 0 ? step : 0;
+    if (!texts_.is_multi_label()) {
+      count_given(text, static_cast<std::size_t>(answer.label_id), step);
+      mentions_[static_cast<std::size_t>(logits_.label_ids[text])] += step;
+      return;
+    }
+    for (std::size_t label = 0; label < right_.size(); ++label) {
+      if (texts_.gives(exit, text, label)) {
+        count_given(text, label, step);
+      }
+      mentions_[label] += texts_.is_right_label(text, label) ? step : 0;
+    }
+  }
+
+  void count_given(std::size_t text, std::size_t label, std::int64_t step) {
+    mentions_[label] += step;
+    right_[label] += texts_.is_right_label(text, label) ? step : 0;
   }
 
   const exit_logits& logits_;
-  std::vector<std::vector<exit_answer>> by_exit_;  // [exits][texts]
-  std::vector<share> shares_;                      // [exits]
-  std::vector<std::int64_t> given_;                // [labels]
-  std::vector<std::int64_t> right_;                // [labels]
-  std::vector<std::int64_t> expected_;             // [labels]
-  std::vector<std::size_t> correct_at_;            // [exits], if that exit answered all texts
-  std::int64_t lost_ = 0;                          // right at full depth alone
-  std::int64_t gained_ = 0;                        // wrong at full depth alone
+  replay texts_;
+  std::vector<share> shares_;            // [exits]
+  std::vector<std::int64_t> right_;      // [labels], as macro_f1.hpp has them
+  std::vector<std::int64_t> mentions_;   // [labels], likewise
+  std::vector<std::size_t> correct_at_;  // [exits], if that exit answered all texts
+  std::int64_t lost_ = 0;                // right at full depth alone
+  std::int64_t gained_ = 0;              // wrong at full depth alone
   std::int64_t disagreeing_ = 0;
 };
 

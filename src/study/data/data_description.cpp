@@ -26,35 +26,35 @@ namespace {
 }  // namespace
 }  // namespace detail
 
-data_description describe_data(const std::filesystem::path& path, const field_names& names) {
+data_description describe_data(const std::filesystem::path& path, const field_names& names, labels_per_text count) {
   const std::string content = detail::read_data(path);
   std::set<std::string> labels;
-  bool is_pair = false;
-  const auto add = [&](const std::string& label, bool has_second) {
-    is_pair = labels.empty() ? has_second : is_pair;
-    labels.insert(label);
+  std::optional<bool> is_pair;
+  const auto add = [&](const std::vector<std::string>& of_row, bool has_second) {
+    is_pair = is_pair.value_or(has_second);
+    labels.insert(of_row.begin(), of_row.end());
   };
   if (detail::has_named_fields(path)) {
     detail::for_each_object(path, content, [&](const detail::data_object& row) {
-      const std::optional<std::string> label = detail::text_of(row.fields, names.label);
-      if (!label || label->empty()) {
+      const std::optional<std::vector<std::string>> found = detail::labels_of_row(row.fields, names.label, count);
+      if (!found || (found->empty() && count == labels_per_text::one)) {
         detail::refuse_row(path, row.line, "no string \"" + names.label + "\"");
       }
-      add(*label, row.fields.contains(names.text_pair));
+      add(*found, row.fields.contains(names.text_pair));
     });
   } else {
     detail::for_each_line(content, [&](std::string_view line, std::size_t number) {
       const std::size_t end = line.find('\t');
-      if (end == std::string_view::npos || end == 0) {
+      if (end == std::string_view::npos || (end == 0 && count == labels_per_text::one)) {
         detail::refuse_row(path, number, "no label, expected one before a tab");
       }
-      add(std::string(line.substr(0, end)), line.find('\t', end + 1) != std::string_view::npos);
+      add(detail::split_labels(line.substr(0, end), count), line.find('\t', end + 1) != std::string_view::npos);
     });
   }
   if (labels.empty()) {
     throw error(error_kind::bad_data, path.string() + ": is empty, expected labelled texts");
   }
-  return {{labels.begin(), labels.end()}, is_pair ? input_kind::pair : input_kind::single};
+  return {{labels.begin(), labels.end()}, is_pair.value_or(false) ? input_kind::pair : input_kind::single};
 }
 
 input_kind find_input_of_texts(const std::filesystem::path& path, const field_names& names) {

@@ -145,13 +145,53 @@ void for_each_object(const std::filesystem::path& path, std::string_view content
   }
 }
 
-/// The field as text, a whole number in its digits; nothing where there is none, or something else.
-[[nodiscard]] inline std::optional<std::string> text_of(const nlohmann::json& fields, const std::string& name) {
-  const auto found = fields.find(name);
-  if (found == fields.end() || !(found->is_string() || found->is_number_integer())) {
+/// The value as text, a whole number in its digits; nothing for something else.
+[[nodiscard]] inline std::optional<std::string> text_of(const nlohmann::json& value) {
+  if (!(value.is_string() || value.is_number_integer())) {
     return std::nullopt;
   }
-  return found->is_string() ? found->get<std::string>() : found->dump();
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// The same of a field; nothing where there is none.
+[[nodiscard]] inline std::optional<std::string> text_of(const nlohmann::json& fields, const std::string& name) {
+  const auto found = fields.find(name);
+  return found == fields.end() ? std::nullopt : text_of(*found);
+}
+
+/// The labels of a column: one, or any number of them divided by commas; none in an empty one.
+[[nodiscard]] inline std::vector<std::string> split_labels(std::string_view field, labels_per_text count) {
+  std::vector<std::string> names;
+  if (count == labels_per_text::one && !field.empty()) {
+    names.emplace_back(field);
+    return names;
+  }
+  for (std::size_t begin = 0; !field.empty() && begin <= field.size();) {
+    const std::size_t end = std::min(field.find(',', begin), field.size());
+    names.emplace_back(field.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return names;
+}
+
+/// Those of a field, which may be an array where there may be any number; nothing for something else.
+[[nodiscard]] inline std::optional<std::vector<std::string>> labels_of_row(const nlohmann::json& fields,
+                                                                           const std::string& name,
+                                                                           labels_per_text count) {
+  const auto found = fields.find(name);
+  if (found == fields.end() || !found->is_array() || count == labels_per_text::one) {
+    const std::optional<std::string> text = text_of(fields, name);
+    return text ? std::optional(split_labels(*text, count)) : std::nullopt;
+  }
+  std::vector<std::string> names;
+  for (const nlohmann::json& element : *found) {
+    const std::optional<std::string> text = text_of(element);
+    if (!text) {
+      return std::nullopt;
+    }
+    names.push_back(*text);
+  }
+  return names;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

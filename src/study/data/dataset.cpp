@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
@@ -18,8 +20,9 @@ namespace {
 /// Turns the lines of one file into labelled texts.
 class dataset_parser {
  public:
-  dataset_parser(std::string name, std::span<const std::string> labels, input_kind input, const field_names& names)
-      : name_(std::move(name)), labels_(labels), input_(input), names_(names) {}
+  dataset_parser(std::string name, std::span<const std::string> labels, input_kind input, const field_names& names,
+                 labels_per_text count = labels_per_text::one)
+      : name_(std::move(name)), labels_(labels), input_(input), names_(names), count_(count) {}
 
   [[nodiscard]] labelled_text parse_columns(std::string_view line, std::size_t number) const {
     std::vector<std::string_view> columns;
@@ -33,7 +36,8 @@ class dataset_parser {
       refuse(number, std::to_string(columns.size()) + (columns.size() == 1 ? " column" : " columns") + ", expected " +
                          std::to_string(expected) + ", separated by tabs");
     }
-    labelled_text text{std::string(columns[1]), {}, label_id(columns[0], number), number};
+    labelled_text text{std::string(columns[1]), {}, no_label, number};
+    set_labels(split_labels(columns[0], count_), text);
     if (input_ == input_kind::pair) {
       text.second = std::string(columns[2]);
     }
@@ -59,15 +63,16 @@ class dataset_parser {
       }
       return found->get<std::string>();
     };
-    int label = no_label;
+    labelled_text text{{}, {}, no_label, row.line};
     if (!labels_.empty()) {
-      const std::optional<std::string> name = text_of(row.fields, names_.label);
-      if (!name) {
-        refuse(row.line, "no string \"" + names_.label + "\"");
+      const std::optional<std::vector<std::string>> found = labels_of_row(row.fields, names_.label, count_);
+      if (!found) {
+        refuse(row.line, (count_ == labels_per_text::any ? "no string or array of strings \"" : "no string \"") +
+                             names_.label + "\"");
       }
-      label = label_id(*name, row.line);
+      set_labels(*found, text);
     }
-    labelled_text text{text_named(names_.text), {}, label, row.line};
+    text.first = text_named(names_.text);
     if (input_ == input_kind::pair) {
       text.second = text_named(names_.text_pair);
     } else if (row.fields.contains(names_.text_pair)) {
@@ -81,6 +86,21 @@ class dataset_parser {
   }
 
  private:
+  void set_labels(const std::vector<std::string>& names, labelled_text& text) const {
+    if (count_ == labels_per_text::one) {
+      text.label_id = label_id(names.empty() ? "" : names.front(), text.line);
+      return;
+    }
+    text.label_id = label_set;
+    for (const std::string& name : names) {
+      text.label_ids.push_back(label_id(name, text.line));
+    }
+    std::ranges::sort(text.label_ids);
+    if (const auto twice = std::ranges::adjacent_find(text.label_ids); twice != text.label_ids.end()) {
+      refuse(text.line, "label \"" + labels_[static_cast<std::size_t>(*twice)] + "\" stands twice");
+    }
+  }
+
   [[nodiscard]] int label_id(std::string_view label, std::size_t number) const {
     const auto found = std::ranges::find(labels_, label);
     if (found == labels_.end()) {
@@ -97,18 +117,30 @@ class dataset_parser {
   std::span<const std::string> labels_;  // empty: the texts have none
   input_kind input_;
   const field_names& names_;
+  labels_per_text count_;
 };
+
+/// Throws `invalid_argument` for names that a row of columns could not keep apart.
+void check_names(const std::filesystem::path& path, std::span<const std::string> labels, labels_per_text count) {
+  const auto has_comma = [](const std::string& label) { return label.find(',') != std::string::npos; };
+  const auto label = std::ranges::find_if(labels, has_comma);
+  if (count == labels_per_text::any && path.extension() != ".jsonl" && label != labels.end()) {
+    throw error(error_kind::invalid_argument, path.string() + ": the label \"" + *label +
+                                                  "\" has a comma, which divides labels; expected .jsonl with arrays");
+  }
+}
 
 }  // namespace
 }  // namespace detail
 
 dataset read_dataset(const std::filesystem::path& path, std::span<const std::string> labels, input_kind input,
-                     const field_names& names) {
+                     const field_names& names, labels_per_text count) {
   if (labels.empty()) {
     throw error(error_kind::invalid_argument, "read_dataset: no labels, expected at least one");
   }
+  detail::check_names(path, labels, count);
   const std::string content = detail::read_data(path);
-  const detail::dataset_parser parser(path.string(), labels, input, names);
+  const detail::dataset_parser parser(path.string(), labels, input, names, count);
   dataset data{path.string(), model::sha256_hex(content), {}};
   if (detail::has_named_fields(path)) {
     detail::for_each_object(path, content,
@@ -148,7 +180,12 @@ dataset read_texts(const std::filesystem::path& path, input_kind input, const fi
 std::vector<std::size_t> count_labels(const dataset& data, std::size_t num_labels) {
   std::vector<std::size_t> counts(num_labels);
   for (const labelled_text& text : data.texts) {
-    ++counts.at(static_cast<std::size_t>(text.label_id));
+    for (const int label : text.label_ids) {
+      ++counts.at(static_cast<std::size_t>(label));
+    }
+    if (text.label_id != label_set) {
+      ++counts.at(static_cast<std::size_t>(text.label_id));
+    }
   }
   return counts;
 }

@@ -2,7 +2,8 @@
 #include "study/likeliest_labels.hpp"
 
 #include <offramp/detail/floating_point.hpp>
-#include <offramp/exits/confidence.hpp>
+#include <offramp/error.hpp>
+#include <offramp/exits/labelling.hpp>
 #include <offramp/study/exit_logits.hpp>
 
 #include <algorithm>
@@ -34,6 +35,42 @@ constexpr std::size_t texts_per_pass = 1024;
   return model.classify_batch_every_exit(singles, run);
 }
 
+/// Throws `invalid_argument` where texts have one label each and the model gives any number, or the other way round.
+void check_label_form(const classifier& model, const dataset& data) {
+  const bool has_sets = data.texts.front().label_id == label_set;
+  if (data.is_labelled() && has_sets == model.cuts().empty()) {
+    throw error(error_kind::invalid_argument,
+                data.name + (has_sets ? ": texts have any number of labels, but the model gives one to each"
+                                      : ": texts have one label each, but the model is multi-label: expected texts "
+                                        "read with labels_per_text::any"));
+  }
+}
+
+void add_right_answer(const labelled_text& text, exit_logits& logits) {
+  if (logits.cuts.empty()) {
+    logits.label_ids.push_back(text.label_id);
+    return;
+  }
+  const std::size_t begin = logits.label_sets.size();
+  logits.label_sets.resize(begin + logits.num_labels);
+  for (const int label : text.label_ids) {
+    logits.label_sets.at(begin + static_cast<std::size_t>(label)) = 1;
+  }
+}
+
+/// The last exit's answers are the right ones.
+void settle_by_full_depth(exit_logits& logits) {
+  const std::size_t last = logits.exits.size() - 1;
+  const std::vector<float> probabilities = exit_probabilities(logits, last, logits.exits[last].temperature);
+  if (logits.cuts.empty()) {
+    logits.label_ids = likeliest_labels(probabilities, logits.num_labels);
+    return;
+  }
+  for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    logits.label_sets[i] = probabilities[i] > logits.cuts[i % logits.num_labels] ? 1 : 0;
+  }
+}
+
 }  // namespace
 }  // namespace detail
 
@@ -45,7 +82,9 @@ exit_logits compute_exit_logits(const classifier& model, const dataset& data, co
                      .exits = model.exits(),
                      .label_ids = {},
                      .tokens = {},
-                     .values = {}};
+                     .values = {},
+                     .cuts = model.cuts()};
+  detail::check_label_form(model, data);
   result.values.resize(result.exits.size() * result.num_texts * result.num_labels);
   if (report) {
     report(0, result.num_texts);
@@ -54,7 +93,7 @@ exit_logits compute_exit_logits(const classifier& model, const dataset& data, co
     const std::size_t count = std::min(detail::texts_per_pass, result.num_texts - begin);
     const auto outputs = detail::run_every_exit(model, std::span(data.texts).subspan(begin, count), run);
     for (std::size_t i = 0; i < count; ++i) {
-      result.label_ids.push_back(data.texts[begin + i].label_id);
+      detail::add_right_answer(data.texts[begin + i], result);
       result.tokens.push_back(outputs[i].front().answer.tokens);
       for (std::size_t exit = 0; exit < result.exits.size(); ++exit) {
         const std::size_t place = (exit * result.num_texts + begin + i) * result.num_labels;
@@ -71,19 +110,17 @@ exit_logits compute_exit_logits(const classifier& model, const dataset& data, co
   }
   if (!data.is_labelled()) {
     result.is_labelled = false;
-    // Full depth's answers are the right ones.
-    const std::size_t last = result.exits.size() - 1;
-    result.label_ids =
-        detail::likeliest_labels(exit_probabilities(result, last, result.exits[last].temperature), result.num_labels);
+    detail::settle_by_full_depth(result);
   }
   return result;
 }
 
 std::vector<float> exit_probabilities(const exit_logits& logits, std::size_t exit, float temperature) {
   const offramp::detail::default_floating_point environment;
+  const exits::labelling labels(logits.cuts);
   std::vector<float> probabilities(logits.num_texts * logits.num_labels);
   for (std::size_t text = 0; text < logits.num_texts; ++text) {
-    exits::calibrate(logits.at(exit, text), temperature,
+    labels.calibrate(logits.at(exit, text), temperature,
                      std::span(probabilities).subspan(text * logits.num_labels, logits.num_labels));
   }
   return probabilities;

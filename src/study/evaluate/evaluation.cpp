@@ -16,6 +16,9 @@ namespace detail {
 namespace {
 
 std::vector<std::vector<std::size_t>> confusion_of(const exit_logits& logits, const std::vector<exit_answer>& answers) {
+  if (!logits.cuts.empty()) {
+    return {};
+  }
   std::vector<std::vector<std::size_t>> confusion(logits.num_labels, std::vector<std::size_t>(logits.num_labels));
   for (std::size_t text = 0; text < logits.num_texts; ++text) {
     ++confusion[static_cast<std::size_t>(logits.label_ids[text])][static_cast<std::size_t>(answers[text].label_id)];
@@ -49,7 +52,7 @@ evaluation evaluate(const exit_logits& logits, std::span<const std::string> labe
                                           static_cast<std::int64_t>(logits.num_texts), 0.95);
   if (logits.is_labelled) {
     found.loss = found.early.paired_loss();
-    found.by_label = detail::share_by_label(logits, labels, answers, full);
+    found.by_label = detail::share_by_label(texts, labels, answers);
     found.confusion = detail::confusion_of(logits, answers);
   }
   return found;

@@ -17,7 +17,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   exit.temperature = fit_exit_temperature(logits, index);
   const auto measure = [&](float temperature, auto metric) {
     const std::vector<float> probabilities = exit_probabilities(logits, index, temperature);
-    return metric({probabilities, logits.label_ids, logits.num_labels});
+    return metric(logits.judged(probabilities));
   };
   const auto ece = [](const labelled_probabilities& given) { return calibration_error(given); };
   exit.dev_accuracy = measure(1.0F, [](const labelled_probabilities& given) { return accuracy(given); });

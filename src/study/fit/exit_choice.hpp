@@ -3,6 +3,7 @@
 
 #include "fit_texts.hpp"
 #include "half_rows.hpp"
+#include "label_fit.hpp"
 #include "layer_features.hpp"
 #include "targets.hpp"
 
@@ -59,6 +60,7 @@ struct choice_task {
   std::span<const float> train_targets;
   std::span<const float> dev_targets;
   std::size_t num_labels = 0;
+  std::span<const float> cuts = {};   // [labels] where each label is given for itself, borrowed
   std::vector<double> class_weights;  // empty: all 1
   std::vector<double> strengths;      // ascending
 };
@@ -68,17 +70,18 @@ struct choice_task {
                                                  half_rows dev, const runner& run) {
   const std::vector<float> train_values = std::exchange(train, {}).widen();
   const std::vector<float> dev_values = std::exchange(dev, {}).widen();
-  std::vector<linear_head> heads = fit_heads_to_targets({train_values, task.train_targets, task.num_labels},
-                                                        task.strengths, task.class_weights, run);
+  std::vector<linear_head> heads = fit_label_heads({train_values, task.train_targets, task.num_labels}, task.cuts,
+                                                   task.strengths, task.class_weights, run);
   head_choice best;
   for (std::size_t i = 0; i < heads.size(); ++i) {
     const std::vector<float> logits = head_logits(heads[i], dev_values, run);
-    const double nll = cross_entropy(logits, task.dev_targets, task.num_labels, task.class_weights);
+    const double nll = mean_nll(logits, task.dev_targets, task.num_labels, task.cuts, task.class_weights);
     if (nll < best.dev_nll) {
       best = {input, task.strengths[i], std::move(heads[i]), 0, nll};
     }
   }
-  best.train_accuracy = share_right(head_logits(best.head, train_values, run), task.train_targets, task.num_labels);
+  best.train_accuracy =
+      share_answered_right(head_logits(best.head, train_values, run), task.train_targets, task.num_labels, task.cuts);
   return best;
 }
 

@@ -50,8 +50,12 @@ class exit_fitter {
                                                "without labels");
     }
     const label_names labels = choose_labels(*bare_, options.labels, files.train, options.fields);
-    const input_kind input = options.input ? *options.input : find_input(files, options.fields);
-    reader_.emplace(files, labels.in_data, input, text_shares{purpose.held_out, options.part_texts_by, options.fields});
+    const input_kind input =
+        options.input ? *options.input : find_input(files, options.fields, labels_per_row(bare_->config));
+    content_.cuts = choose_cuts(bare_->config, options, labels.in_model.size());
+    reader_.emplace(
+        files, labels.in_data, input,
+        text_shares{purpose.held_out, options.part_texts_by, options.fields, labels_per_row(bare_->config)});
     result_.labels = labels.in_model;
     result_.num_layers = bare_->config.num_layers;
     content_.labels = labels.in_model;
@@ -119,7 +123,8 @@ class exit_fitter {
   }
 
   void add_ngrams() {
-    const ngram_choice choice = choose_ngrams(bare_->reader, texts_, content_.labels.size(), options_, run_);
+    const ngram_choice choice =
+        choose_ngrams(bare_->reader, texts_, content_.labels.size(), content_.cuts, options_, run_);
     tensors_.push_back(describe_ngrams(choice.head));
     content_.exits.push_back({.ngrams = choice.head.shape});
     result_.exits.push_back(choice.fitted());
@@ -127,7 +132,7 @@ class exit_fitter {
 
   void choose_heads() {
     const std::vector<head_choice> choices =
-        head_search(*bare_, texts_, content_.labels.size(), options_, run_, report_).find(inputs());
+        head_search(*bare_, texts_, content_.labels.size(), content_.cuts, options_, run_, report_).find(inputs());
     for (const int layer : layers_) {
       if (is_kept(layer)) {
         add_own_classifier();

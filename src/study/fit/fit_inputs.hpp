@@ -9,6 +9,7 @@
 #include <offramp/model/exits/description.hpp>
 #include <offramp/model/exits/plan.hpp>
 #include <offramp/model/files.hpp>
+#include <offramp/model/heads.hpp>
 #include <offramp/model/model_parts.hpp>
 #include <offramp/model/safetensors_writer.hpp>
 #include <offramp/model/weights.hpp>
@@ -51,14 +52,11 @@ struct bare_model {
   }
   const auto hidden = static_cast<std::size_t>(config.hidden_size);
   const auto labels = static_cast<std::size_t>(config.num_labels);
-  const auto read = [&](const std::string& from, const std::string& to, model::tensor_shape shape) {
-    std::vector<float> values = tensors.read(from, shape);
-    return model::named_tensor{to, std::move(shape), std::move(values)};
-  };
-  return {read(names.pooler + ".weight", "pooler.dense.weight", {hidden, hidden}),
-          read(names.pooler + ".bias", "pooler.dense.bias", {hidden}),
-          read(names.classifier + ".weight", "classifier.weight", {labels, hidden}),
-          read(names.classifier + ".bias", "classifier.bias", {labels})};
+  const exits::classification classifier = model::read_classifier(tensors, names, labels, hidden);
+  return {{"pooler.dense.weight", {hidden, hidden}, tensors.read(names.pooler + ".weight", {hidden, hidden})},
+          {"pooler.dense.bias", {hidden}, tensors.read(names.pooler + ".bias", {hidden})},
+          {"classifier.weight", {labels, hidden}, classifier.weights},
+          {"classifier.bias", {labels}, classifier.bias}};
 }
 
 [[nodiscard]] inline bare_model open_bare_model(const model::file_set& files, std::optional<int> max_tokens) {
@@ -75,6 +73,38 @@ struct bare_model {
   }
   bare.activation = plan.description.exits.front().pooler_activation;
   return bare;
+}
+
+/// As its data have them.
+[[nodiscard]] inline labels_per_text labels_per_row(const model::config& config) {
+  return config.problem == model::problem_type::multi_label ? labels_per_text::any : labels_per_text::one;
+}
+
+/// Those of the checkpoint where it is multi-label: `given`, else 0.5 for each label. Throws `invalid_argument` for
+/// options that do not suit it.
+[[nodiscard]] inline std::vector<float> choose_cuts(const model::config& config, const fit_options& options,
+                                                    std::size_t num_labels) {
+  if (config.problem != model::problem_type::multi_label) {
+    if (!options.cuts.empty()) {
+      refuse_fit_option("cuts are for a checkpoint whose problem_type is multi_label_classification");
+    }
+    return {};
+  }
+  if (options.mix == layer_mix::learned) {
+    refuse_fit_option("mix is learned, which is for labels that exclude each other");
+  }
+  if (options.weighting == class_weighting::balanced) {
+    refuse_fit_option("weighting is balanced, which is for labels that exclude each other");
+  }
+  if (options.cuts.empty()) {
+    return std::vector<float>(num_labels, 0.5F);
+  }
+  if (options.cuts.size() != num_labels ||
+      !std::ranges::all_of(options.cuts, [](float cut) { return cut > 0.0F && cut < 1.0F; })) {
+    refuse_fit_option(std::to_string(options.cuts.size()) + " cuts, expected one between 0 and 1 for each of " +
+                      std::to_string(num_labels) + " labels");
+  }
+  return options.cuts;
 }
 
 /// What the labels are called, in the order of their ids.
@@ -97,7 +127,8 @@ struct label_names {
     const std::vector<std::string>& in_data = given.empty() ? own : given;
     return {is_named ? own : in_data, in_data};
   }
-  const std::vector<std::string> names = given.empty() && train ? describe_data(*train, fields).labels : given;
+  const std::vector<std::string> names =
+      given.empty() && train ? describe_data(*train, fields, labels_per_row(bare.config)).labels : given;
   if (names.size() < 2) {
     throw error(error_kind::bad_data,
                 train.value_or("").string() + ": has only the label \"" + names.front() + "\", expected at least two");

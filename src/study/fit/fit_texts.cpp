@@ -21,13 +21,22 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 namespace {
 
+/// The one label, or all of a set.
+[[nodiscard]] std::vector<int> labels_of(const labelled_text& text) {
+  return text.label_id == label_set ? text.label_ids : std::vector<int>{text.label_id};
+}
+
 /// This share of texts without labels chooses and calibrates where no other texts do.
 constexpr double dev_share = 0.2;
 
 [[nodiscard]] taught_texts taught_by_labels(dataset data, std::size_t num_labels) {
-  std::vector<int> ids(data.texts.size());
-  std::ranges::transform(data.texts, ids.begin(), &labelled_text::label_id);
-  return {std::move(data), one_hot(ids, num_labels)};
+  std::vector<float> targets(data.texts.size() * num_labels);
+  for (std::size_t text = 0; text < data.texts.size(); ++text) {
+    for (const int label : labels_of(data.texts[text])) {
+      targets[text * num_labels + static_cast<std::size_t>(label)] = 1.0F;
+    }
+  }
+  return {std::move(data), std::move(targets)};
 }
 
 [[nodiscard]] taught_texts taught_by(const classifier& teacher, dataset data, const runner& run,
@@ -95,6 +104,9 @@ void check_labels_learned(const dataset& train, const std::vector<std::string>& 
     if (learned[label] == 0) {
       throw error(error_kind::bad_data, train.name + ": no text has the label \"" + labels[label] + "\"");
     }
+    if (train.texts.front().label_id == label_set && learned[label] == train.texts.size()) {
+      throw error(error_kind::bad_data, train.name + ": every text has the label \"" + labels[label] + "\"");
+    }
   }
 }
 
@@ -102,10 +114,12 @@ void check_labels_learned(const dataset& train, const std::vector<std::string>& 
 void check_labels_asked(const dataset& train, const dataset& dev, const std::vector<std::string>& labels) {
   const std::vector<std::size_t> learned = count_labels(train, labels.size());
   for (const labelled_text& text : dev.texts) {
-    if (learned[static_cast<std::size_t>(text.label_id)] == 0) {
-      throw error(error_kind::bad_data, dev.name + ":" + std::to_string(text.line) + ": label \"" +
-                                            labels[static_cast<std::size_t>(text.label_id)] + "\" does not occur in " +
-                                            train.name);
+    for (const int label : labels_of(text)) {
+      if (learned[static_cast<std::size_t>(label)] == 0) {
+        throw error(error_kind::bad_data, dev.name + ":" + std::to_string(text.line) + ": label \"" +
+                                              labels[static_cast<std::size_t>(label)] + "\" does not occur in " +
+                                              train.name);
+      }
     }
   }
 }
@@ -131,10 +145,10 @@ void check_files(const fit_files& files) {
   }
 }
 
-input_kind find_input(const fit_files& files, const field_names& names) {
+input_kind find_input(const fit_files& files, const field_names& names, labels_per_text count) {
   for (const auto& labelled : {files.train, files.dev}) {
     if (labelled) {
-      return describe_data(*labelled, names).input;
+      return describe_data(*labelled, names, count).input;
     }
   }
   return find_input_of_texts(files.texts.value(), names);
@@ -143,19 +157,22 @@ input_kind find_input(const fit_files& files, const field_names& names) {
 fit_reader::fit_reader(const fit_files& files, const std::vector<std::string>& labels, input_kind input,
                        const text_shares& shares) {
   check_files(files);
-  read_labelled(files, labels, input, shares.fields);
+  read_labelled(files, labels, input, shares);
   if (files.texts) {
     part(read_texts(*files.texts, input, shares.fields), shares);
   }
 }
 
 void fit_reader::read_labelled(const fit_files& files, const std::vector<std::string>& labels, input_kind input,
-                               const field_names& names) {
+                               const text_shares& form) {
+  const auto read = [&](const std::filesystem::path& path) {
+    return taught_by_labels(read_dataset(path, labels, input, form.fields, form.count), labels.size());
+  };
   if (files.train) {
-    train_ = taught_by_labels(read_dataset(*files.train, labels, input, names), labels.size());
+    train_ = read(*files.train);
   }
   if (files.dev) {
-    dev_ = taught_by_labels(read_dataset(*files.dev, labels, input, names), labels.size());
+    dev_ = read(*files.dev);
     warnings_ = warn_of_labels(dev_->data, labels);
   }
   if (train_ && dev_) {

@@ -36,13 +36,14 @@ void check_files(const fit_files& files);
 
 /// Single texts or pairs, as the first line of the files says. Throws as describe_data, and `bad_data` for unlabelled
 /// lines with a tab, which may divide a pair or not.
-[[nodiscard]] input_kind find_input(const fit_files& files, const field_names& names);
+[[nodiscard]] input_kind find_input(const fit_files& files, const field_names& names, labels_per_text count);
 
 /// How data files are read, and texts without labels parted.
 struct text_shares {
   double held_out = 0;  // that is neither learned from nor chosen with
   part_by what = part_by::text;
   field_names fields = {};
+  labels_per_text count = labels_per_text::one;
 };
 
 /// Files on their way to fit_texts.
@@ -58,7 +59,7 @@ class fit_reader {
 
  private:
   void read_labelled(const fit_files& files, const std::vector<std::string>& labels, input_kind input,
-                     const field_names& names);
+                     const text_shares& form);
   void warn_of_shared_firsts(std::span<const dataset> parts);
   void part(dataset texts, const text_shares& wanted);
 

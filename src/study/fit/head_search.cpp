@@ -14,14 +14,19 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 head_search::head_search(const bare_model& bare, const fit_texts& texts, std::size_t num_labels,
-                         const fit_options& options, const runner& run, const fit_progress& report)
+                         std::span<const float> cuts, const fit_options& options, const runner& run,
+                         const fit_progress& report)
     : bare_(bare),
       texts_(texts),
       options_(options),
       run_(run),
       report_(report),
-      task_{texts.train.targets, texts.dev.targets, num_labels,
-            class_weights_for(options.weighting, texts.train.targets, num_labels), options.strengths} {
+      task_{texts.train.targets,
+            texts.dev.targets,
+            num_labels,
+            cuts,
+            class_weights_for(options.weighting, texts.train.targets, num_labels),
+            options.strengths} {
   std::ranges::sort(task_.strengths);
 }
 

@@ -21,9 +21,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 /// allows.
 class head_search {
  public:
-  /// Borrows all. `texts` are read and answered, with targets of `num_labels`.
-  head_search(const bare_model& bare, const fit_texts& texts, std::size_t num_labels, const fit_options& options,
-              const runner& run, const fit_progress& report);
+  /// Borrows all. `texts` are read and answered, with targets of `num_labels`; `cuts` are those of a multi-label model.
+  head_search(const bare_model& bare, const fit_texts& texts, std::size_t num_labels, std::span<const float> cuts,
+              const fit_options& options, const runner& run, const fit_progress& report);
 
   /// Every head to choose from, those without a mix first: the best for each of `plain`, which go by ascending layer.
   [[nodiscard]] std::vector<head_choice> find(std::span<const pooled_layer> plain) const;

@@ -90,6 +90,12 @@ void check_addition(const model::exits_file& content, const model::file_set& mod
     throw error(error_kind::unsupported,
                 place() + ": an exit reads the logits of earlier ones, which one more would change");
   }
+  if (!options.cuts.empty()) {
+    refuse_fit_option("cuts are those that exits.json has");
+  }
+  if (!content.cuts.empty() && options.weighting == class_weighting::balanced) {
+    refuse_fit_option("weighting is balanced, which is for labels that exclude each other");
+  }
   if (!options.labels.empty() && options.labels.size() != content.labels.size()) {
     refuse_fit_option(std::to_string(options.labels.size()) + " labels, expected " +
                       std::to_string(content.labels.size()) + " as exits.json says");
@@ -122,7 +128,8 @@ ngram_addition add_ngrams(const model::file_set& model, known_texts known, const
   };
   const fit_texts texts = fit_reader(files, options.labels.empty() ? content.labels : options.labels,
                                      content.input.value_or(input_kind::single),
-                                     text_shares{purpose.held_out, options.part_texts_by, options.fields})
+                                     text_shares{purpose.held_out, options.part_texts_by, options.fields,
+                                                 content.cuts.empty() ? labels_per_text::one : labels_per_text::any})
                               .answer(load_teacher, run, report.answers);
 
   ngram_addition added;
@@ -133,7 +140,7 @@ ngram_addition add_ngrams(const model::file_set& model, known_texts known, const
   result.labels = content.labels;
   result.num_layers = config.num_layers;
   result.is_dev_labelled = texts.dev.data.is_labelled();
-  const ngram_choice choice = choose_ngrams(reader, texts, content.labels.size(), options, run);
+  const ngram_choice choice = choose_ngrams(reader, texts, content.labels.size(), content.cuts, options, run);
   fitted_exit& exit = result.exits.emplace_back(choice.fitted());
 
   std::vector<model::named_tensor> all = describe_ngrams(choice.head);

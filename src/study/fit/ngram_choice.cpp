@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ngram_choice.hpp"
 
+#include "label_fit.hpp"
 #include "targets.hpp"
 
 #include <algorithm>
@@ -45,22 +46,23 @@ namespace {
 }  // namespace
 
 ngram_choice choose_ngrams(const offramp::detail::text_reader& reader, const fit_texts& texts, std::size_t num_labels,
-                           const fit_options& options, const runner& run) {
+                           std::span<const float> cuts, const fit_options& options, const runner& run) {
   constexpr double strengths[] = {0.3, 1, 3, 10, 30};  // the features have unit length, whatever the data
   const exits::ngram_shape shape{options.ngram_longest, options.ngram_bucket_bits};
   const std::vector<double> class_weights = class_weights_for(options.weighting, texts.train.targets, num_labels);
   const ngram_examples train_examples = read_examples(reader, texts.train, num_labels, shape);
   const ngram_examples dev_examples = read_examples(reader, texts.dev, num_labels, shape);
   ngram_choice best;
-  const std::vector<ngram_weights> fits = fit_ngrams(train_examples, strengths, class_weights, run);
+  const std::vector<ngram_weights> fits = fit_label_ngrams(train_examples, cuts, strengths, class_weights, run);
   for (std::size_t i = 0; i < fits.size(); ++i) {
     exits::ngram_head head = round_weights(fits[i], shape);
-    const double nll = cross_entropy(logits_of(head, dev_examples), texts.dev.targets, num_labels, class_weights);
+    const double nll = mean_nll(logits_of(head, dev_examples), texts.dev.targets, num_labels, cuts, class_weights);
     if (nll < best.dev_nll) {
       best = {std::move(head), strengths[i], 0, nll, fits[i].is_optimal};
     }
   }
-  best.train_accuracy = share_right(logits_of(best.head, train_examples), texts.train.targets, num_labels);
+  best.train_accuracy =
+      share_answered_right(logits_of(best.head, train_examples), texts.train.targets, num_labels, cuts);
   return best;
 }
 

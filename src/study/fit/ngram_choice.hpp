@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
@@ -34,9 +35,11 @@ struct ngram_choice {
   }
 };
 
-/// The head over n-grams of the shape in `options`, its strength chosen on dev.
+/// The head over n-grams of the shape in `options`, its strength chosen on dev; `cuts` are those of a multi-label
+/// model.
 [[nodiscard]] ngram_choice choose_ngrams(const offramp::detail::text_reader& reader, const fit_texts& texts,
-                                         std::size_t num_labels, const fit_options& options, const runner& run);
+                                         std::size_t num_labels, std::span<const float> cuts,
+                                         const fit_options& options, const runner& run);
 
 /// The tensors of a head, named as behind "exits.0.".
 [[nodiscard]] std::vector<model::named_tensor> describe_ngrams(const exits::ngram_head& head);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
@@ -18,6 +19,14 @@ class ngram_examples {
 
   /// `target` [labels]: probabilities that add up to 1, one of them 1 where the text has a label.
   void add(const exits::ngram_text& text, std::span<const float> target);
+
+  /// The same texts with other targets [texts, num_labels].
+  [[nodiscard]] ngram_examples with_targets(std::vector<float> targets, std::size_t num_labels) const {
+    ngram_examples other = *this;
+    other.num_labels_ = num_labels;
+    other.targets_ = std::move(targets);
+    return other;
+  }
 
   [[nodiscard]] const exits::ngram_shape& shape() const noexcept { return shape_; }
   [[nodiscard]] std::size_t num_labels() const noexcept { return num_labels_; }

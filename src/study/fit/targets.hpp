@@ -14,7 +14,7 @@
 #include <vector>
 
 /// Targets [texts, labels] are the answers that a head should give: probabilities that add up to 1 for each text, one
-/// of them 1 where the right answer is known.
+/// of them 1 where the right answer is known; of multi-label models each between 0 and 1 (label_fit.hpp).
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 [[nodiscard]] inline std::vector<float> one_hot(std::span<const int> label_ids, std::size_t num_labels) {

@@ -56,6 +56,7 @@ inline void append_results(curve_row& fields, const operating_point& point) {
   fields.push_back({"loss_upper", rate_number(loss.upper)});
   fields.push_back({"mcnemar_p", rate_number(loss.p_value)});
   fields.push_back({"macro_f1", rate_number(point.macro_f1)});
+  fields.push_back({"micro_f1", rate_number(point.micro_f1)});
   fields.push_back({"mean_layer", rate_number(point.mean_layer)});
   fields.push_back({"layer_speedup", rate_number(point.layer_speedup)});
   fields.push_back({"disagreeing", std::to_string(point.disagreeing)});

@@ -21,7 +21,7 @@ std::vector<exit_reliability> reliability_of_exits(const exit_logits& logits) {
   for (std::size_t exit = 0; exit < logits.exits.size(); ++exit) {
     const float temperature = logits.exits[exit].temperature;
     const std::vector<float> probabilities = exit_probabilities(logits, exit, temperature);
-    const labelled_probabilities given{probabilities, logits.label_ids, logits.num_labels};
+    const labelled_probabilities given = logits.judged(probabilities);
     exits.push_back({.layer = logits.exits[exit].layer,
                      .temperature = temperature,
                      .accuracy = accuracy(given),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <offramp/study/data_description.hpp>
 #include <offramp/study/dataset.hpp>
 
 #include <offramp/error.hpp>
@@ -94,6 +95,51 @@ TEST_F(DatasetTest, ReadsCsvWithAHeader) {
   EXPECT_EQ(pairs.texts, (std::vector<labelled_text>{{"p", "h", 0, 2}}));
   EXPECT_EQ(read_unlabelled("label,text\n3,a\n", input_kind::single, "d.csv").texts,
             (std::vector<labelled_text>{{"a", {}, -1, 2}}));
+}
+
+TEST_F(DatasetTest, ReadsAnyNumberOfLabels) {
+  using offramp::study::label_set;
+  using offramp::study::labels_per_text;
+  const std::vector<std::string> names{"toxic", "insult", "threat"};
+  const auto read_sets = [&](std::string_view content, const std::string& name) {
+    std::ofstream(directory_ / name) << content;
+    return offramp::study::read_dataset(directory_ / name, names, input_kind::single, {}, labels_per_text::any);
+  };
+  const dataset data = read_sets("threat,toxic\ta\n\tb\ninsult\tc\n", "d.tsv");
+  const std::vector<labelled_text> expected{
+      {"a", {}, label_set, 1, {0, 2}}, {"b", {}, label_set, 2, {}}, {"c", {}, label_set, 3, {1}}};
+  EXPECT_EQ(data.texts, expected);
+  EXPECT_TRUE(data.is_labelled());
+  EXPECT_EQ(offramp::study::count_labels(data, 3), (std::vector<std::size_t>{1, 1, 1}));
+  EXPECT_EQ(read_sets("{\"label\": [\"threat\", \"toxic\"], \"text\": \"a\"}\n{\"label\": [], \"text\": \"b\"}\n"
+                      "{\"label\": \"insult\", \"text\": \"c\"}\n",
+                      "d.jsonl")
+                .texts,
+            expected);
+  const dataset csv = read_sets("text,label\na,\"toxic,threat\"\nb,\n", "d.csv");
+  EXPECT_EQ(csv.texts[0].label_ids, (std::vector<int>{0, 2}));
+  EXPECT_TRUE(csv.texts[1].label_ids.empty());
+  EXPECT_EQ(offramp::study::describe_data(directory_ / "d.tsv", {}, labels_per_text::any).labels,
+            (std::vector<std::string>{"insult", "threat", "toxic"}));
+  EXPECT_EQ(offramp::study::describe_data(directory_ / "d.jsonl", {}, labels_per_text::any).labels.size(), 3U);
+  const auto refused = [&](std::string_view content, const std::string& name, const std::string& part) {
+    try {
+      static_cast<void>(read_sets(content, name));
+      ADD_FAILURE() << "read, expected: " << part;
+    } catch (const offramp::error& problem) {
+      EXPECT_NE(std::string(problem.what()).find(part), std::string::npos) << problem.what();
+    }
+  };
+  refused("toxic,threat,toxic\ta\n", "d.tsv", "d.tsv:1: label \"toxic\" stands twice");
+  refused("toxic,\ta\n", "d.tsv", "d.tsv:1: label \"\" is unknown");
+  refused("\ta\ntoxic, threat\ta\n", "d.tsv", "d.tsv:2: label \" threat\" is unknown");
+  refused("a\n", "d.tsv", "d.tsv:1: 1 column");
+  refused("{\"label\": [1.5], \"text\": \"a\"}\n", "d.jsonl", "no string or array of strings \"label\"");
+  refused("{\"text\": \"a\"}\n", "d.jsonl", "no string or array of strings \"label\"");
+  const std::vector<std::string> with_comma{"a,b", "c"};
+  EXPECT_THROW(static_cast<void>(offramp::study::read_dataset(directory_ / "d.tsv", with_comma, input_kind::single, {},
+                                                              labels_per_text::any)),
+               offramp::error);
 }
 
 TEST_F(DatasetTest, NamesFileAndLineOfCsv) {

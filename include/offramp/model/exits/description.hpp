@@ -83,6 +83,14 @@ inline constexpr name_table<policy_rule, 10> policy_rule_names{{{"confidence", p
                                                                 {"patience_entropy", policy_rule::patience_entropy},
                                                                 {"learned", policy_rule::learned}}};
 
+/// Whether a rule says something where each label is given for itself. The others weigh labels against each other.
+[[nodiscard]] constexpr bool fits_multi_label(policy_rule rule) {
+  return rule == policy_rule::confidence || rule == policy_rule::declining || rule == policy_rule::per_exit ||
+         rule == policy_rule::patience || rule == policy_rule::learned;
+}
+
+inline constexpr std::string_view multi_label_rules = "confidence, declining, per_exit, patience or learned";
+
 /// A policy as the file states it; its form and ranges are checked.
 struct policy_description {
   policy_rule rule = policy_rule::confidence;
@@ -127,6 +135,7 @@ struct certificate_description {
 /// The content of `exits.json`, or what stands for it in a model without one.
 struct exits_file {
   std::vector<std::string> labels;  ///< at least two, all different
+  std::vector<float> cuts;          ///< multi-label: one per label, between 0 and 1; else empty
   std::optional<input_kind> input;  ///< nothing: the model does not say
   model::pretokenizer pretokenizer = model::pretokenizer::bert;
   std::optional<int> max_tokens;        ///< special tokens included

@@ -20,6 +20,7 @@ struct exit_tensors {
   std::string pooler;  ///< where the exit has one
   std::string mix;     ///< where the exit mixes layers
   model::mix_scale mix_scale = model::mix_scale::as_stored;
+  bool has_one_logit = false;  ///< the classifier has a row for the second of two labels alone; the first's is 0
 };
 
 /// The exits of a model, and where to find them. Whatever kind of files a model has, this is all that the heads are
@@ -59,13 +60,17 @@ struct exit_plan {
   const sequence_head& head = shape.head;
   exit_plan plan;
   plan.description.labels = shape.labels;
+  if (shape.problem == problem_type::multi_label) {
+    plan.description.cuts.assign(shape.labels.size(), 0.5F);
+  }
   plan.description.exits.push_back({.layer = shape.num_layers,
                                     .pooler = pooler::own,
                                     .pooler_activation = head.activation,
                                     .temperature = {.float32 = 1, .bfloat16 = 1, .int8 = 1}});
   plan.tensors.push_back({.classifier = std::string(head.classifier),
                           .pooler = head.dense.empty() ? pooler_name(shape, prefix) : std::string(head.dense),
-                          .mix = {}});
+                          .mix = {},
+                          .has_one_logit = shape.has_one_logit});
   return plan;
 }
 

@@ -46,6 +46,9 @@ template <class T, std::size_t N>
   if (policy.rule == policy_rule::learned && !model.has_gate) {
     place.member("rule").refuse("another rule, because the model has no gate");
   }
+  if (!model.cuts.empty() && !fits_multi_label(policy.rule)) {
+    place.member("rule").refuse(std::string(multi_label_rules) + ", because the model is multi-label");
+  }
   if (policy.rule == policy_rule::per_exit) {
     policy.exit_thresholds = object.require("thresholds").array(num_exits, num_exits, number);
   } else if (policy.rule == policy_rule::per_class) {

@@ -55,6 +55,33 @@ namespace detail {
   return labels;
 }
 
+/// A number strictly between 0 and 1.
+[[nodiscard]] inline double read_probability(const json_place& place) {
+  const float value = place.number(0.0, 1.0);
+  if (value <= 0.0F || value >= 1.0F) {
+    place.refuse("a number between 0 and 1, both excluded");
+  }
+  return place.value().get<double>();
+}
+
+/// The cuts of a multi-label model, which config.json must not contradict; none where labels exclude each other.
+[[nodiscard]] inline std::vector<float> read_cuts(json_object& object, std::size_t num_labels, const config& encoder) {
+  const std::optional<json_place> place = object.find("cuts");
+  if (!place) {
+    if (encoder.problem == problem_type::multi_label) {
+      throw error(error_kind::bad_model, object.place().describe() +
+                                             ": field \"cuts\" is missing, expected one for each label, because "
+                                             "config.json's problem_type is \"multi_label_classification\"");
+    }
+    return {};
+  }
+  if (encoder.problem == problem_type::single_label) {
+    place->refuse("none, because config.json's problem_type is \"single_label_classification\"");
+  }
+  return place->array(num_labels, num_labels,
+                      [](const json_place& element) { return static_cast<float>(read_probability(element)); });
+}
+
 [[nodiscard]] inline temperatures read_temperatures(const json_place& place) {
   json_object object(place);
   const auto read = [&](const char* format) -> std::optional<float> {
@@ -169,15 +196,6 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
   return all;
 }
 
-/// A number strictly between 0 and 1.
-[[nodiscard]] inline double read_probability(const json_place& place) {
-  const float value = place.number(0.0, 1.0);
-  if (value <= 0.0F || value >= 1.0F) {
-    place.refuse("a number between 0 and 1, both excluded");
-  }
-  return place.value().get<double>();
-}
-
 /// Layers of exits of the model, ascending.
 [[nodiscard]] inline std::vector<int> read_certified_layers(const json_place& place, const exits_file& model,
                                                             const config& encoder) {
@@ -217,6 +235,7 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
 [[nodiscard]] inline exits_file parse_exits_file(json_object& object, const config& encoder) {
   exits_file model;
   model.labels = read_exit_labels(object.require("labels"), encoder);
+  model.cuts = read_cuts(object, model.labels.size(), encoder);
   model.input = choose(std::optional(object.require("input")), input_kind::single, input_kind_names);
   model.pretokenizer = choose(object.find("pretokenizer"), pretokenizer::bert, pretokenizer_names);
   if (const auto max_tokens = object.find("max_tokens")) {

@@ -133,6 +133,9 @@ inline void write_exits(json_writer& json, const exits_file& content, std::strin
     json.member("format", exits_format);
     json.member("exits_sha256", exits_sha256);
     json.member("labels", content.labels);
+    if (!content.cuts.empty()) {
+      json.member("cuts", content.cuts);
+    }
     json.member("input", name_of(input, input_kind_names));
     json.member("pretokenizer", name_of(content.pretokenizer, pretokenizer_names));
     json.optional_member("max_tokens", content.max_tokens);
@@ -199,7 +202,9 @@ inline void copy_linear(const checkpoint& tensors, const std::string& from, cons
       copies.push_back({to.mix, {layers}, read_mix(tensors, from, layers)});
     }
     const std::size_t width = hidden + (exits[j].previous_logits ? j * labels : 0);
-    detail::copy_linear(tensors, from.classifier, to.classifier, labels, width, copies);
+    const exits::classification classifier = read_classifier(tensors, from, labels, width);
+    copies.push_back({to.classifier + ".weight", {labels, width}, classifier.weights});
+    copies.push_back({to.classifier + ".bias", {labels}, classifier.bias});
   }
   if (!plan.gate.empty()) {
     detail::copy_linear(tensors, plan.gate, target.gate, 1, hidden, copies);
