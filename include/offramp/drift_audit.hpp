@@ -68,6 +68,8 @@ struct drift_counts {
 ///     const auto p = model.classify(text, policy);  // byte for byte the answer without the audit
 ///     if (audit.counts().disagreement_at_any_time(0.99).lower > 0.02) { /* the texts are no longer what they were */ }
 ///
+/// Of a multi-label model, any label that is decided otherwise makes another answer.
+///
 /// A handle: copies share one count, and a policy holds such a copy, so nothing can dangle. Every member is safe from
 /// any number of threads at once; one audit serves any number of calls, of one model and one kind of policy.
 ///

@@ -23,6 +23,11 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 ///
 /// The last exit always answers and asks no rule. Every constructor throws `invalid_argument` for NaN; lengths that
 /// depend on the model (per_exit, per_class, max_layer) are checked by the call that uses the policy.
+///
+/// Of a multi-label model (classifier::cuts()) the confidence is that of its least sure label, the lowest of max(p, 1 -
+/// p), and patience waits for the whole set of labels; per_class, entropy, normalized_entropy, margin and
+/// patience_entropy weigh labels that exclude each other and are refused there.
+///
 /// A regular value type; const members are safe from any number of threads.
 class OFFRAMP_API exit_policy {
  public:

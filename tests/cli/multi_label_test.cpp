@@ -135,6 +135,17 @@ TEST_F(MultiLabelTest, FitsExitsToACheckpoint) {
   }
 }
 
+TEST_F(MultiLabelTest, KeepsAClassifierOfOneOutputAsTwoLabels) {
+  const std::string model = directory_.copy_of("one-logit");
+  const offramp::exit_output before = offramp::classifier::load(model).classify_every_exit("a good film").back();
+  const std::string data = directory_.file("spam.tsv", "spam\ta good film\nnot spam\tbad plot\nspam\tdull\nspam\tb\n");
+  const process_result found = run_offramp({"calibrate", "--model", model, "--data", data, "--accept-bound"});
+  ASSERT_EQ(found.status, 0) << found.err;
+  const offramp::classifier after = offramp::classifier::load(model);
+  EXPECT_EQ(after.labels(), (std::vector<std::string>{"not spam", "spam"}));
+  EXPECT_EQ(after.classify_every_exit("a good film").back().logits, before.logits);
+}
+
 TEST_F(MultiLabelTest, FitsExitsToTheCheckpointsOwnAnswers) {
   const std::string checkpoint = directory_.copy_of("multi-label");
   const std::string out = directory_.path() / "fitted";

@@ -49,6 +49,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
     } catch (const offramp::error&) {
     }
+    try {
+      constexpr auto any = offramp::study::labels_per_text::any;
+      (void)offramp::study::describe_data(path, {}, any);
+      const auto kind = is_pair ? offramp::input_kind::pair : offramp::input_kind::single;
+      for (const offramp::study::labelled_text& text :
+           offramp::study::read_dataset(path, labels, kind, {}, any).texts) {
+        offramp_fuzz::require(text.label_id == offramp::study::label_set, "a text has a set of labels");
+        for (std::size_t i = 0; i < text.label_ids.size(); ++i) {
+          offramp_fuzz::require(text.label_ids[i] >= (i == 0 ? 0 : text.label_ids[i - 1] + 1) && text.label_ids[i] < 3,
+                                "labels of a text ascend");
+        }
+      }
+    } catch (const offramp::error&) {
+    }
     std::filesystem::remove(path);
   }
   return 0;

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -22,7 +23,7 @@ class tally {
  public:
   explicit tally(const exit_logits& logits)
       : logits_(logits),
-        texts_(logits),
+        texts_(std::make_shared<const replay>(logits)),
         shares_(logits.exits.size()),
         right_(logits.num_labels),
         mentions_(logits.num_labels) {
@@ -38,7 +39,7 @@ class tally {
   void add(std::size_t text, std::size_t exit) { count(text, exit, 1); }
   void remove(std::size_t text, std::size_t exit) { count(text, exit, -1); }
 
-  [[nodiscard]] bool is_right(std::size_t text, std::size_t exit) const { return texts_.is_right(exit, text); }
+  [[nodiscard]] bool is_right(std::size_t text, std::size_t exit) const { return texts_->is_right(exit, text); }
 
   /// Of the answers counted now, one for each text. Leaves the thresholds open.
   [[nodiscard]] operating_point point() const {
@@ -82,36 +83,36 @@ class tally {
   };
 
   void count(std::size_t text, std::size_t exit, std::int64_t step) {
-    const exit_answer answer = texts_.answer(exit, text);
+    const exit_answer answer = texts_->answer(exit, text);
     const std::int64_t right = is_right(text, exit) ? step : 0;
     share& counted = shares_[exit];
     counted.texts += step;
     counted.correct += right;
     counted.confidence += step * static_cast<std::int64_t>(static_cast<double>(answer.confidence) * unit);
     const bool is_last_right = is_right(text, shares_.size() - 1);
-    disagreeing_ += texts_.agrees(exit, text) ? 0 : step;
+    disagreeing_ += texts_->agrees(exit, text) ? 0 : step;
     lost_ += is_last_right && right == 0 ? step : 0;
     gained_ += !is_last_right && right != 0 ? step : 0;
-    if (!texts_.is_multi_label()) {
+    if (!texts_->is_multi_label()) {
       count_given(text, static_cast<std::size_t>(answer.label_id), step);
       mentions_[static_cast<std::size_t>(logits_.label_ids[text])] += step;
       return;
     }
     for (std::size_t label = 0; label < right_.size(); ++label) {
-      if (texts_.gives(exit, text, label)) {
+      if (texts_->gives(exit, text, label)) {
         count_given(text, label, step);
       }
-      mentions_[label] += texts_.is_right_label(text, label) ? step : 0;
+      mentions_[label] += texts_->is_right_label(text, label) ? step : 0;
     }
   }
 
   void count_given(std::size_t text, std::size_t label, std::int64_t step) {
     mentions_[label] += step;
-    right_[label] += texts_.is_right_label(text, label) ? step : 0;
+    right_[label] += texts_->is_right_label(text, label) ? step : 0;
   }
 
   const exit_logits& logits_;
-  replay texts_;
+  std::shared_ptr<const replay> texts_;  // shared by copies
   std::vector<share> shares_;            // [exits]
   std::vector<std::int64_t> right_;      // [labels], as macro_f1.hpp has them
   std::vector<std::int64_t> mentions_;   // [labels], likewise
