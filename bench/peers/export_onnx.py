@@ -36,6 +36,11 @@ def require_nodes(path, **expected):
     return found
 
 
+def has_usual_attention(model):
+    """Which the fusion of attention knows."""
+    return not model.has_attention_bias and not model.has_relative_table
+
+
 def fuse(plain, fused, model):
     options = FusionOptions("bert")
     options.enable_gelu_approximation = False
@@ -43,8 +48,10 @@ def fuse(plain, fused, model):
                                          hidden_size=model.config["hidden_size"], optimization_options=options, opt_level=0)
     optimized.save_model_to_file(str(fused))
     layers = model.exits[-1]["layer"]
-    found = require_nodes(fused, Attention=0 if model.has_attention_bias else layers, SkipLayerNormalization=2 * layers)
-    if found["BiasGelu"] + found["Gelu"] != layers:
+    attention = layers if has_usual_attention(model) else 0
+    found = require_nodes(fused, Attention=attention, SkipLayerNormalization=2 * layers)
+    in_head = 1 if model.exits[-1].get("pooler_activation") == "gelu" else 0
+    if found["BiasGelu"] + found["Gelu"] != layers + in_head:
         raise SystemExit(f"{fused}: GELU was not fused; it has {dict(found)}")
 
 
@@ -54,9 +61,11 @@ def quantize(source, target, per_channel, model):
         # Shape inference gives the quantizer the types that it asks for.
         inferred = Path(scratch) / "inferred.onnx"
         onnx.shape_inference.infer_shapes_path(str(source), str(inferred))
+        # Per channel, ONNX Runtime does not run products with a constant of four dimensions.
+        left = [node.name for node in onnx.load(inferred).graph.node if per_channel and node.name.endswith(onnx_graph.BY_POSITION)]
         quantize_dynamic(str(inferred), str(target), op_types_to_quantize=["MatMul", "Attention"], per_channel=per_channel,
-                         weight_type=QuantType.QInt8, extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
-    if source.name == FLOAT32["fused"] and not model.has_attention_bias:  # which the fusion of attention does not know
+                         weight_type=QuantType.QInt8, nodes_to_exclude=left, extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
+    if source.name == FLOAT32["fused"] and has_usual_attention(model):
         require_nodes(target, QAttention=layers, MatMulInteger=3 * layers)
     else:
         require_nodes(target, MatMulInteger=6 * layers)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.torch import load_file
 
+import deberta
 
 MPNET_NAMES = {"attention.attn.q.": "attention.self.query.", "attention.attn.k.": "attention.self.key.",
                "attention.attn.v.": "attention.self.value.", "attention.attn.o.": "attention.output.dense.",
@@ -33,6 +34,15 @@ class ModelDirectory:
     @property
     def first_position(self):
         return 2 if self.config["model_type"] == "mpnet" else 0
+
+    @property
+    def has_positions(self):
+        return "embeddings.position_embeddings.weight" in self.encoder
+
+    @property
+    def has_relative_table(self):
+        """DeBERTa's."""
+        return "encoder.rel_embeddings.weight" in self.encoder
 
     @property
     def has_attention_bias(self):
@@ -75,9 +85,9 @@ def read_arrays(files):
 
 
 def name_in_bert(name):
-    name = name.removeprefix("bert.").removeprefix("mpnet.")
+    name = name.removeprefix("bert.").removeprefix("mpnet.").removeprefix("deberta.")
     name = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
-    for own, berts in MPNET_NAMES.items():
+    for own, berts in (MPNET_NAMES | deberta.NAMES).items():
         name = name.replace(own, berts)
     return name
 
@@ -89,13 +99,16 @@ def read_model(path):
         raise SystemExit(f"{path}: hidden_act is {config['hidden_act']}, only gelu has peers")
     index = path / "model.safetensors.index.json"
     names = sorted(set(json.loads(index.read_text())["weight_map"].values())) if index.exists() else ["model.safetensors"]
-    if config["model_type"] not in ("bert", "mpnet"):
-        raise SystemExit(f"{path}: model_type is {config['model_type']}, only bert and mpnet have peers")
+    if config["model_type"] not in ("bert", "mpnet", "deberta-v2"):
+        raise SystemExit(f"{path}: model_type is {config['model_type']}, only bert, mpnet and deberta-v2 have peers")
+    is_deberta = config["model_type"] == "deberta-v2"
+    if is_deberta:
+        deberta.require_released(path, config)
     weights = {name_in_bert(n): a for n, a in read_arrays(path / n for n in names).items()}
     if (path / "exits.json").exists():
         exits = json.loads((path / "exits.json").read_text(encoding="utf-8"))["exits"]
         heads = read_arrays([path / "exits.safetensors"])
     else:
-        exits = [{"layer": config["num_hidden_layers"], "pooler": "own"}]
+        exits = [{"layer": config["num_hidden_layers"], "pooler": "own", "pooler_activation": "gelu" if is_deberta else "tanh"}]
         heads = {"exits.0." + n: a for n, a in weights.items() if n.startswith(("pooler.", "classifier."))}
     return ModelDirectory(path, config, exits, weights, heads)

@@ -6,6 +6,12 @@ Every text of a call has the same length, so that no peer pays for padding or fo
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+import deberta
+
+
+# What the names of DeBERTa's products with positions end with.
+BY_POSITION = ("c2p_rows_node", "p2c_rows_node")
+
 
 class GraphBuilder:
     def __init__(self):
@@ -43,6 +49,8 @@ def add_embeddings(g, model):
                        "type_rows")
         rows = g.node("Add", [rows, types], "word_type_rows")
     length = g.node("Shape", ["input_ids"], "length", start=1, end=2)
+    if not model.has_positions:
+        return g.layer_norm(rows, "embeddings.LayerNorm", weights, model.config["layer_norm_eps"])
     places = weights["embeddings.position_embeddings.weight"][model.first_position:]
     positions = g.node("Slice", [g.constant("positions", places), "zeros", length, "axis_0"], "position_rows")
     rows = g.node("Add", [rows, positions], "embedding_rows")
@@ -58,7 +66,34 @@ def add_bias(g, model):
     return g.node("Slice", [rows, "zeros", "length", axes[1]], "bias_of_text")
 
 
-def add_attention(g, x, prefix, weights, bias):
+def add_pairs(g, model):
+    """For every head, query and key the row of DeBERTa's table, cut from a constant."""
+    axes = g.constant("axes_of_pairs", np.array([2, 3]))
+    both = g.node("Concat", ["length", "length"], "lengths", axis=0)
+    rows = g.constant("rows_of_pairs", deberta.rows_of_pairs(model.config)[None, None])
+    cut = g.node("Slice", [rows, g.constant("two_zeros", np.array([0, 0])), both, axes], "pairs_of_text")
+    batch = g.node("Shape", ["input_ids"], "batch_size", start=0, end=1)
+    heads = g.constant("head_count", np.array([model.config["num_attention_heads"]]))
+    shape = g.node("Concat", [batch, heads, "length", "length"], "shape_of_scores", axis=0)
+    return g.node("Expand", [cut, shape], "pairs")
+
+
+def add_position_scores(g, scores, query, key, prefix, index, model):
+    """As an export has it: all rows of the table, whatever the text's length, then those of the pairs. `key`: [..., size,
+    tokens]."""
+    keys, queries = deberta.project_table(model.config, model.encoder, index)
+    by_query = g.node("MatMul", [query, g.constant(prefix + ".keys", keys.transpose(0, 1, 3, 2))], prefix + ".c2p_rows")
+    by_query = g.node("GatherElements", [by_query, "pairs"], prefix + ".c2p", axis=3)
+    by_key = g.node("Transpose", [key], prefix + ".key_rows", perm=[0, 1, 3, 2])
+    by_key = g.node("MatMul", [by_key, g.constant(prefix + ".queries", queries.transpose(0, 1, 3, 2))], prefix + ".p2c_rows")
+    by_key = g.node("Transpose", [by_key], prefix + ".p2c_columns", perm=[0, 1, 3, 2])
+    by_key = g.node("GatherElements", [by_key, "pairs"], prefix + ".p2c", axis=2)
+    return g.node("Add", [scores, g.node("Add", [by_query, by_key], prefix + ".positions")], prefix + ".sum")
+
+
+def add_attention(g, x, prefix, index, model, bias):
+    weights = model.encoder
+
     def split(part, order):
         rows = g.linear(x, f"{prefix}.self.{part}", weights)
         heads = g.node("Reshape", [rows, "split_shape"], f"{prefix}.{part}.split")
@@ -66,6 +101,8 @@ def add_attention(g, x, prefix, weights, bias):
 
     query, key, value = split("query", [0, 2, 1, 3]), split("key", [0, 2, 3, 1]), split("value", [0, 2, 1, 3])
     scores = g.node("MatMul", [query, key], prefix + ".scores")
+    if model.has_relative_table:
+        scores = add_position_scores(g, scores, query, key, prefix, index, model)
     scaled = g.node("Div", [scores, "sqrt_head"], prefix + ".scaled")
     if bias:
         scaled = g.node("Add", [scaled, bias], prefix + ".biased")
@@ -78,7 +115,7 @@ def add_attention(g, x, prefix, weights, bias):
 
 def add_layer(g, x, index, model, bias):
     name, weights, epsilon = f"encoder.layer.{index}", model.encoder, model.config["layer_norm_eps"]
-    attended = add_attention(g, x, name + ".attention", weights, bias)
+    attended = add_attention(g, x, name + ".attention", index, model, bias)
     x = g.layer_norm(g.node("Add", [attended, x], name + ".residual"), name + ".attention.output.LayerNorm", weights, epsilon)
     inner = g.gelu(g.linear(x, name + ".intermediate.dense", weights), name)
     outer = g.linear(inner, name + ".output.dense", weights)
@@ -96,14 +133,16 @@ def add_head(g, x, model):
         pooled = g.node("ReduceMean", [x], "mean_row", axes=[1], keepdims=0)
     pooler = {"own": f"exits.{j}.pooler.dense", "shared": "pooler.dense"}.get(e.get("pooler", "none"))
     if pooler:
-        pooled = g.node("Tanh", [g.linear(pooled, pooler, model.heads)], "pooled")
+        dense = g.linear(pooled, pooler, model.heads)
+        pooled = g.gelu(dense, "pooled") if e.get("pooler_activation") == "gelu" else g.node("Tanh", [dense], "pooled")
     return g.linear(pooled, f"exits.{j}.classifier", model.heads)
 
 
 def build(model):
     config, g = model.config, GraphBuilder()
     hidden, heads = config["hidden_size"], config["num_attention_heads"]
-    for name, value in (("sqrt_2", np.sqrt(2)), ("one", 1), ("half", 0.5), ("sqrt_head", np.sqrt(hidden / heads))):
+    terms = 3 if model.has_relative_table else 1
+    for name, value in (("sqrt_2", np.sqrt(2)), ("one", 1), ("half", 0.5), ("sqrt_head", np.sqrt(terms * hidden / heads))):
         g.constant(name, np.array(value, np.float32))
     for name, value in (("zeros", [0]), ("axis_0", [0]), ("split_shape", [0, 0, heads, hidden // heads]),
                         ("merge_shape", [0, 0, hidden])):
@@ -111,6 +150,8 @@ def build(model):
     g.constant("first", np.array(0, np.int64))
     x = add_embeddings(g, model)
     bias = add_bias(g, model)
+    if model.has_relative_table:
+        add_pairs(g, model)
     for index in range(model.exits[-1]["layer"]):
         x = add_layer(g, x, index, model, bias)
     g.node("Identity", [add_head(g, x, model)], "logits")

@@ -3,9 +3,12 @@
 
 Written with torch.nn.functional alone: the module classes of other packages would only add time.
 """
+import math
+
 import torch
 import torch.nn.functional as F
 
+import deberta
 
 class EarlyExitBert:
     def __init__(self, model, temperatures=None):
@@ -17,6 +20,10 @@ class EarlyExitBert:
         self.inputs, self.first_position = model.inputs, model.first_position
         self.bias = torch.from_numpy(model.attention_bias()) if model.has_attention_bias else None
         self.layers = [self.layer_weights(weights, i) for i in range(model.layers)]
+        if model.has_relative_table:
+            self.pairs = torch.from_numpy(deberta.rows_of_pairs(self.config))[None, None]
+            for i, w in enumerate(self.layers):
+                w["positions"] = [torch.from_numpy(rows) for rows in deberta.project_table(self.config, model.encoder, i)]
         self.exit_at = {e["layer"]: j for j, e in enumerate(self.exits)}
         self.temperatures = temperatures or [e.get("temperature", {}).get("float32", 1.0) for e in self.exits]
         # A mix runs over the layers so far; the reader guarantees that all mixes see the same pooled states.
@@ -38,6 +45,8 @@ class EarlyExitBert:
         rows = F.embedding(ids, e["word_embeddings.weight"])
         if "token_type_ids" in self.inputs:
             rows = rows + F.embedding(type_ids, e["token_type_embeddings.weight"])
+        if "position_embeddings.weight" not in e:
+            return self.norm(rows, e, "LayerNorm")
         return self.norm(rows + e["position_embeddings.weight"][self.first_position:][: ids.shape[1]], e, "LayerNorm")
 
     def encode(self, x, w):
@@ -46,18 +55,32 @@ class EarlyExitBert:
         qkv = F.linear(x, w["qkv.weight"], w["qkv.bias"]).view(batch, tokens, 3, heads, hidden // heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
         bias = None if self.bias is None else self.bias[:, :, :tokens, :tokens]
+        if "positions" in w:
+            q, bias = self.with_positions(q, k, *w["positions"])
         context = F.scaled_dot_product_attention(q, k, v, bias).transpose(1, 2).reshape(batch, tokens, hidden)
         attended = F.linear(context, w["attention.output.dense.weight"], w["attention.output.dense.bias"])
         x = self.norm(attended + x, w, "attention.output.LayerNorm")
         inner = F.gelu(F.linear(x, w["intermediate.dense.weight"], w["intermediate.dense.bias"]))
         return self.norm(F.linear(inner, w["output.dense.weight"], w["output.dense.bias"]) + x, w, "output.LayerNorm")
 
+    def with_positions(self, q, k, keys, queries):
+        """DeBERTa's queries, scaled for three terms instead of one, and what positions add to the scaled scores."""
+        tokens = q.shape[2]
+        pairs = self.pairs[:, :, :tokens, :tokens].expand(*q.shape[:2], -1, -1)
+        scale = 1 / math.sqrt(3 * q.shape[-1])
+        by_query = (q @ keys.transpose(2, 3)).gather(3, pairs)
+        by_key = (k @ queries.transpose(2, 3)).transpose(2, 3).gather(2, pairs)
+        return q / math.sqrt(3), (by_query + by_key) * scale
+
     def pool(self, x, j):
         """What exit j's classifier sees of one layer: [batch, hidden]."""
         e = self.exits[j]
         p = x[:, 0] if e.get("pooling", "cls") == "cls" else x.mean(1)
         name = {"own": f"exits.{j}.pooler.dense", "shared": "pooler.dense"}.get(e.get("pooler", "none"))
-        return torch.tanh(F.linear(p, self.heads[name + ".weight"], self.heads[name + ".bias"])) if name else p
+        if not name:
+            return p
+        dense = F.linear(p, self.heads[name + ".weight"], self.heads[name + ".bias"])
+        return F.gelu(dense) if e.get("pooler_activation") == "gelu" else torch.tanh(dense)
 
     def head(self, x, j, pooled_layers, previous):
         """Logits before the temperature; `previous` are the earlier exits', after theirs."""
