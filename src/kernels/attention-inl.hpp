@@ -133,13 +133,16 @@ class attention {
  private:
   using products = typename Operands::products;
 
-  void pack_keys() {
-    grow(scratch_.keys, key_panels_ * panel_units(size_blocks_));
+  void pack_keys() { pack_keys_by<Operands>(size_blocks_ * layout::block_units, scratch_.keys); }
+
+  /// `units`: of a key, as the operands pack it.
+  template <class Packer>
+  void pack_keys_by(std::size_t units, aligned_vector<std::uint32_t>& target) {
+    grow(target, key_panels_ * units * width_);
     for (std::size_t panel = 0; panel < key_panels_; ++panel) {
       const std::size_t first = panel * width_;
-      Operands::pack_keys(head_.key + first * head_.key_value_stride, head_.key_value_stride,
-                          std::min(width_, head_.tokens - first), head_.size,
-                          scratch_.keys.data() + panel * panel_units(size_blocks_));
+      Packer::pack_keys(head_.key + first * head_.key_value_stride, head_.key_value_stride,
+                        std::min(width_, head_.tokens - first), head_.size, target.data() + panel * units * width_);
     }
   }
 
@@ -154,11 +157,15 @@ class attention {
   }
 
   void pack_queries(std::size_t first, std::size_t count) {
-    scratch_.queries.resize({}, count, size_blocks_ * layout::block_units);
+    pack_queries_by<Operands>({first, first + count}, size_blocks_ * layout::block_units, scratch_.queries);
+  }
+
+  template <class Packer>
+  void pack_queries_by(index_range range, std::size_t units, packed_rows& target) {
+    target.resize({}, range.last - range.first, units);
     const float scale = 1.0F / std::sqrt(static_cast<float>(head_.size * head_.terms));
-    for (std::size_t row = 0; row < count; ++row) {
-      Operands::pack_row(head_.query + (first + row) * head_.query_stride, head_.size, scale,
-                         scratch_.queries.row(row));
+    for (std::size_t row = range.first; row < range.last; ++row) {
+      Packer::pack_row(head_.query + row * head_.query_stride, head_.size, scale, target.row(row - range.first));
     }
   }
 
@@ -170,21 +177,29 @@ class attention {
       std::copy_n(head_.bias - (first + row), head_.tokens, scores);
       std::fill(scores + head_.tokens, scores + score_stride_, 0.0F);
     }
-    if constexpr (std::is_same_v<Operands, float32_operands>) {
+    if (head_.positions != nullptr) {
       add_positions(first, count);
     }
   }
 
+  /// By float32, however queries and keys are multiplied with each other.
   void add_positions(std::size_t first, std::size_t count) {
-    if (head_.positions == nullptr) {
-      return;
-    }
     if (head_.bias == nullptr) {
       std::fill_n(scratch_.scores.data(), count * score_stride_, 0.0F);
     }
     const position_products added(head_, {first, first + count}, scratch_.products);
-    added.add_of_queries(scratch_.queries, scratch_.scores.data(), score_stride_);
-    added.add_of_keys(scratch_.keys.data(), scratch_.scores.data(), score_stride_);
+    if constexpr (std::is_same_v<Operands, float32_operands>) {
+      added.add_of_queries(scratch_.queries, scratch_.scores.data(), score_stride_);
+      added.add_of_keys(scratch_.keys.data(), scratch_.scores.data(), score_stride_);
+    } else {
+      const std::size_t inputs = layout::ceil_divide(head_.size, layout::block_units) * layout::block_units;
+      if (first == 0) {
+        pack_keys_by<float32_operands>(inputs, scratch_.float32_keys);
+      }
+      pack_queries_by<float32_operands>({first, first + count}, inputs, scratch_.float32_queries);
+      added.add_of_queries(scratch_.float32_queries, scratch_.scores.data(), score_stride_);
+      added.add_of_keys(scratch_.float32_keys.data(), scratch_.scores.data(), score_stride_);
+    }
   }
 
   void score(std::size_t count) {

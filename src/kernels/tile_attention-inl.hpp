@@ -149,11 +149,11 @@ class split_tiles : configured_tiles {
   }
 };
 
-/// Texts up to here take the vector instructions, which need less preparation, and so do products with positions.
+/// Texts up to here take the vector instructions, which need less preparation.
 inline constexpr std::size_t most_tokens_without_tiles = 32;
 
 inline void attend_by_tiles(const tile_engine& engine, const attention_head& head, attention_scratch& scratch) {
-  if (head.tokens <= most_tokens_without_tiles || head.positions != nullptr) {
+  if (head.tokens <= most_tokens_without_tiles) {
     attend(head, scratch);
     return;
   }

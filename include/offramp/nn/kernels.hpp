@@ -77,10 +77,12 @@ struct attention_scratch {
   aligned_vector<std::uint32_t> values;
   aligned_vector<float> scores;
   aligned_vector<float> products;  // with positions
+  packed_rows float32_queries;     // for these, where `queries` and `keys` are packed otherwise
+  aligned_vector<std::uint32_t> float32_keys;
 
   [[nodiscard]] std::size_t bytes() const noexcept {
     return queries.bytes() + weights.bytes() + bytes_of(keys) + bytes_of(values) + bytes_of(scores) +
-           bytes_of(products);
+           bytes_of(products) + float32_queries.bytes() + bytes_of(float32_keys);
   }
 };
 
