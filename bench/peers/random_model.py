@@ -10,8 +10,10 @@ import numpy as np
 from safetensors.numpy import save_file
 
 SHAPES = {"base": dict(layers=12, hidden=768, intermediate=3072, heads=12),
-          "minilm": dict(layers=6, hidden=384, intermediate=1536, heads=12)}
-VOCABULARY, POSITIONS, LABELS = 30522, 512, ["negative", "positive"]
+          "minilm": dict(layers=6, hidden=384, intermediate=1536, heads=12),
+          "deberta-small": dict(layers=6, hidden=768, intermediate=3072, heads=12, family="deberta"),
+          "deberta-xsmall": dict(layers=12, hidden=384, intermediate=1536, heads=6, family="deberta")}
+VOCABULARY, POSITIONS, BUCKETS, LABELS = 30522, 512, 256, ["negative", "positive"]
 
 
 def encoder_tensors(shape, random):
@@ -25,13 +27,19 @@ def encoder_tensors(shape, random):
     def add_norm(name):
         tensors[name + ".weight"], tensors[name + ".bias"] = 1 + normal(hidden), normal(hidden)
 
-    for name, rows in (("word", VOCABULARY), ("position", POSITIONS), ("token_type", 2)):
-        tensors[f"bert.embeddings.{name}_embeddings.weight"] = normal(rows, hidden)
-    add_norm("bert.embeddings.LayerNorm")
+    family = shape.get("family", "bert")
+    is_deberta = family == "deberta"
+    tables = [("word", VOCABULARY), ("position", POSITIONS), ("token_type", 2)][: 1 if is_deberta else 3]
+    for name, rows in tables:
+        tensors[f"{family}.embeddings.{name}_embeddings.weight"] = normal(rows, hidden)
+    add_norm(f"{family}.embeddings.LayerNorm")
+    if is_deberta:
+        tensors["deberta.encoder.rel_embeddings.weight"] = normal(2 * BUCKETS, hidden)
+        add_norm("deberta.encoder.LayerNorm")
     for i in range(shape["layers"]):
-        layer = f"bert.encoder.layer.{i}."
+        layer = f"{family}.encoder.layer.{i}."
         for part in ("query", "key", "value"):
-            add_linear(layer + "attention.self." + part, hidden, hidden)
+            add_linear(layer + "attention.self." + part + ("_proj" if is_deberta else ""), hidden, hidden)
         add_linear(layer + "attention.output.dense", hidden, hidden)
         add_norm(layer + "attention.output.LayerNorm")
         add_linear(layer + "intermediate.dense", intermediate, hidden)
@@ -55,12 +63,16 @@ def write_json(path, value):
 
 
 def write_config(out, shape):
+    deberta = {"model_type": "deberta-v2", "layer_norm_eps": 1e-7, "type_vocab_size": 0, "relative_attention": True,
+               "position_buckets": BUCKETS, "max_relative_positions": -1, "pos_att_type": ["p2c", "c2p"], "share_att_key": True,
+               "norm_rel_ebd": "layer_norm", "position_biased_input": False}
     write_json(out / "config.json", {
-        "architectures": ["BertForSequenceClassification"], "model_type": "bert", "hidden_act": "gelu",
+        "model_type": "bert", "hidden_act": "gelu",
         "hidden_size": shape["hidden"], "num_hidden_layers": shape["layers"], "num_attention_heads": shape["heads"],
         "intermediate_size": shape["intermediate"], "layer_norm_eps": 1e-12, "max_position_embeddings": POSITIONS,
         "type_vocab_size": 2, "vocab_size": VOCABULARY, "pad_token_id": 0,
-        "id2label": dict(enumerate(LABELS)), "label2id": {name: i for i, name in enumerate(LABELS)}})
+        "id2label": dict(enumerate(LABELS)), "label2id": {name: i for i, name in enumerate(LABELS)},
+        **(deberta if "family" in shape else {})})
 
 
 def write_exits(out, layers, hidden, random):
