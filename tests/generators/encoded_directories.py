@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What AutoTokenizer makes of some texts in directories that tokenizer_directories.py and deberta_directories.py make up."""
+"""What AutoTokenizer makes of some texts in directories that other generators make up."""
 import base64
 import json
 import pathlib

@@ -89,6 +89,9 @@ inline constexpr std::array tokenizer_classes{
   return found == known.end() ? std::nullopt : std::optional(found->kind);
 }
 
+/// Whether AutoTokenizer takes tokenizer.json as it stands for that type of model, whatever class a file names.
+[[nodiscard]] constexpr bool ignores_named_class(std::string_view model_type) { return model_type == "modernbert"; }
+
 /// Whether its model is WordPiece.
 [[nodiscard]] constexpr bool is_wordpiece(tokenizer_class kind) {
   return kind == tokenizer_class::bert || kind == tokenizer_class::distilbert || kind == tokenizer_class::mpnet;

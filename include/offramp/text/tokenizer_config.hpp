@@ -156,11 +156,15 @@ class tokenizer_config_reader {
  private:
   void read_class(tokenizer_config& result) {
     std::optional<tokenizer_class> kind;
+    const auto type = config_.find("model_type");
+    const std::string model_type = type && type->value().is_string() ? type->text() : "";
     const auto own = settings_.find("tokenizer_class");
-    if (const auto found = own ? own : config_.find("tokenizer_class")) {
+    if (ignores_named_class(model_type)) {
+      kind = tokenizer_class::as_written;
+    } else if (const auto found = own ? own : config_.find("tokenizer_class")) {
       kind = read_tokenizer_class(*found);
-    } else if (const auto type = config_.find("model_type"); type && type->value().is_string()) {
-      kind = class_of_model_type(type->text());
+    } else {
+      kind = class_of_model_type(model_type);
     }
     result.kind = kind.value_or(class_without_name_);
     result.gives_type_ids = !kind || gives_type_ids(*kind);

@@ -184,8 +184,8 @@ class tokenizer_json_reader {
     const place pre_tokenizer = required_part("pre_tokenizer", "\"BertPreTokenizer\" or \"WhitespaceSplit\"");
     const std::vector<normalizer_step> steps = read_normalizer_steps(root_.find("normalizer"));
     const std::vector<pre_tokenizer_step> cuts = read_pre_tokenizer_steps(pre_tokenizer);
-    const bool is_usual = cuts.size() == 1 && !std::holds_alternative<metaspace>(cuts.front()) &&
-                          !std::holds_alternative<byte_level>(cuts.front());
+    const bool is_usual = cuts.size() == 1 && (std::holds_alternative<whitespace_split>(cuts.front()) ||
+                                               std::holds_alternative<bert_words>(cuts.front()));
     if (is_usual &&
         (steps.empty() || (steps.size() == 1 && std::holds_alternative<normalizer_options>(steps.front())))) {
       result_.normalizer =

@@ -143,6 +143,18 @@ TEST(subword_files, pre_tokenizers_that_are_not_offered_are_named) {
   refuse_unigram(set("replacement", "ab"), bad, "pre_tokenizer.replacement");
   refuse_unigram(set("replacement", ""), bad, "pre_tokenizer.replacement");
   refuse_byte_pair(set("add_prefix_space", nullptr), bad, "add_prefix_space");
+  const auto split = [](const std::string& key, json value) {
+    return [=](json& d) {
+      d["pre_tokenizer"] = {
+          {"type", "Split"}, {"pattern", {{"String", " "}}}, {"behavior", "MergedWithPrevious"}, {"invert", false}};
+      d["pre_tokenizer"][key] = value;
+    };
+  };
+  refuse_byte_pair(split("pattern", {{"String", "  "}}), unsupported, "pre_tokenizer.pattern is object");
+  refuse_byte_pair(split("pattern", {{"Regex", " "}}), unsupported, "pre_tokenizer.pattern is object");
+  refuse_byte_pair(split("pattern", nullptr), bad, "\"pattern\" is missing");
+  refuse_byte_pair(split("behavior", "Removed"), unsupported, "pre_tokenizer.behavior is \"Removed\"");
+  refuse_byte_pair(split("invert", true), unsupported, "pre_tokenizer.invert is true");
 }
 
 TEST(subword_files, post_processors_around_byte_level) {

@@ -25,6 +25,9 @@ struct whitespace_split {};
 /// Cuts at whitespace, which goes, and around each punctuation character.
 struct bert_words {};
 
+/// Cuts behind each space, which stays.
+struct cut_behind_spaces {};
+
 /// Spaces become a visible sign, before which the text is cut.
 struct metaspace {
   std::string replacement;  ///< one character
@@ -39,7 +42,7 @@ struct byte_level {
 };
 
 /// One pre-tokenizer of Hugging Face's tokenizers.
-using pre_tokenizer_step = std::variant<whitespace_split, bert_words, metaspace, byte_level>;
+using pre_tokenizer_step = std::variant<whitespace_split, bert_words, cut_behind_spaces, metaspace, byte_level>;
 
 /// What a pre-tokenizer remembers of a text that arrives in pieces.
 struct cut_memory {
@@ -122,6 +125,17 @@ class pre_tokenization {
 
   bool apply(std::size_t index, const bert_words& /*step*/, std::string_view text, text_end end) {
     return cut(index, text, end, [](character_properties properties) { return properties.punctuation(); });
+  }
+
+  bool apply(std::size_t index, const cut_behind_spaces& /*step*/, std::string_view text, text_end end) {
+    std::size_t start = 0;
+    for (std::size_t space = text.find(' '); space != std::string_view::npos; space = text.find(' ', start)) {
+      if (!close_word(index, text.substr(start, space + 1 - start))) {
+        return false;
+      }
+      start = space + 1;
+    }
+    return end == closed ? close_word(index, text.substr(start)) : leave_open(index, text.substr(start));
   }
 
   /// Drops whitespace; a character that stands alone is a word of its own.

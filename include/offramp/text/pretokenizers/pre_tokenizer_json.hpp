@@ -42,6 +42,22 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
   return {fields.require("add_prefix_space").boolean(), !regex || regex->boolean()};
 }
 
+/// Gemma's: at the string " ", which goes with what is before it.
+[[nodiscard]] inline cut_behind_spaces read_split(model::json_object& fields) {
+  model::json_object pattern(fields.require("pattern"));
+  const auto string = pattern.find("String");
+  if (!string || string->text() != " ") {
+    refuse_unsupported(pattern.place(), "the String \" \"");
+  }
+  if (const model::json_place behavior = fields.require("behavior"); behavior.text() != "MergedWithPrevious") {
+    refuse_unsupported(behavior, "\"MergedWithPrevious\"");
+  }
+  if (const auto invert = fields.find("invert"); invert && invert->boolean()) {
+    refuse_unsupported(*invert, "false");
+  }
+  return {};
+}
+
 /// Throws `bad_model` and `unsupported`.
 [[nodiscard]] inline pre_tokenizer_step read_pre_tokenizer_step(const model::json_place& where) {
   model::json_object fields(where);
@@ -58,7 +74,11 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
   if (type.text() == "ByteLevel") {
     return read_byte_level(fields);
   }
-  refuse_unsupported(type, "\"Sequence\", \"WhitespaceSplit\", \"BertPreTokenizer\", \"Metaspace\" or \"ByteLevel\"");
+  if (type.text() == "Split") {
+    return read_split(fields);
+  }
+  refuse_unsupported(
+      type, "\"Sequence\", \"WhitespaceSplit\", \"BertPreTokenizer\", \"Metaspace\", \"ByteLevel\" or \"Split\"");
 }
 
 /// A `Sequence`, also of sequences, one after another; without a pre-tokenizer a text is one word.
