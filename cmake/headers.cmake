@@ -93,6 +93,7 @@ set(implementation_headers
     include/offramp/exits/top_k.hpp
     include/offramp/exits/visit_plan.hpp
     include/offramp/exits/waiting_texts.hpp
+    include/offramp/model/activation_names.hpp
     include/offramp/model/c_locale.hpp
     include/offramp/model/checkpoint.hpp
     include/offramp/model/config.hpp
@@ -111,9 +112,11 @@ set(implementation_headers
     include/offramp/model/json_object.hpp
     include/offramp/model/json_writer.hpp
     include/offramp/model/label_lines.hpp
+    include/offramp/model/layer_attention.hpp
     include/offramp/model/linear_weights.hpp
     include/offramp/model/model_parts.hpp
     include/offramp/model/placeholder.hpp
+    include/offramp/model/pooling.hpp
     include/offramp/model/published.hpp
     include/offramp/model/relative_attention.hpp
     include/offramp/model/relative_table.hpp
@@ -125,13 +128,15 @@ set(implementation_headers
     include/offramp/nn/activation.hpp
     include/offramp/nn/aligned_vector.hpp
     include/offramp/nn/attention.hpp
+    include/offramp/nn/attention_window.hpp
     include/offramp/nn/dot.hpp
     include/offramp/nn/embedding_table.hpp
     include/offramp/nn/embeddings.hpp
-    include/offramp/nn/encoder_layer.hpp
+    include/offramp/nn/encoder.hpp
     include/offramp/nn/head_positions.hpp
     include/offramp/nn/kernels.hpp
     include/offramp/nn/layer_norm.hpp
+    include/offramp/nn/layer_runner.hpp
     include/offramp/nn/layout.hpp
     include/offramp/nn/linear.hpp
     include/offramp/nn/packed_rows.hpp
@@ -139,6 +144,7 @@ set(implementation_headers
     include/offramp/nn/reference_positions.hpp
     include/offramp/nn/relative_bias.hpp
     include/offramp/nn/relative_places.hpp
+    include/offramp/nn/rotation.hpp
     include/offramp/nn/rounding.hpp
     include/offramp/nn/softmax.hpp
     include/offramp/nn/team.hpp

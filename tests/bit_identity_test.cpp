@@ -87,7 +87,8 @@ class bit_identity : public testing::TestWithParam<std::tuple<const char*, arith
 INSTANTIATE_TEST_SUITE_P(models, bit_identity,
                          testing::Combine(testing::Values("tiny", "tiny-i8", "tiny-mix", "tiny-pair", "tiny-plain",
                                                           "tiny-sharded", "family-albert-exits", "family-xlm-roberta",
-                                                          "family-mpnet-exits", "family-deberta-exits"),
+                                                          "family-mpnet-exits", "family-deberta-exits",
+                                                          "family-modernbert-exits"),
                                           testing::ValuesIn(all_arithmetic())),
                          [](const auto& instance) {
                            std::string name =

@@ -103,7 +103,8 @@ std::string name_of(const testing::TestParamInfo<const char*>& info) {
 INSTANTIATE_TEST_SUITE_P(all, families,
                          testing::Values("bert", "electra", "electra-square", "distilbert", "albert", "roberta",
                                          "xlm-roberta", "camembert", "ernie", "data2vec-text", "mpnet", "mpnet-v4",
-                                         "deberta", "deberta-c2p", "deberta-p2c", "deberta-absolute", "deberta-v4"),
+                                         "deberta", "deberta-c2p", "deberta-p2c", "deberta-absolute", "deberta-v4",
+                                         "modernbert", "modernbert-mean", "modernbert-v4"),
                          name_of);
 
 TEST(albert, may_have_exits_on_its_shared_layers) {

@@ -19,10 +19,26 @@ using offramp_fuzz::model_files;
 const std::vector<model_files>& models() {
   static const std::vector<model_files> all = [] {
     std::vector<model_files> read;
-    for (const char* name : {"tiny", "tiny-i8", "tiny-mix", "tiny-pair", "tiny-plain", "tiny-sharded", "family-albert",
-                             "family-distilbert", "family-roberta", "family-electra", "family-mpnet-exits",
-                             "family-deberta-exits", "family-deberta-c2p", "family-deberta-p2c", "published-deebert",
-                             "published-pabee", "published-right-tool-plain", "berxit-exits"}) {
+    for (const char* name : {"tiny",
+                             "tiny-i8",
+                             "tiny-mix",
+                             "tiny-pair",
+                             "tiny-plain",
+                             "tiny-sharded",
+                             "family-albert",
+                             "family-distilbert",
+                             "family-roberta",
+                             "family-electra",
+                             "family-mpnet-exits",
+                             "family-deberta-exits",
+                             "family-deberta-c2p",
+                             "family-deberta-p2c",
+                             "family-modernbert-exits",
+                             "family-modernbert-mean",
+                             "published-deebert",
+                             "published-pabee",
+                             "published-right-tool-plain",
+                             "berxit-exits"}) {
       read.push_back(offramp_fuzz::read_model(name));
     }
     return read;

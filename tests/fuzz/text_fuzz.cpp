@@ -25,8 +25,9 @@ struct subject {
 const std::vector<subject>& subjects() {
   static const std::vector<subject> all = [] {
     std::vector<subject> loaded;
-    for (const char* name : {"tiny", "tiny-plain", "family-albert", "family-roberta", "family-xlm-roberta",
-                             "family-electra", "family-mpnet", "family-deberta"}) {
+    for (const char* name :
+         {"tiny", "tiny-plain", "family-albert", "family-roberta", "family-xlm-roberta", "family-electra",
+          "family-mpnet", "family-deberta", "family-modernbert", "family-modernbert-mean"}) {
       const offramp_fuzz::model_files files = offramp_fuzz::read_model(name);
       std::vector<offramp::model::file_set::blob> blobs;
       for (const auto& [file, content] : files) {

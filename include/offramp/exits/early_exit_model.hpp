@@ -3,7 +3,7 @@
 
 #include <offramp/exits/head.hpp>
 #include <offramp/load_options.hpp>
-#include <offramp/nn/encoder_layer.hpp>
+#include <offramp/nn/encoder.hpp>
 
 #include <cstddef>
 #include <vector>

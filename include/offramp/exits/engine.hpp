@@ -11,7 +11,7 @@
 #include <offramp/exits/gate.hpp>
 #include <offramp/exits/head.hpp>
 #include <offramp/exits/visit_plan.hpp>
-#include <offramp/nn/encoder_layer.hpp>
+#include <offramp/nn/layer_runner.hpp>
 #include <offramp/nn/team.hpp>
 #include <offramp/prediction.hpp>
 
@@ -122,7 +122,7 @@ class engine {
     const head* exit = plan_.head_on(number);
     const nn::linear* pooler = exit == nullptr ? nullptr : model_.heads.pooler_of(*exit);
     const nn::linear* next = pooler == nullptr ? model_.first_weights_above(number) : pooler;
-    layers_.project_key_value(layer, memory_.rows.data(), tokens());
+    layers_.project_key_value(layer, memory_.rows.data(), memory_.offsets);
     switch (plan_.order_of_rows(exit, memory_.exit_rates, memory_.active.size(), tokens())) {
       case row_order::together:
         layers_.finish_rows(layer, memory_.offsets, memory_.offsets, memory_.rows.data(), next);
@@ -199,13 +199,13 @@ class engine {
     const nn::linear* pooler = model_.heads.pooler_of(head);
     nn::grow(memory_.before_pooler, texts * hidden());
     float* target = pooler == nullptr ? memory_.pooled.data() : memory_.before_pooler.data();
-    for (std::size_t position = 0; position < texts; ++position) {
-      pool(head.pooling, rows + offsets[position] * hidden(), offsets[position + 1] - offsets[position],
-           std::span(target + position * hidden(), hidden()));
-    }
+    pool_each(head.pooling, layers_, rows, offsets, std::span(target, texts * hidden()));
     if (pooler != nullptr) {
       layers_.project(*pooler, target, texts, memory_.pooled.data(), head.pooler_activation,
                       model_.first_weights_above(head.layer));
+    }
+    if (head.pooler_norm) {
+      layers_.normalize(*head.pooler_norm, memory_.pooled.data(), texts);
     }
   }
 

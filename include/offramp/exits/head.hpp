@@ -6,6 +6,8 @@
 #include <offramp/model/exits/reader.hpp>
 #include <offramp/nn/dot.hpp>
 #include <offramp/nn/kernels.hpp>
+#include <offramp/nn/layer_norm.hpp>
+#include <offramp/nn/layer_runner.hpp>
 #include <offramp/nn/linear.hpp>
 
 #include <Eigen/Core>
@@ -41,6 +43,8 @@ struct head {
   std::optional<nn::linear> pooler;
   nn::epilogue pooler_activation = nn::epilogue::tanh;
   bool uses_shared_pooler = false;
+  /// Of what the pooler gives, where that is normalized.
+  std::optional<nn::layer_norm> pooler_norm = {};
   /// One weight per layer 1..layer; empty when the head looks at its own layer only.
   std::vector<float> mix;
   /// The classifier's input ends with the earlier exits' logits, already divided by their temperatures.
@@ -105,9 +109,11 @@ struct head_memory {
   std::vector<float> previous_logits;  // [exits so far * labels], divided by their temperatures
 };
 
-/// The row [hidden] that represents a text whose hidden states are `rows` [tokens, hidden], before any pooler.
-inline void pool(model::pooling kind, const float* rows, std::size_t tokens, std::span<float> pooled) {
+/// The row [hidden] that represents a text whose rows of a layer are `rows` [tokens, hidden], before any pooler.
+inline void pool(model::pooling kind, nn::layer_runner& layers, const float* rows, std::size_t tokens,
+                 std::span<float> pooled) {
   const std::size_t hidden = pooled.size();
+  rows = layers.read_by_exits(rows, kind == model::pooling::mean ? tokens : 1);
   std::copy_n(rows, hidden, pooled.begin());
   if (kind == model::pooling::mean) {
     const auto columns = static_cast<Eigen::Index>(hidden);
@@ -116,6 +122,17 @@ inline void pool(model::pooling kind, const float* rows, std::size_t tokens, std
       sums += Eigen::Map<const Eigen::ArrayXf>(rows + token * hidden, columns);
     }
     sums /= static_cast<float>(tokens);
+  }
+}
+
+/// The same for each of some texts into `pooled` [texts, hidden]; text t has the rows offsets[t] to offsets[t + 1] - 1.
+inline void pool_each(model::pooling kind, nn::layer_runner& layers, const float* rows,
+                      std::span<const std::size_t> offsets, std::span<float> pooled) {
+  const std::size_t texts = offsets.size() - 1;
+  const std::size_t hidden = pooled.size() / texts;
+  for (std::size_t text = 0; text < texts; ++text) {
+    pool(kind, layers, rows + offsets[text] * hidden, offsets[text + 1] - offsets[text],
+         pooled.subspan(text * hidden, hidden));
   }
 }
 

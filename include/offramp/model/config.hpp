@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/model/activation_names.hpp>
 #include <offramp/model/config_labels.hpp>
 #include <offramp/model/family.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/model/json_object.hpp>
+#include <offramp/model/layer_attention.hpp>
+#include <offramp/model/pooling.hpp>
 #include <offramp/model/relative_attention.hpp>
 #include <offramp/nn/activation.hpp>
+#include <offramp/nn/kernels.hpp>
 #include <offramp/nn/relative_bias.hpp>
 
 #include <algorithm>
@@ -43,6 +47,11 @@ struct config {
   std::optional<int> padding_id;
   int relative_buckets = 0;  ///< rows of the relative attention bias; 0: none
   relative_attention relative = {};
+  std::vector<layer_attention> attention = {};  ///< of each layer, where positions are rotations
+  bias attention_bias = bias::stored;
+  bias feed_forward_bias = bias::stored;
+  bias norm_bias = bias::stored;
+  bias head_bias = bias::stored;
   sequence_head head = {};  ///< the family's, with what the file says of it
   int num_labels = 0;       ///< may be below 2: a model with exits has its own labels
   model::problem_type problem = problem_type::unstated;
@@ -69,32 +78,6 @@ namespace detail {
   return static_cast<int>(object.require(key).integer(1, highest));
 }
 
-[[nodiscard]] inline nn::activation read_activation(json_object& object, const family& kind) {
-  const std::optional<json_place> place = object.find(std::string(kind.keys.activation));
-  const std::string name = place ? place->text() : std::string(kind.default_activation);
-  struct named_activation {
-    std::string_view name;
-    nn::activation function;
-  };
-  using enum nn::activation;
-  static constexpr std::array<named_activation, 8> known = {{{"gelu", gelu},
-                                                             {"gelu_python", gelu},
-                                                             {"gelu_new", gelu_tanh},
-                                                             {"gelu_pytorch_tanh", gelu_tanh},
-                                                             {"gelu_python_tanh", gelu_tanh},
-                                                             {"gelu_fast", gelu_tanh},
-                                                             {"gelu_accurate", gelu_tanh},
-                                                             {"relu", relu}}};
-  std::string expected;
-  for (const named_activation& candidate : known) {
-    if (name == candidate.name) {
-      return candidate.function;
-    }
-    expected += (expected.empty() ? "" : ", ") + std::string(candidate.name);
-  }
-  throw error(error_kind::unsupported, place->describe() + " is \"" + name + "\", expected one of " + expected);
-}
-
 inline void read_labels(json_object& object, config& result) {
   const std::optional<json_place> count = object.find("num_labels");
   const std::optional<json_place> names = object.find("id2label");
@@ -119,11 +102,12 @@ inline void read_labels(json_object& object, config& result) {
 }
 
 /// Refuses by name what would change the forward pass.
-inline void refuse_unsupported(json_object& object) {
+inline void refuse_unsupported(json_object& object, const family& kind_of_encoder) {
   const auto refuse = [](const json_place& place, const std::string& expected) {
     throw error(error_kind::unsupported, place.describe() + " is " + place.value().dump() + ", expected " + expected);
   };
-  if (const auto kind = object.find("position_embedding_type"); kind && kind->text() != "absolute") {
+  const auto kind = kind_of_encoder.rotates ? std::nullopt : object.find("position_embedding_type");
+  if (kind && kind->text() != "absolute") {
     refuse(*kind, "\"absolute\"");
   }
   for (const char* key : {"is_decoder", "add_cross_attention", "use_task_id"}) {
@@ -201,6 +185,57 @@ inline void read_sizes(json_object& object, config& result) {
   }
 }
 
+/// The activation of the layers, and the epsilon of their norms.
+inline void read_functions(json_object& object, config& result) {
+  const config_keys& keys = result.family->keys;
+  const std::optional<json_place> activation = object.find(std::string(keys.activation));
+  result.hidden_activation = activation ? read_activation(*activation) : result.family->default_activation;
+  const std::string key(keys.layer_norm_epsilon);
+  const std::optional<json_place> epsilon = key.empty() ? std::nullopt : object.find(key);
+  result.layer_norm_epsilon = epsilon ? epsilon->number(0.0, 1.0) : result.family->default_layer_norm_epsilon;
+}
+
+inline void read_biases(json_object& object, config& result) {
+  const config_keys& keys = result.family->keys;
+  const auto read = [&](std::string_view key) {
+    if (key.empty()) {
+      return bias::stored;
+    }
+    const std::optional<json_place> place = object.find(std::string(key));
+    return place && place->boolean() ? bias::stored : bias::none;
+  };
+  result.attention_bias = read(keys.attention_bias);
+  result.feed_forward_bias = read(keys.feed_forward_bias);
+  result.norm_bias = read(keys.norm_bias);
+  result.head_bias = read(keys.head_bias);
+}
+
+inline void read_head(json_object& object, config& result) {
+  const config_keys& keys = result.family->keys;
+  result.head = result.family->head;
+  const auto find = [&](std::string_view key) { return key.empty() ? std::nullopt : object.find(std::string(key)); };
+  if (const auto place = find(keys.head_activation)) {
+    result.head.activation = place->text() == "tanh" ? nn::epilogue::tanh : nn::epilogue_of(read_activation(*place));
+  }
+  if (const auto place = find(keys.head_pooling)) {
+    const std::string& name = place->text();
+    if (name != "cls" && name != "mean") {
+      throw error(error_kind::unsupported, place->describe() + " is \"" + name + "\", expected \"cls\" or \"mean\"");
+    }
+    result.head.pooling = name == "cls" ? pooling::cls : pooling::mean;
+  }
+}
+
+inline void read_rotations(json_object& object, config& result) {
+  if (!result.family->rotates) {
+    return;
+  }
+  result.attention = layer_attention_reader(object).read(result.num_layers);
+  if (result.hidden_size / result.num_heads % 2 != 0) {
+    object.require("hidden_size").refuse("an even number for each of num_attention_heads");
+  }
+}
+
 inline void read_padding(json_object& object, config& result) {
   const std::string key(result.family->keys.padding_id);
   result.padding_id = result.family->padding_id;
@@ -236,24 +271,8 @@ inline void read_embedding_kinds(json_object& object, config& result) {
   result.embeds_types = found > 0;
   result.type_vocabulary_size = std::max(found, 1);
   const std::string positions(keys.absolute_positions);
-  result.embeds_positions = positions.empty() || read_flag(object, positions.c_str(), true);
-}
-
-inline void read_head(json_object& object, config& result) {
-  result.head = result.family->head;
-  const std::string key(result.family->keys.head_activation);
-  const std::optional<json_place> place = key.empty() ? std::nullopt : object.find(key);
-  if (!place) {
-    return;
-  }
-  using enum nn::epilogue;
-  static constexpr std::array<std::pair<std::string_view, nn::epilogue>, 3> known = {
-      {{"gelu", gelu}, {"tanh", tanh}, {"relu", relu}}};
-  const auto found = std::ranges::find(known, place->text(), &std::pair<std::string_view, nn::epilogue>::first);
-  if (found == known.end()) {
-    refuse_setting(*place, "\"gelu\", \"tanh\" or \"relu\"");
-  }
-  result.head.activation = found->second;
+  result.embeds_positions =
+      !result.family->embeddings.position.empty() && (positions.empty() || read_flag(object, positions.c_str(), true));
 }
 
 }  // namespace detail
@@ -274,8 +293,7 @@ inline void read_head(json_object& object, config& result) {
 
   config result;
   result.family = &detail::read_family(object.require("model_type"));
-  detail::refuse_unsupported(object);
-  result.hidden_activation = detail::read_activation(object, *result.family);
+  detail::refuse_unsupported(object, *result.family);
   detail::read_sizes(object, result);
   detail::read_padding(object, result);
   detail::read_embedding_kinds(object, result);
@@ -283,10 +301,10 @@ inline void read_head(json_object& object, config& result) {
   if (!result.family->relative_table.empty()) {
     result.relative = read_relative_attention(object, result.hidden_size, result.num_heads, result.max_positions);
   }
+  detail::read_rotations(object, result);
+  detail::read_functions(object, result);
+  detail::read_biases(object, result);
   detail::read_head(object, result);
-  const std::string epsilon_key(result.family->keys.layer_norm_epsilon);
-  const std::optional<json_place> epsilon = epsilon_key.empty() ? std::nullopt : object.find(epsilon_key);
-  result.layer_norm_epsilon = epsilon ? epsilon->number(0.0, 1.0) : result.family->default_layer_norm_epsilon;
   result.problem = detail::read_problem_type(object);
   detail::read_labels(object, result);
   detail::settle_one_output(result);

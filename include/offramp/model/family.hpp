@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/model/pooling.hpp>
 #include <offramp/nn/activation.hpp>
+#include <offramp/nn/encoder.hpp>
 #include <offramp/nn/kernels.hpp>
 
 #include <array>
@@ -12,8 +14,17 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
+/// What the tables and the norm of the embeddings are called, behind "embeddings.". Empty: the family has none.
+struct embedding_names {
+  std::string_view word = "word_embeddings";
+  std::string_view position = "position_embeddings";
+  std::string_view type = "token_type_embeddings";
+  std::string_view norm = "LayerNorm";
+};
+
 /// What the linear layers and norms of one encoder layer are called, behind the layer's own name.
 struct layer_names {
+  std::string_view query_key_value = {};  ///< the three one below the other; empty: each for itself
   std::string_view query = "attention.self.query";
   std::string_view key = "attention.self.key";
   std::string_view value = "attention.self.value";
@@ -39,25 +50,36 @@ struct config_keys {
   std::string_view padding_id = {};                           ///< empty: as family::padding_id says
   std::string_view relative_buckets = {};                     ///< empty: no relative attention bias
   std::string_view absolute_positions = {};                   ///< whether positions are embedded; empty: they are
-  std::string_view head_activation = {};                      ///< empty: as sequence_head says
+  std::string_view attention_bias = {};                       ///< whether layers have a bias; empty: they have
+  std::string_view feed_forward_bias = {};
+  std::string_view norm_bias = {};
+  std::string_view head_bias = {};
+  std::string_view head_activation = {};  ///< empty: as sequence_head says, and so below
+  std::string_view head_pooling = {};
 };
 
-/// The classification head of Hugging Face's <Family>ForSequenceClassification: f(dense), then a classifier.
+/// Whether a linear layer or a norm has a bias in the checkpoint, or none.
+enum class bias { stored, none };
+
+/// The classification head of Hugging Face's <Family>ForSequenceClassification: f(dense), where it has one a norm, then
+/// a classifier.
 struct sequence_head {
   std::string_view dense = {};  ///< empty: the backbone's pooler
   nn::epilogue activation = nn::epilogue::tanh;
   std::string_view classifier = "classifier";
+  std::string_view norm = {};
+  model::pooling pooling = model::pooling::cls;
 };
 
 enum class projection { none, where_sizes_differ, always };
 
 /// One family of encoders, as data: what its files call things and which optional parts it has. The defaults are
-/// BERT's; the arithmetic of a layer is the same in all.
+/// BERT's.
 struct family {
   std::string_view model_type;  ///< in `config.json`
   std::string_view prefix;      ///< of the backbone's tensors in models with a head
   config_keys keys = {};
-  std::string_view default_activation = "gelu";
+  nn::activation default_activation = nn::activation::gelu;
   float default_layer_norm_epsilon = 1e-12F;
   int default_type_vocabulary_size = 2;  ///< 0: without the field there are no token types
   int default_embedding_size = 128;      ///< 0: the hidden size
@@ -66,6 +88,7 @@ struct family {
   std::string_view projection_name = {};
   /// Whether the embeddings' norm comes behind that layer, which then has no bias.
   bool normalizes_projection = false;
+  embedding_names embeddings = {};
   std::string_view layer = "encoder.layer.*.";  ///< `*`: the layer's number; without one all layers are the same
   layer_names names = {};
   std::string_view relative_bias = {};   ///< in the backbone, the table [buckets, heads] of all layers
@@ -73,6 +96,13 @@ struct family {
   std::string_view relative_norm = {};
   std::string_view pooler = "pooler.dense";  ///< in the backbone, `*`: the last layer's number; empty: none
   sequence_head head = {};
+  nn::norm_order order = nn::norm_order::after;
+  /// Norms come before: that of the embeddings is the first layer's own, and in the backbone there is this after all.
+  std::string_view final_norm = {};
+  /// Whether `intermediate` names two layers, one below the other, whose outputs are multiplied.
+  bool is_gated = false;
+  /// Whether positions are rotations, see layer_attention; else there is a table of them.
+  bool rotates = false;
   /// The padding token by which positions count, whatever `config.json` says; none: they count from 0.
   std::optional<int> padding_id = {};
   /// Whether an encoder with one token type takes every token for one of it, whatever the tokenizer says.
@@ -129,7 +159,7 @@ inline constexpr std::array families{
     family{.model_type = "albert",
            .prefix = "albert.",
            .keys = {.embedding_size = "embedding_size"},
-           .default_activation = "gelu_new",
+           .default_activation = nn::activation::gelu_tanh,
            .projection = projection::always,
            .projection_name = "encoder.embedding_hidden_mapping_in",
            .layer = "encoder.albert_layer_groups.0.albert_layers.0.",
@@ -176,7 +206,33 @@ inline constexpr std::array families{
            .relative_table = "encoder.rel_embeddings",
            .relative_norm = "encoder.LayerNorm",
            .pooler = {},
-           .head = {.dense = "pooler.dense", .activation = nn::epilogue::gelu}}};
+           .head = {.dense = "pooler.dense", .activation = nn::epilogue::gelu}},
+    family{.model_type = "modernbert",
+           .prefix = "model.",
+           .keys = {.activation = "hidden_activation",
+                    .layer_norm_epsilon = "norm_eps",
+                    .type_vocabulary_size = {},
+                    .attention_bias = "attention_bias",
+                    .feed_forward_bias = "mlp_bias",
+                    .norm_bias = "norm_bias",
+                    .head_bias = "classifier_bias",
+                    .head_activation = "classifier_activation",
+                    .head_pooling = "classifier_pooling"},
+           .default_layer_norm_epsilon = 1e-5F,
+           .embeddings = {.word = "tok_embeddings", .position = {}, .type = {}, .norm = "norm"},
+           .layer = "layers.*.",
+           .names = {.query_key_value = "attn.Wqkv",
+                     .attention_output = "attn.Wo",
+                     .attention_norm = "attn_norm",
+                     .intermediate = "mlp.Wi",
+                     .output = "mlp.Wo",
+                     .output_norm = "mlp_norm"},
+           .pooler = {},
+           .head = {.dense = "head.dense", .activation = nn::epilogue::gelu, .norm = "head.norm"},
+           .order = nn::norm_order::before,
+           .final_norm = "final_norm",
+           .is_gated = true,
+           .rotates = true}};
 
 /// Null when there is no such family.
 [[nodiscard]] constexpr const family* find_family(std::string_view model_type) {

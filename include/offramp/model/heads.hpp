@@ -108,7 +108,11 @@ inline exits::head_set read_heads(const exit_plan& plan, const checkpoint& tenso
     head.appends_previous_logits = exit.previous_logits;
     set.append_logits = set.append_logits || exit.previous_logits;
     if (exit.pooler == pooler::own) {
-      head.pooler = read_linear(tensors, names.pooler, hidden, hidden, layout);
+      head.pooler = read_linear(tensors, names.pooler, hidden, hidden, layout, names.pooler_bias);
+    }
+    if (exit.pooler_norm) {
+      head.pooler_norm =
+          read_layer_norm(tensors, names.pooler_norm, hidden, shape.layer_norm_epsilon, names.pooler_norm_bias);
     }
     if (head.uses_shared_pooler && !set.shared_pooler) {
       set.shared_pooler = read_linear(tensors, names.pooler, hidden, hidden, layout);

@@ -4,7 +4,7 @@
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
 #include <offramp/model/linear_weights.hpp>
-#include <offramp/nn/encoder_layer.hpp>
+#include <offramp/nn/encoder.hpp>
 #include <offramp/nn/head_positions.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/relative_places.hpp>

@@ -7,12 +7,13 @@
 #include <offramp/model/config.hpp>
 #include <offramp/model/linear_weights.hpp>
 #include <offramp/model/relative_table.hpp>
-#include <offramp/nn/encoder_layer.hpp>
+#include <offramp/nn/encoder.hpp>
 #include <offramp/nn/relative_bias.hpp>
 #include <offramp/runner.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -36,18 +37,20 @@ inline void check_sums(const config& shape, const file_set& files, numeric_forma
 }
 
 inline nn::embeddings read_embeddings(const checkpoint& tensors, const std::string& name, const config& shape) {
+  const embedding_names& names = shape.family->embeddings;
   const auto width = static_cast<std::size_t>(shape.embedding_size);
-  const auto read = [&](const char* table, int rows) {
-    return tensors.read(name + table + "_embeddings.weight", {static_cast<std::size_t>(rows), width});
+  const auto full = [&](std::string_view table) { return name + std::string(table); };
+  const auto read = [&](std::string_view table, int rows) {
+    return tensors.read(full(table) + ".weight", {static_cast<std::size_t>(rows), width});
   };
   const auto normalized =
       static_cast<std::size_t>(shape.family->normalizes_projection ? shape.hidden_size : shape.embedding_size);
-  return {.word = tensors.read_table(name + "word_embeddings.weight", static_cast<std::size_t>(shape.vocabulary_size),
-                                     width),
-          .position = shape.embeds_positions ? read("position", shape.max_positions) : std::vector<float>(),
-          .type = shape.embeds_types ? read("token_type", shape.type_vocabulary_size) : std::vector<float>(),
-          .norm = read_layer_norm(tensors, name + "LayerNorm", normalized, shape.layer_norm_epsilon),
-          .padding = shape.padding_id};
+  return {
+      .word = tensors.read_table(full(names.word) + ".weight", static_cast<std::size_t>(shape.vocabulary_size), width),
+      .position = shape.embeds_positions ? read(names.position, shape.max_positions) : std::vector<float>(),
+      .type = shape.embeds_types ? read(names.type, shape.type_vocabulary_size) : std::vector<float>(),
+      .norm = read_layer_norm(tensors, full(names.norm), normalized, shape.layer_norm_epsilon, shape.norm_bias),
+      .padding = shape.padding_id};
 }
 
 /// From the embeddings' size to the hidden size, where the family has such a layer.
@@ -61,12 +64,7 @@ inline std::optional<nn::linear> read_projection(const checkpoint& tensors, cons
   const std::string name = prefix + std::string(family.projection_name);
   const auto outputs = static_cast<std::size_t>(shape.hidden_size);
   const auto inputs = static_cast<std::size_t>(shape.embedding_size);
-  if (!family.normalizes_projection) {
-    return read_linear(tensors, name, outputs, inputs, layout);
-  }
-  nn::linear without_bias(layout, outputs, inputs);
-  read_linear_weights(tensors, name, outputs, inputs, without_bias);
-  return without_bias;
+  return read_linear(tensors, name, outputs, inputs, layout, family.normalizes_projection ? bias::none : bias::stored);
 }
 
 /// The table that all layers share, where the family has one, spread out for texts of every length.
@@ -80,43 +78,98 @@ inline nn::relative_bias read_relative_bias(const checkpoint& tensors, const std
           static_cast<std::size_t>(shape.usable_positions())};
 }
 
-/// The layer whose tensors are called `prefix` and then as the family says.
-inline nn::encoder_layer read_encoder_layer(const checkpoint& tensors, const std::string& prefix, const config& shape,
-                                            const nn::layout& layout) {
+/// The queries, keys and values of the layer whose tensors are called `prefix` and then as the family says.
+inline void read_query_key_value(const checkpoint& tensors, const std::string& prefix, const config& shape,
+                                 nn::encoder_layer& layer) {
+  const auto hidden = static_cast<std::size_t>(shape.hidden_size);
+  const layer_names& names = shape.family->names;
+  const auto read = [&](std::string_view name, std::initializer_list<linear_part> parts) {
+    read_linear(tensors, prefix + std::string(name), parts, hidden, shape.attention_bias);
+  };
+  if (!names.query_key_value.empty()) {
+    read(names.query_key_value, {{layer.query, 0, hidden}, {layer.key_value, 0, 2 * hidden}});
+    return;
+  }
+  read(names.query, {{layer.query, 0, hidden}});
+  read(names.key, {{layer.key_value, 0, hidden}});
+  read(names.value, {{layer.key_value, hidden, hidden}});
+}
+
+/// The feed-forward part of such a layer.
+inline void read_feed_forward(const checkpoint& tensors, const std::string& prefix, const config& shape,
+                              const nn::layout& layout, nn::encoder_layer& layer) {
   const auto hidden = static_cast<std::size_t>(shape.hidden_size);
   const auto intermediate = static_cast<std::size_t>(shape.intermediate_size);
+  const std::string first = prefix + std::string(shape.family->names.intermediate);
+  const std::string second = prefix + std::string(shape.family->names.output);
+  layer.intermediate = nn::linear(layout, intermediate, hidden);
+  if (shape.family->is_gated) {
+    nn::linear& gate = layer.gate.emplace(layout, intermediate, hidden);
+    read_linear(tensors, first, {{layer.intermediate, 0, intermediate}, {gate, 0, intermediate}}, hidden,
+                shape.feed_forward_bias);
+  } else {
+    read_linear(tensors, first, {{layer.intermediate, 0, intermediate}}, hidden, shape.feed_forward_bias);
+  }
+  layer.output = read_linear(tensors, second, hidden, intermediate, layout, shape.feed_forward_bias);
+}
+
+/// Layer `index` of the backbone with that prefix.
+inline nn::encoder_layer read_encoder_layer(const checkpoint& tensors, const std::string& backbone, std::size_t index,
+                                            const config& shape, const nn::layout& layout) {
+  const std::string prefix = backbone + numbered(shape.family->layer, index);
+  const auto hidden = static_cast<std::size_t>(shape.hidden_size);
   const layer_names& names = shape.family->names;
-  const auto full = [&](std::string_view name) { return prefix + std::string(name); };
-  const auto read = [&](std::string_view name, std::size_t outputs, std::size_t inputs) {
-    return read_linear(tensors, full(name), outputs, inputs, layout);
+  const auto read_norm = [&](std::string_view name) {
+    return read_layer_norm(tensors, prefix + std::string(name), hidden, shape.layer_norm_epsilon, shape.norm_bias);
   };
-  nn::linear key_value(layout, 2 * hidden, hidden);
-  read_linear(tensors, full(names.key), hidden, hidden, key_value, 0);
-  read_linear(tensors, full(names.value), hidden, hidden, key_value, hidden);
-  return {.query = read(names.query, hidden, hidden),
-          .key_value = std::move(key_value),
-          .attention_output = read(names.attention_output, hidden, hidden),
-          .attention_norm = read_layer_norm(tensors, full(names.attention_norm), hidden, shape.layer_norm_epsilon),
-          .intermediate = read(names.intermediate, intermediate, hidden),
-          .output = read(names.output, hidden, intermediate),
-          .output_norm = read_layer_norm(tensors, full(names.output_norm), hidden, shape.layer_norm_epsilon)};
+  nn::encoder_layer layer{.query = nn::linear(layout, hidden, hidden),
+                          .key_value = nn::linear(layout, 2 * hidden, hidden),
+                          .attention_output = read_linear(tensors, prefix + std::string(names.attention_output), hidden,
+                                                          hidden, layout, shape.attention_bias),
+                          .attention_norm = {},
+                          .intermediate = {},
+                          .output = {},
+                          .output_norm = read_norm(names.output_norm)};
+  read_query_key_value(tensors, prefix, shape, layer);
+  read_feed_forward(tensors, prefix, shape, layout, layer);
+  if (index > 0 || shape.family->order == nn::norm_order::after) {
+    layer.attention_norm = read_norm(names.attention_norm);
+  }
+  if (!shape.attention.empty()) {
+    layer.is_local = shape.attention[index].reach.has_value();
+    layer.rotary_base = shape.attention[index].rotary_base;
+  }
+  return layer;
+}
+
+/// All local layers have the same.
+inline nn::attention_window window_of(const config& shape) {
+  for (const layer_attention& layer : shape.attention) {
+    if (layer.reach) {
+      return nn::attention_window(static_cast<std::size_t>(*layer.reach));
+    }
+  }
+  return {};
 }
 
 /// What stands before "embeddings." in the checkpoint's names: the family's prefix, one that an early-exit system gave
 /// its BERT, or nothing for a bare encoder. Throws `bad_model` where the word embeddings are missing and the decoder of
 /// a masked language model, which shares them by default, is there: that it did is not written in the file.
 inline std::string backbone_prefix(const checkpoint& tensors, const family& family) {
+  const embedding_names& names = family.embeddings;
   for (const std::string_view prefix :
        {family.prefix, std::string_view("bert_model."), std::string_view("elasticbert."), std::string_view()}) {
-    const std::string words = std::string(prefix) + "embeddings.word_embeddings.weight";
+    const auto named = [&](std::string_view part) {
+      return std::string(prefix) + "embeddings." + std::string(part) + ".weight";
+    };
+    const std::string words = named(names.word);
     if (tensors.contains(words)) {
       return std::string(prefix);
     }
     for (const std::string_view decoder :
          {"cls.predictions.decoder.weight", "predictions.decoder.weight", "lm_head.decoder.weight", "lm_head.weight",
-          "vocab_projector.weight", "generator_lm_head.weight"}) {
-      if (tensors.contains(std::string(prefix) + "embeddings.position_embeddings.weight") &&
-          tensors.contains(decoder)) {
+          "vocab_projector.weight", "generator_lm_head.weight", "decoder.weight"}) {
+      if (tensors.contains(named(names.position.empty() ? names.norm : names.position)) && tensors.contains(decoder)) {
         tensors.refuse_missing(words, "store \"" + std::string(decoder) + "\" under that name too if it is the same");
       }
     }
@@ -167,9 +220,11 @@ inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, 
                       .hidden = static_cast<std::size_t>(shape.hidden_size),
                       .heads = static_cast<std::size_t>(shape.num_heads),
                       .feed_forward_activation = shape.hidden_activation,
+                      .order = family.order,
                       .embeddings = {},
                       .normalizes_projection = family.normalizes_projection,
                       .score_terms = static_cast<std::size_t>(shape.relative.terms()),
+                      .window = window_of(shape),
                       .depth = depth,
                       .layers = std::vector<nn::encoder_layer>(distinct)};
   std::optional<relative_table> positions;
@@ -182,12 +237,15 @@ inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, 
       encoder.embeddings = read_embeddings(tensors, prefix + "embeddings.", shape);
       encoder.projection = read_projection(tensors, prefix, shape, kernels.layout);
       encoder.relative_bias = read_relative_bias(tensors, prefix, shape);
+      if (!family.final_norm.empty()) {
+        encoder.final_norm = read_layer_norm(tensors, prefix + std::string(family.final_norm), encoder.hidden,
+                                             shape.layer_norm_epsilon, shape.norm_bias);
+      }
     } else {
-      const std::string name = prefix + numbered(family.layer, part - 1);
       nn::encoder_layer& layer = encoder.layers[part - 1];
-      layer = read_encoder_layer(tensors, name, shape, kernels.layout);
+      layer = read_encoder_layer(tensors, prefix, part - 1, shape, kernels.layout);
       if (positions) {
-        layer.positions = positions->project(layer, name);
+        layer.positions = positions->project(layer, prefix + numbered(family.layer, part - 1));
       }
     }
     ready.add_one();

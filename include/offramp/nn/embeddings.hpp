@@ -12,7 +12,7 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
-/// BERT's input: the layer normalization `norm` of word + position + segment.
+/// BERT's input: the layer normalization `norm` of word + position + segment, where the encoder has the latter two.
 struct embeddings {
   embedding_table word;         // [vocabulary, width]
   std::vector<float> position;  // [max_positions, width]; empty: none

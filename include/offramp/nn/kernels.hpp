@@ -2,6 +2,7 @@
 #pragma once
 
 #include <offramp/load_options.hpp>
+#include <offramp/nn/activation.hpp>
 #include <offramp/nn/head_positions.hpp>
 #include <offramp/nn/layer_norm.hpp>
 #include <offramp/nn/layout.hpp>
@@ -25,6 +26,18 @@ enum class epilogue {
   relu,
   tanh,
 };
+
+[[nodiscard]] constexpr epilogue epilogue_of(activation kind) noexcept {
+  switch (kind) {
+    case activation::gelu:
+      return epilogue::gelu;
+    case activation::gelu_tanh:
+      return epilogue::gelu_tanh;
+    case activation::relu:
+      return epilogue::relu;
+  }
+  return epilogue::gelu;
+}
 
 /// Half-open range of indices.
 struct index_range {

@@ -4,6 +4,7 @@
 #include <offramp/nn/aligned_vector.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/nn/packed_rows.hpp>
+#include <offramp/nn/rotation.hpp>
 
 #include <cstddef>
 #include <vector>
@@ -17,11 +18,13 @@ struct workspace {
   aligned_vector<float> key_value;           // [tokens, 2 * hidden], keys then values
   aligned_vector<float> context;             // [rows, hidden]
   aligned_vector<float> intermediate;        // [rows, intermediate]
+  aligned_vector<float> gate;                // [rows, intermediate], where layers have one
   std::vector<attention_scratch> attention;  // one per worker
+  nn::rotations rotations;                   // where layers rotate queries and keys
 
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t sum = packed.bytes() + bytes_of(query) + bytes_of(key_value) + bytes_of(context) +
-                      bytes_of(intermediate) + bytes_of(attention);
+                      bytes_of(intermediate) + bytes_of(gate) + bytes_of(attention) + rotations.bytes();
     for (const attention_scratch& worker : attention) {
       sum += worker.bytes();
     }

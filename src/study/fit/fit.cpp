@@ -170,9 +170,10 @@ class exit_fitter {
 
   void add_own_classifier() {
     tensors_.push_back(bare_->classifier);
-    content_.exits.push_back({.layer = bare_->config.num_layers, .pooler = model::pooler::own});
-    content_.exits.back().pooler_activation = bare_->activation;
-    result_.exits.emplace_back().layer = bare_->config.num_layers;
+    content_.exits.push_back(bare_->exit);
+    fitted_exit& exit = result_.exits.emplace_back();
+    exit.layer = bare_->exit.layer;
+    exit.pooling = bare_->exit.pooling == model::pooling::cls ? pooling_choice::cls : pooling_choice::mean;
   }
 
   /// The exits as they stand.

@@ -8,6 +8,7 @@
 #include <offramp/model/config.hpp>
 #include <offramp/model/exits/description.hpp>
 #include <offramp/model/exits/plan.hpp>
+#include <offramp/model/exits/writer.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/heads.hpp>
 #include <offramp/model/model_parts.hpp>
@@ -40,23 +41,23 @@ struct bare_model {
   offramp::detail::text_reader reader;
   /// Pooler and classifier of a sequence classifier, as tensors of an exit; empty for a bare encoder.
   std::vector<model::named_tensor> classifier;
-  nn::epilogue activation = nn::epilogue::tanh;
+  /// That exit, without temperatures.
+  model::exit_description exit = {};
 };
 
-/// The tensors of the checkpoint's own classifier.
+/// The tensors of the checkpoint's own classifier, whose plan is of one exit.
 [[nodiscard]] inline std::vector<model::named_tensor> read_classifier(const model::checkpoint& tensors,
-                                                                      const model::exit_tensors& names,
+                                                                      const model::exit_plan& plan,
                                                                       const model::config& config) {
+  const model::exit_tensors& names = plan.tensors.front();
   if (!tensors.contains(names.classifier + ".weight") || !tensors.contains(names.pooler + ".weight")) {
     return {};
   }
-  const auto hidden = static_cast<std::size_t>(config.hidden_size);
-  const auto labels = static_cast<std::size_t>(config.num_labels);
-  const exits::classification classifier = model::read_classifier(tensors, names, labels, hidden);
-  return {{"pooler.dense.weight", {hidden, hidden}, tensors.read(names.pooler + ".weight", {hidden, hidden})},
-          {"pooler.dense.bias", {hidden}, tensors.read(names.pooler + ".bias", {hidden})},
-          {"classifier.weight", {labels, hidden}, classifier.weights},
-          {"classifier.bias", {labels}, classifier.bias}};
+  std::vector<model::named_tensor> all = model::describe_tensors(plan, tensors, config);
+  for (model::named_tensor& tensor : all) {
+    tensor.name.erase(0, model::exit_prefix(0).size());
+  }
+  return all;
 }
 
 [[nodiscard]] inline bare_model open_bare_model(const model::file_set& files, std::optional<int> max_tokens) {
@@ -69,9 +70,10 @@ struct bare_model {
   const model::exit_plan plan =
       model::plan_sequence_classifier(bare.config, model::backbone_prefix(bare.tensors, *bare.config.family));
   if (bare.config.other_task.empty()) {
-    bare.classifier = read_classifier(bare.tensors, plan.tensors.front(), bare.config);
+    bare.classifier = read_classifier(bare.tensors, plan, bare.config);
   }
-  bare.activation = plan.description.exits.front().pooler_activation;
+  bare.exit = plan.description.exits.front();
+  bare.exit.temperature = {};
   return bare;
 }
 

@@ -6,7 +6,7 @@
 #include "fit_texts.hpp"
 #include "layer_features.hpp"
 
-#include <offramp/nn/encoder_layer.hpp>
+#include <offramp/nn/layer_runner.hpp>
 #include <offramp/runner.hpp>
 #include <offramp/study/fit.hpp>
 #include <offramp/study/fit_options.hpp>

@@ -10,7 +10,7 @@
 #include <offramp/exits/head.hpp>
 #include <offramp/model/exits/description.hpp>
 #include <offramp/model/model_parts.hpp>
-#include <offramp/nn/encoder_layer.hpp>
+#include <offramp/nn/layer_runner.hpp>
 #include <offramp/nn/team.hpp>
 #include <offramp/runner.hpp>
 #include <offramp/study/dataset.hpp>
@@ -65,12 +65,12 @@ class feature_pass {
   }
 
  private:
-  /// A layer ends with a normalization: its outputs lie within scale * sqrt(hidden) of its shift, and so do their
-  /// means.
+  /// The rows that exits read come from a normalization: they lie within scale * sqrt(hidden) of its shift, and so do
+  /// their means.
   [[nodiscard]] std::vector<column_range> ranges_of(const pooled_layer& wanted) const {
     std::vector<column_range> ranges(encoder_.hidden, {0, 0});
     const auto add = [&](int number, float weight) {
-      const nn::layer_norm& norm = encoder_.layer(static_cast<std::size_t>(number) - 1).output_norm;
+      const nn::layer_norm& norm = encoder_.last_norm(static_cast<std::size_t>(number) - 1);
       for (std::size_t i = 0; i < ranges.size(); ++i) {
         ranges[i].center += weight * norm.shift[i];
         ranges[i].reach += std::abs(weight * norm.scale[i]) * std::sqrt(static_cast<float>(ranges.size()));
@@ -124,11 +124,11 @@ class feature_pass {
     std::vector<std::vector<float>> mixed(wanted_.size());  // each [texts, hidden], of the layers so far
     for (int number = 1; number <= wanted_.back().layer; ++number) {
       const nn::encoder_layer& layer = encoder_.layer(static_cast<std::size_t>(number) - 1);
-      layers.project_key_value(layer, memory.rows.data(), memory.offsets.back());
+      layers.project_key_value(layer, memory.rows.data(), memory.offsets);
       layers.finish_rows(layer, memory.offsets, memory.offsets, memory.rows.data(), nullptr);
       for (std::size_t kind = 0; kind < wanted_.size(); ++kind) {
         if (wanted_[kind].layer == number || (wanted_[kind].layer > number && !wanted_[kind].mix.empty())) {
-          pool_batch(texts, number, kind, memory, mixed[kind], take);
+          pool_batch(texts, number, kind, layers, memory, mixed[kind], take);
         }
       }
     }
@@ -136,14 +136,14 @@ class feature_pass {
 
   /// Pools the rows of layer `number` for one kind of feature, which is done with its own layer.
   template <class Take>
-  void pool_batch(std::span<const std::size_t> texts, int number, std::size_t kind, exits::engine_memory& memory,
-                  std::vector<float>& mixed, const Take& take) const {
+  void pool_batch(std::span<const std::size_t> texts, int number, std::size_t kind, nn::layer_runner& layers,
+                  exits::engine_memory& memory, std::vector<float>& mixed, const Take& take) const {
     const pooled_layer& wanted = wanted_[kind];
     memory.head_input.resize(encoder_.hidden);
     mixed.resize(wanted.mix.empty() ? 0 : texts.size() * encoder_.hidden);
     for (std::size_t i = 0; i < texts.size(); ++i) {
       std::span<float> row = memory.head_input;
-      exits::pool(wanted.pooling, memory.rows.data() + memory.offsets[i] * encoder_.hidden,
+      exits::pool(wanted.pooling, layers, memory.rows.data() + memory.offsets[i] * encoder_.hidden,
                   memory.offsets[i + 1] - memory.offsets[i], row);
       if (!wanted.mix.empty()) {
         const float weight = wanted.mix[static_cast<std::size_t>(number) - 1];

@@ -172,6 +172,7 @@ const std::vector<hostile>& hostile_values() {
       {"/exits/0/pooling", "\"max\"", "expected cls or mean"},
       {"/exits/0/pooler", "\"both\"", "expected none or shared or own"},
       {"/exits/0/pooler", "\"own\"", "exits[0].mix is true, expected false"},
+      {"/exits/0/pooler_norm", "true", "exits[0].pooler_norm is true, expected false"},
       {"/exits/0/mix", "1", "exits[0].mix is 1"},
       {"/exits/1", R"({"layer": 4, "mix": true})", "exits[1].mix is true, expected false"},
       {"/exits/0/previous_logits", "\"yes\"", "previous_logits"},

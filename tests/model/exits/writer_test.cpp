@@ -60,7 +60,12 @@ exits_file everything() {
                       .pooler_activation = offramp::nn::epilogue::relu,
                       .mix = true,
                       .temperature = {0.9F, 1.1F, 1.3F}};
-  content.exits[1] = {.layer = 2, .pooling = pooling::mean, .pooler = pooler::shared, .previous_logits = true};
+  content.exits[1] = {.layer = 2,
+                      .pooling = pooling::mean,
+                      .pooler = pooler::own,
+                      .pooler_activation = offramp::nn::epilogue::gelu_tanh,
+                      .pooler_norm = true,
+                      .previous_logits = true};
   content.has_gate = true;
   content.default_policy = policy_description{.rule = policy_rule::patience_entropy,
                                               .threshold = 0.3F,
@@ -103,6 +108,8 @@ TEST(ExitsWriter, WritesEveryField) {
   EXPECT_EQ(write_exits_json(found, sha256_hex(model["exits.safetensors"])), text);
   EXPECT_EQ(found.exits[0].temperature.float32, 0.9F);
   EXPECT_EQ(found.exits[0].pooler_activation, offramp::nn::epilogue::relu);
+  EXPECT_EQ(found.exits[1].pooler_activation, offramp::nn::epilogue::gelu_tanh);
+  EXPECT_TRUE(found.exits[1].pooler_norm);
   EXPECT_EQ(found.exits[1].previous_logits, true);
   EXPECT_TRUE(found.has_gate);
   EXPECT_EQ(found.default_policy->patience, 2);

@@ -142,7 +142,8 @@ INSTANTIATE_TEST_SUITE_P(published, calibrated,
                          name_of);
 INSTANTIATE_TEST_SUITE_P(plain, calibrated,
                          testing::Values("family-bert", "family-albert", "family-distilbert", "family-electra",
-                                         "family-roberta", "family-mpnet", "family-deberta"),
+                                         "family-roberta", "family-mpnet", "family-deberta", "family-modernbert",
+                                         "family-modernbert-mean"),
                          name_of);
 
 using calibrated_gate = calibrated;

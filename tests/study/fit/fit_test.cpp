@@ -28,10 +28,11 @@ using offramp_tests::no_yes;
 using offramp_tests::on_layers;
 using offramp_tests::workshop;
 
-// Also where all layers share their weights (ALBERT), and where the classifier's pooler is not tanh.
+// Also where all layers share their weights (ALBERT), and where the classifier's pooler is not tanh, has a norm
+// or no bias, or pools another row.
 TEST(FitExits, KeepsTheClassifierOfEveryFamily) {
   for (const char* name : {"family-bert", "family-electra", "family-distilbert", "family-albert", "family-roberta",
-                           "family-mpnet", "family-deberta"}) {
+                           "family-mpnet", "family-deberta", "family-modernbert", "family-modernbert-mean"}) {
     const auto before = offramp::classifier::load(std::string(OFFRAMP_TEST_DATA) + "/models/" + name);
     const workshop shop(name, before.labels());
     const fit_result result = shop.fit(on_layers(before.num_layers()));

@@ -6,6 +6,7 @@
 #include <offramp/exits/ngrams.hpp>
 #include <offramp/golden_text.hpp>
 #include <offramp/load_options.hpp>
+#include <offramp/model/pooling.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/sentence_pair.hpp>
 #include <offramp/version.hpp>
@@ -22,7 +23,6 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
-enum class pooling { cls, mean };         ///< the [CLS] row, or the mean of all rows
 enum class pooler { none, shared, own };  ///< f(W x + b) with no, the model's one, or the exit's own W and b
 enum class pretokenizer { bert, whitespace };
 
@@ -39,7 +39,8 @@ struct exit_description {
   std::optional<exits::ngram_shape> ngrams = {};  ///< on layer 0, and only there: the head reads n-grams of token ids
   model::pooling pooling = model::pooling::cls;
   model::pooler pooler = model::pooler::none;
-  nn::epilogue pooler_activation = nn::epilogue::tanh;  ///< tanh, gelu or relu
+  nn::epilogue pooler_activation = nn::epilogue::tanh;  ///< tanh, gelu, gelu_tanh or relu
+  bool pooler_norm = false;                             ///< what the exit's own pooler gives is normalized
   bool mix = false;                                     ///< a learned sum over all layers up to this one
   bool previous_logits = false;  ///< the earlier exits' calibrated logits are appended to the classifier's input
   temperatures temperature = {};
@@ -59,8 +60,10 @@ template <class Value, std::size_t N>
 inline constexpr name_table<model::pooling, 2> pooling_names{{{"cls", pooling::cls}, {"mean", pooling::mean}}};
 inline constexpr name_table<model::pooler, 3> pooler_names{
     {{"none", pooler::none}, {"shared", pooler::shared}, {"own", pooler::own}}};
-inline constexpr name_table<nn::epilogue, 3> pooler_activation_names{
-    {{"tanh", nn::epilogue::tanh}, {"gelu", nn::epilogue::gelu}, {"relu", nn::epilogue::relu}}};
+inline constexpr name_table<nn::epilogue, 4> pooler_activation_names{{{"tanh", nn::epilogue::tanh},
+                                                                      {"gelu", nn::epilogue::gelu},
+                                                                      {"gelu_tanh", nn::epilogue::gelu_tanh},
+                                                                      {"relu", nn::epilogue::relu}}};
 inline constexpr name_table<input_kind, 2> input_kind_names{
     {{"single", input_kind::single}, {"pair", input_kind::pair}}};
 inline constexpr name_table<model::pretokenizer, 2> pretokenizer_names{

@@ -21,6 +21,9 @@ struct exit_tensors {
   std::string mix;     ///< where the exit mixes layers
   model::mix_scale mix_scale = model::mix_scale::as_stored;
   bool has_one_logit = false;  ///< the classifier has a row for the second of two labels alone; the first's is 0
+  bias pooler_bias = bias::stored;
+  std::string pooler_norm = {};  ///< where the exit has one
+  bias pooler_norm_bias = bias::stored;
 };
 
 /// The exits of a model, and where to find them. Whatever kind of files a model has, this is all that the heads are
@@ -47,7 +50,8 @@ struct exit_plan {
     const bool is_shared = description.exits[j].pooler == pooler::shared;
     plan.tensors.push_back({.classifier = name + "classifier",
                             .pooler = is_shared ? "pooler.dense" : name + "pooler.dense",
-                            .mix = name + "mix"});
+                            .mix = name + "mix",
+                            .pooler_norm = name + "pooler.norm"});
   }
   plan.gate = description.has_gate ? gate_name : "";
   plan.description = std::move(description);
@@ -64,13 +68,18 @@ struct exit_plan {
     plan.description.cuts.assign(shape.labels.size(), 0.5F);
   }
   plan.description.exits.push_back({.layer = shape.num_layers,
+                                    .pooling = head.pooling,
                                     .pooler = pooler::own,
                                     .pooler_activation = head.activation,
+                                    .pooler_norm = !head.norm.empty(),
                                     .temperature = {.float32 = 1, .bfloat16 = 1, .int8 = 1}});
   plan.tensors.push_back({.classifier = std::string(head.classifier),
                           .pooler = head.dense.empty() ? pooler_name(shape, prefix) : std::string(head.dense),
                           .mix = {},
-                          .has_one_logit = shape.has_one_logit});
+                          .has_one_logit = shape.has_one_logit,
+                          .pooler_bias = shape.head_bias,
+                          .pooler_norm = std::string(head.norm),
+                          .pooler_norm_bias = shape.norm_bias});
   return plan;
 }
 

@@ -116,13 +116,17 @@ namespace detail {
   exit.pooling = choose(object.find("pooling"), pooling::cls, pooling_names);
   exit.pooler = choose(object.find("pooler"), pooler::none, pooler_names);
   exit.pooler_activation = choose(object.find("pooler_activation"), nn::epilogue::tanh, pooler_activation_names);
+  const std::optional<json_place> norm = object.find("pooler_norm");
+  exit.pooler_norm = norm && norm->boolean();
+  if (exit.pooler_norm && exit.pooler != pooler::own) {
+    norm->refuse("false, because the exit has no pooler of its own");
+  }
   const std::optional<json_place> mix = object.find("mix");
   exit.mix = mix && mix->boolean();
   if (exit.mix && exit.pooler == pooler::own) {
     mix->refuse("false, because a mix runs over all layers and the pooler is the exit's own");
   }
-  const std::optional<json_place> previous = object.find("previous_logits");
-  exit.previous_logits = previous && previous->boolean();
+  exit.previous_logits = read_flag(object, "previous_logits", false);
   if (const auto temperature = object.find("temperature")) {
     exit.temperature = read_temperatures(*temperature);
   }
@@ -242,8 +246,7 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
     model.max_tokens = static_cast<int>(max_tokens->integer(4, encoder.usable_positions()));
   }
   model.exits = read_exits(object.require("exits"), encoder);
-  const std::optional<json_place> gate = object.find("gate");
-  model.has_gate = gate && gate->boolean();
+  model.has_gate = read_flag(object, "gate", false);
   if (const auto policy = object.find("default_policy")) {
     model.default_policy = read_policy(*policy, model, model.exits.size(), encoder.num_layers);
   }

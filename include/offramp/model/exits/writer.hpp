@@ -35,6 +35,9 @@ inline void write_exit(json_writer& json, const exit_description& exit) {
     if (exit.pooler_activation != nn::epilogue::tanh) {
       json.member("pooler_activation", name_of(exit.pooler_activation, pooler_activation_names));
     }
+    if (exit.pooler_norm) {
+      json.member("pooler_norm", true);
+    }
     if (exit.mix) {
       json.member("mix", true);
     }
@@ -163,11 +166,12 @@ inline void write_exits(json_writer& json, const exits_file& content, std::strin
   });
 }
 
-/// Appends `from`.weight [outputs, inputs] and `from`.bias [outputs] under another name.
-inline void copy_linear(const checkpoint& tensors, const std::string& from, const std::string& to, std::size_t outputs,
-                        std::size_t inputs, std::vector<named_tensor>& copies) {
-  copies.push_back({to + ".weight", {outputs, inputs}, tensors.read(from + ".weight", {outputs, inputs})});
-  copies.push_back({to + ".bias", {outputs}, tensors.read(from + ".bias", {outputs})});
+/// Appends `from`.weight, of that shape, and `from`.bias, [its first dimension], under another name: a bias of zeros
+/// where there is none.
+inline void copy_weights(const checkpoint& tensors, const std::string& from, const std::string& to,
+                         const tensor_shape& shape, std::vector<named_tensor>& copies, bias kind = bias::stored) {
+  copies.push_back({to + ".weight", shape, tensors.read(from + ".weight", shape)});
+  copies.push_back({to + ".bias", {shape.front()}, read_bias(tensors, from, shape.front(), kind)});
 }
 
 }  // namespace detail
@@ -195,7 +199,10 @@ inline void copy_linear(const checkpoint& tensors, const std::string& from, cons
     const exit_tensors& to = target.tensors[j];
     const bool is_shared = exits[j].pooler == pooler::shared;
     if (exits[j].pooler == pooler::own || (is_shared && !std::exchange(has_shared_pooler, true))) {
-      detail::copy_linear(tensors, from.pooler, to.pooler, hidden, hidden, copies);
+      detail::copy_weights(tensors, from.pooler, to.pooler, {hidden, hidden}, copies, from.pooler_bias);
+    }
+    if (exits[j].pooler_norm) {
+      detail::copy_weights(tensors, from.pooler_norm, to.pooler_norm, {hidden}, copies, from.pooler_norm_bias);
     }
     if (exits[j].mix) {
       const auto layers = static_cast<std::size_t>(exits[j].layer);
@@ -207,7 +214,7 @@ inline void copy_linear(const checkpoint& tensors, const std::string& from, cons
     copies.push_back({to.classifier + ".bias", {labels}, classifier.bias});
   }
   if (!plan.gate.empty()) {
-    detail::copy_linear(tensors, plan.gate, target.gate, 1, hidden, copies);
+    detail::copy_weights(tensors, plan.gate, target.gate, {1, hidden}, copies);
   }
   return copies;
 }

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <offramp/nn/activation.hpp>
+#include <offramp/nn/encoder.hpp>
+#include <offramp/nn/kernels.hpp>
+#include <offramp/nn/layer_norm.hpp>
+#include <offramp/nn/linear.hpp>
+#include <offramp/nn/rotation.hpp>
+#include <offramp/nn/team.hpp>
+#include <offramp/nn/workspace.hpp>
+
+#include <Eigen/Core>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
+
+/// One call's way through the layers of an encoder, on the threads of a team.
+///
+/// A layer runs in two steps, so that the [CLS] rows of a layer may be had without its other rows: project_key_value
+/// over all tokens, then finish_rows for the first rows of each text, once or more often. Both give every row the same
+/// bytes whichever rows go with it.
+class layer_runner {
+ public:
+  layer_runner(const encoder& encoder, workspace& scratch, team& workers)
+      : encoder_(encoder), scratch_(scratch), team_(workers) {
+    if (scratch.attention.size() < workers.most_workers()) {
+      scratch.attention.resize(workers.most_workers());
+    }
+  }
+
+  /// The first layer's input rows [tokens, hidden]: text t, whose encoding is tokens_of(t), has the rows offsets[t] to
+  /// offsets[t + 1] - 1.
+  template <class TokensOf>
+  void embed(std::size_t texts, const TokensOf& tokens_of, std::span<const std::size_t> offsets, float* rows) {
+    const embeddings& tables = encoder_.embeddings;
+    const std::size_t tokens = offsets.back();
+    float* sums = rows;
+    if (encoder_.projection) {
+      grow(scratch_.intermediate, tokens * tables.width());
+      sums = scratch_.intermediate.data();
+    }
+    for (std::size_t text = 0; text < texts; ++text) {
+      tables.apply(tokens_of(text), sums + offsets[text] * tables.width());
+    }
+    if (!encoder_.normalizes_projection) {
+      encoder_.kernels.normalize(tables.norm, sums, tokens);
+    }
+    if (encoder_.projection) {
+      project(*encoder_.projection, sums, tokens, rows, epilogue::store, &encoder_.layer(0).key_value);
+    }
+    if (encoder_.normalizes_projection) {
+      encoder_.kernels.normalize(tables.norm, rows, tokens);
+    }
+  }
+
+  /// Keys and values of a layer's input rows [tokens, hidden] into the workspace; text t has the rows offsets[t] to
+  /// offsets[t + 1] - 1.
+  void project_key_value(const encoder_layer& layer, const float* rows, std::span<const std::size_t> offsets) {
+    const std::size_t tokens = offsets.back();
+    grow(scratch_.key_value, tokens * 2 * encoder_.hidden);
+    pack_input(layer.attention_norm, rows, tokens);
+    multiply(layer.key_value, scratch_.key_value.data(), epilogue::store, &layer.query);
+    rotate(layer, scratch_.key_value.data(), 2 * encoder_.hidden, offsets);
+  }
+
+  /// The rest of a layer, in place. Text t has the rows row_offsets[t] to row_offsets[t + 1] - 1 of `rows`, those of
+  /// its first tokens, and in the workspace the keys and values token_offsets[t] to token_offsets[t + 1] - 1 of all its
+  /// tokens. `next` is what will be multiplied with afterwards, if that is known.
+  void finish_rows(const encoder_layer& layer, std::span<const std::size_t> row_offsets,
+                   std::span<const std::size_t> token_offsets, float* rows, const linear* next) {
+    const std::size_t count = row_offsets.back();
+    grow(scratch_.query, count * encoder_.hidden);
+    grow(scratch_.context, count * encoder_.hidden);
+
+    pack_input(layer.attention_norm, rows, count);
+    multiply(layer.query, scratch_.query.data(), epilogue::store, &layer.attention_output);
+    rotate(layer, scratch_.query.data(), encoder_.hidden, row_offsets);
+    attend(layer, row_offsets, token_offsets);
+    pack(scratch_.context.data(), count, encoder_.hidden);
+    multiply(layer.attention_output, rows, epilogue::add, &layer.intermediate);
+    normalize_sum(layer.attention_norm, rows, count);
+    feed_forward(layer, rows, count, next);
+    normalize_sum(layer.output_norm, rows, count);
+  }
+
+  /// The rows [count, hidden] of a layer as exits read them: themselves, or normalized in the workspace, until its next
+  /// use.
+  [[nodiscard]] const float* read_by_exits(const float* rows, std::size_t count) {
+    if (!encoder_.final_norm) {
+      return rows;
+    }
+    grow(scratch_.context, count * encoder_.hidden);
+    std::copy_n(rows, count * encoder_.hidden, scratch_.context.data());
+    encoder_.kernels.normalize(*encoder_.final_norm, scratch_.context.data(), count);
+    return scratch_.context.data();
+  }
+
+  /// f(W x + b) of rows [count, weights.inputs()] into `outputs` [count, weights.outputs()].
+  void project(const linear& weights, const float* rows, std::size_t count, float* outputs, epilogue finish,
+               const linear* next) {
+    pack(rows, count, weights.inputs());
+    multiply(weights, outputs, finish, next);
+  }
+
+  /// Layer normalization in place of rows [count, hidden].
+  void normalize(const layer_norm& norm, float* rows, std::size_t count) {
+    for_each_piece(count, rows_at_once, [&](index_range range, std::size_t /*worker*/) {
+      encoder_.kernels.normalize(norm, rows + range.first * encoder_.hidden, range.last - range.first);
+    });
+  }
+
+ private:
+  /// Rows that one worker takes at a time where the work is by rows.
+  static constexpr std::size_t rows_at_once = 16;
+
+  /// Cuts 0..count into pieces of at most `most` and calls body(range, worker) for each.
+  template <class Body>
+  void for_each_piece(std::size_t count, std::size_t most, const Body& body) {
+    const std::size_t pieces = layout::ceil_divide(count, most);
+    team_.for_each(pieces, [&](std::size_t piece, std::size_t worker) {
+      body(index_range{count * piece / pieces, count * (piece + 1) / pieces}, worker);
+    });
+  }
+
+  void pack(const float* rows, std::size_t count, std::size_t inputs) {
+    scratch_.packed.resize(encoder_.kernels.layout, count, inputs);
+    for_each_piece(count, rows_at_once, [&](index_range range, std::size_t /*worker*/) {
+      encoder_.kernels.pack(rows, inputs, range, scratch_.packed);
+    });
+  }
+
+  /// target[i] *= factors[i].
+  static void multiply_elements(const float* factors, std::size_t size, float* target) {
+    const auto count = static_cast<Eigen::Index>(size);
+    Eigen::Map<Eigen::ArrayXf>(target, count) *= Eigen::Map<const Eigen::ArrayXf>(factors, count);
+  }
+
+  /// Packs the input of a step, whose norm comes before it or after.
+  void pack_input(const layer_norm& norm, const float* rows, std::size_t count) {
+    if (encoder_.order == norm_order::after || norm.scale.empty()) {
+      pack(rows, count, encoder_.hidden);
+      return;
+    }
+    grow(scratch_.context, count * encoder_.hidden);
+    scratch_.packed.resize(encoder_.kernels.layout, count, encoder_.hidden);
+    for_each_piece(count, rows_at_once, [&](index_range range, std::size_t /*worker*/) {
+      float* const copy = scratch_.context.data() + range.first * encoder_.hidden;
+      std::copy_n(rows + range.first * encoder_.hidden, (range.last - range.first) * encoder_.hidden, copy);
+      encoder_.kernels.normalize(norm, copy, range.last - range.first);
+      encoder_.kernels.pack(scratch_.context.data(), encoder_.hidden, range, scratch_.packed);
+    });
+  }
+
+  void normalize_sum(const layer_norm& norm, float* rows, std::size_t count) {
+    if (encoder_.order == norm_order::after) {
+      normalize(norm, rows, count);
+    }
+  }
+
+  /// Adds the feed-forward part of a layer to its rows.
+  void feed_forward(const encoder_layer& layer, float* rows, std::size_t count, const linear* next) {
+    const std::size_t intermediate = layer.intermediate.outputs();
+    grow(scratch_.intermediate, count * intermediate);
+    pack_input(layer.output_norm, rows, count);
+    multiply(layer.intermediate, scratch_.intermediate.data(), epilogue_of(encoder_.feed_forward_activation),
+             layer.gate ? &*layer.gate : &layer.output);
+    if (layer.gate) {
+      grow(scratch_.gate, count * intermediate);
+      multiply(*layer.gate, scratch_.gate.data(), epilogue::store, &layer.output);
+      for_each_piece(count, rows_at_once, [&](index_range range, std::size_t /*worker*/) {
+        multiply_elements(scratch_.gate.data() + range.first * intermediate, (range.last - range.first) * intermediate,
+                          scratch_.intermediate.data() + range.first * intermediate);
+      });
+    }
+    pack(scratch_.intermediate.data(), count, intermediate);
+    multiply(layer.output, rows, epilogue::add, next);
+  }
+
+  void multiply(const linear& weights, float* outputs, epilogue finish, const linear* next) {
+    constexpr std::size_t brought_near = 512U << 10U;  // a part of the second-level cache
+    const std::span<const std::uint32_t> none;
+    const std::span<const std::uint32_t> ahead = next == nullptr ? none : next->beginning(brought_near);
+    const std::size_t share = layout::ceil_divide(weights.panels(), team_.size());
+    for_each_piece(weights.panels(), share, [&](index_range panels, std::size_t /*worker*/) {
+      float* target = outputs + panels.first * encoder_.kernels.layout.panel_width;
+      encoder_.kernels.multiply(scratch_.packed, weights, panels,
+                                {target, weights.outputs(), finish, panels.last == weights.panels() ? ahead : none});
+    });
+  }
+
+  /// Calls body(text, head, worker) for every head of every text.
+  template <class Body>
+  void for_each_head(std::size_t texts, const Body& body) {
+    const std::size_t heads = encoder_.heads;
+    team_.for_each(texts * heads,
+                   [&](std::size_t index, std::size_t worker) { body(index / heads, index % heads, worker); });
+  }
+
+  /// Turns queries or keys, the first columns of `rows`, where the layer does so.
+  void rotate(const encoder_layer& layer, float* rows, std::size_t stride, std::span<const std::size_t> offsets) {
+    if (!layer.rotary_base) {
+      return;
+    }
+    std::size_t longest = 0;
+    for (std::size_t text = 1; text < offsets.size(); ++text) {
+      longest = std::max(longest, offsets[text] - offsets[text - 1]);
+    }
+    const std::size_t size = encoder_.hidden / encoder_.heads;
+    const rotation& turn = scratch_.rotations.prepare(*layer.rotary_base, size, longest);
+    for_each_head(offsets.size() - 1, [&](std::size_t text, std::size_t head, std::size_t /*worker*/) {
+      for (std::size_t row = offsets[text]; row < offsets[text + 1]; ++row) {
+        turn.apply(row - offsets[text], rows + row * stride + head * size);
+      }
+    });
+  }
+
+  void attend(const encoder_layer& layer, std::span<const std::size_t> row_offsets,
+              std::span<const std::size_t> token_offsets) {
+    const std::size_t hidden = encoder_.hidden;
+    const std::size_t size = hidden / encoder_.heads;
+    const attention_window all_keys;
+    const attention_window& window = layer.is_local ? encoder_.window : all_keys;
+    for_each_head(row_offsets.size() - 1, [&](std::size_t text, std::size_t head, std::size_t worker) {
+      const std::size_t column = head * size;
+      const float* keys = scratch_.key_value.data() + token_offsets[text] * 2 * hidden + column;
+      const attention_head whole{.query = scratch_.query.data() + row_offsets[text] * hidden + column,
+                                 .queries = row_offsets[text + 1] - row_offsets[text],
+                                 .query_stride = hidden,
+                                 .key = keys,
+                                 .value = keys + hidden,
+                                 .tokens = token_offsets[text + 1] - token_offsets[text],
+                                 .key_value_stride = 2 * hidden,
+                                 .size = size,
+                                 .context = scratch_.context.data() + row_offsets[text] * hidden + column,
+                                 .context_stride = hidden,
+                                 .bias = encoder_.relative_bias.of_head(head),
+                                 .terms = encoder_.score_terms,
+                                 .places = &encoder_.places,
+                                 .positions = layer.positions.empty() ? nullptr : &layer.positions[head]};
+      window.for_each_part(
+          whole, [&](const attention_head& part) { encoder_.kernels.attend(part, scratch_.attention[worker]); });
+    });
+  }
+
+  const encoder& encoder_;
+  workspace& scratch_;
+  team& team_;
+};
+
+}  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// ModernBERT: its tokenizers, rotary positions, local attention and head, against transformers
+// (tests/generators/modernbert_models.py); compiled once against each target.
+#include <offramp/offramp.hpp>
+
+#include <gtest/gtest.h>
+
+#include "golden_texts.hpp"
+#include "model_damage.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace modernbert_test {
+
+using nlohmann::json;
+using offramp::classifier;
+using offramp::encoding;
+using offramp::error_kind;
+using offramp::exit_output;
+using offramp::golden_text;
+using offramp_tests::change_tensors;
+using offramp_tests::damage;
+using offramp_tests::every_exit;
+using offramp_tests::expect_damage_found;
+using offramp_tests::expect_logits;
+using offramp_tests::model_in_memory;
+using offramp_tests::patch;
+using offramp_tests::read_file;
+using offramp_tests::rename_tensor;
+using offramp_tests::tensor_file;
+using offramp_tests::tiny_directory;
+
+json golden_of(const std::string& name) { return json::parse(read_file(tiny_directory(name) / "golden.json")); }
+
+std::vector<exit_output> answer(const classifier& model, const json& ids) {
+  return model.classify_every_exit(encoding{.ids = ids.get<std::vector<std::int32_t>>(), .type_ids = {}});
+}
+
+class classifiers : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(modernbert, classifiers,
+                         testing::Values("family-modernbert", "family-modernbert-mean", "family-modernbert-v4"),
+                         [](const auto& instance) {
+                           std::string name = instance.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+TEST_P(classifiers, tokenize_as_transformers_does) {
+  const classifier model = classifier::load(tiny_directory(GetParam()));
+  const json golden = golden_of(GetParam());
+  ASSERT_GE(golden.at("golden").size(), 15U);
+  for (const json& entry : golden.at("golden")) {
+    const encoding found = entry.contains("text")
+                               ? model.tokenize(entry["text"].get<std::string>())
+                               : model.tokenize(offramp::sentence_pair{entry["premise"].get<std::string>(),
+                                                                       entry["hypothesis"].get<std::string>()});
+    EXPECT_EQ(json(found.ids), entry["ids"]) << entry;
+    EXPECT_TRUE(found.type_ids.empty());
+  }
+}
+
+/// Of one token to far beyond the window, and around the number of queries that share their keys.
+TEST_P(classifiers, agree_with_transformers_at_every_length) {
+  const classifier model = classifier::load(tiny_directory(GetParam()));
+  const json golden = golden_of(GetParam());
+  ASSERT_GT(golden.at("encodings").back().at("ids").size(), 128U);
+  for (const json& entry : golden.at("encodings")) {
+    const golden_text expected{.first = std::to_string(entry["ids"].size()) + " tokens",
+                               .second = {},
+                               .logits = entry["logits"].get<std::vector<std::vector<float>>>()};
+    expect_logits(answer(model, entry["ids"]), expected, 1e-4F);
+  }
+}
+
+TEST(modernbert, may_have_exits_and_no_prefix) {
+  const classifier model = classifier::load(tiny_directory("family-modernbert-exits"));
+  EXPECT_EQ(model.num_layers(), 4);
+  ASSERT_EQ(model.exits().size(), 4U);
+  ASSERT_GE(model.golden_texts().size(), 10U);
+  for (const golden_text& golden : model.golden_texts()) {
+    expect_logits(every_exit(model, golden), golden, 1e-4F);
+  }
+}
+
+TEST(modernbert, is_refused_by_the_name_of_what_is_wrong) {
+  const auto refuse = [](const damage& change, const std::vector<std::string>& parts) {
+    expect_damage_found("family-modernbert", change, error_kind::bad_model, parts);
+  };
+  for (const char* name :
+       {"model.embeddings.norm.weight", "model.layers.0.attn.Wqkv.weight", "model.layers.1.attn_norm.weight",
+        "model.layers.2.attn.Wo.weight", "model.layers.2.mlp.Wi.weight", "model.layers.3.mlp.Wo.weight",
+        "model.layers.0.mlp_norm.weight", "model.final_norm.weight", "head.dense.weight", "head.norm.weight",
+        "classifier.weight", "classifier.bias"}) {
+    refuse(rename_tensor(name, "unused"), {name, "is missing"});
+  }
+  for (const auto& [field, tensor] :
+       {std::pair("attention_bias", "attn.Wqkv.bias"), std::pair("mlp_bias", "mlp.Wi.bias"),
+        std::pair("norm_bias", "norm.bias"), std::pair("classifier_bias", "head.dense.bias")}) {
+    refuse(patch("config.json", R"({")" + std::string(field) + R"(": true})"), {tensor, "is missing"});
+  }
+  refuse(patch("config.json", R"({"intermediate_size": 21})"),
+         {"layers.0.mlp.Wi.weight", "[40, 24], expected [42, 24]"});
+  refuse(rename_tensor("model.embeddings.tok_embeddings.weight", "decoder.weight"),
+         {"model.embeddings.tok_embeddings.weight", "is missing", "store \"decoder.weight\" under that name"});
+}
+
+/// Changes `count` numbers of a tensor of float16, from `first` on, to 0.5.
+damage set_half(const std::string& name, std::size_t first, std::size_t count) {
+  return change_tensors([=](tensor_file& file) {
+    const std::size_t begin = file.header.at(name).at("data_offsets")[0];
+    const std::vector<std::uint16_t> halves(count, 0x3800);
+    std::memcpy(file.data.data() + begin + first * 2, halves.data(), count * 2);
+  });
+}
+
+std::vector<exit_output> answer_after(const damage& change) {
+  model_in_memory model("family-modernbert");
+  change(model);
+  return model.load().classify_every_exit("the story of a man and a dog");
+}
+
+TEST(modernbert, reads_every_part_of_its_joined_layers) {
+  const std::vector<exit_output> before = answer_after([](model_in_memory&) {});
+  const std::string attention = "model.layers.1.attn.Wqkv.weight";  // [72, 24]
+  for (const std::size_t row : {0UL, 24UL, 48UL}) {
+    EXPECT_NE(answer_after(set_half(attention, row * 24, 24)), before) << "row " << row;
+  }
+  const std::string feed_forward = "model.layers.1.mlp.Wi.weight";  // [40, 24]
+  for (const std::size_t row : {0UL, 20UL}) {
+    EXPECT_NE(answer_after(set_half(feed_forward, row * 24, 24)), before) << "row " << row;
+  }
+}
+
+/// The first token of a text sees, through local layers alone, as many tokens as they reach.
+TEST(modernbert, sees_no_further_than_its_windows) {
+  model_in_memory model("family-modernbert");
+  patch("config.json", R"({"layer_types": ["sliding_attention", "sliding_attention", "sliding_attention",
+                                           "sliding_attention"]})")(model);
+  const classifier local = model.load();
+  std::vector<std::int32_t> ids(100, 20);
+  const encoding all{.ids = ids, .type_ids = {}};
+  const auto before = local.classify_every_exit(all);
+  ids[17] = 30;  // four layers of four tokens each
+  EXPECT_EQ(local.classify_every_exit(encoding{.ids = ids, .type_ids = {}}), before);
+  ids[16] = 30;
+  EXPECT_NE(local.classify_every_exit(encoding{.ids = ids, .type_ids = {}}), before);
+}
+
+}  // namespace modernbert_test
