@@ -7,6 +7,7 @@
 #include "reference/normalization_problem.hpp"
 #include "reference/product_problem.hpp"
 
+#include <offramp/nn/attention_window.hpp>
 #include <offramp/nn/kernels.hpp>
 
 #include <benchmark/benchmark.h>
@@ -112,15 +113,16 @@ void pack(benchmark::State& state, numeric_format format) {
   }
 }
 
-/// One head of 64 among 12, of a text of so many tokens.
-void attend(benchmark::State& state, numeric_format format) {
+/// One head of 64 among 12, of a text of so many tokens, within a window.
+void attend(benchmark::State& state, numeric_format format, const nn::attention_window& window) {
   const nn::kernels kernels = nn::choose_kernels({.format = format});
   const auto tokens = static_cast<std::size_t>(state.range(0));
   const naive::attention_problem problem{tokens, tokens, 64, 768};
   std::vector<float> context(tokens * problem.stride);
   nn::attention_scratch scratch;
   for (auto _ : state) {
-    kernels.attend(problem.head(context.data()), scratch);
+    window.for_each_part(problem.head(context.data()),
+                         [&](const nn::attention_head& part) { kernels.attend(part, scratch); });
     benchmark::DoNotOptimize(context.data());
   }
 }
@@ -144,7 +146,7 @@ void register_the_rest() {
         ->Arg(768)
         ->Arg(3072);
     benchmark::RegisterBenchmark((std::string(name) + "/attend").c_str(),
-                                 [format = format](benchmark::State& state) { attend(state, format); })
+                                 [format = format](benchmark::State& state) { attend(state, format, {}); })
         ->Arg(16)
         ->Arg(32)
         ->Arg(48)
@@ -152,6 +154,12 @@ void register_the_rest() {
         ->Arg(128)
         ->Arg(384)
         ->Arg(512);
+    benchmark::RegisterBenchmark(
+        (std::string(name) + "/attend_to_128").c_str(),
+        [format = format](benchmark::State& state) { attend(state, format, nn::attention_window(64)); })
+        ->Arg(128)
+        ->Arg(512)
+        ->Arg(2048);
   }
   benchmark::RegisterBenchmark("normalize", &normalize)->Arg(384)->Arg(768);
 }

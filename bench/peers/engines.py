@@ -14,6 +14,7 @@ import onnxruntime
 import torch
 
 import export_onnx
+import modernbert
 import openvino_peer
 import torch_peer
 
@@ -117,7 +118,7 @@ class PyTorch:
     family, format, name = "pytorch", "float32", "pytorch float32 eager"
 
     def __init__(self, model):
-        self.model = torch_peer.EarlyExitBert(model)
+        self.model = (modernbert.ModernBert if model.is_modernbert else torch_peer.EarlyExitBert)(model)
 
     def time(self, inputs, threads, calls):
         torch.set_num_threads(threads)

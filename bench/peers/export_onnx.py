@@ -48,6 +48,9 @@ def fuse(plain, fused, model):
                                          hidden_size=model.config["hidden_size"], optimization_options=options, opt_level=0)
     optimized.save_model_to_file(str(fused))
     layers = model.exits[-1]["layer"]
+    if model.is_modernbert:  # of which ONNX Runtime's fusions for BERT know the norms and GELU
+        require_nodes(fused, SkipLayerNormalization=2 * layers - 1, Gelu=layers)
+        return
     attention = layers if has_usual_attention(model) else 0
     found = require_nodes(fused, Attention=attention, SkipLayerNormalization=2 * layers)
     in_head = 1 if model.exits[-1].get("pooler_activation") == "gelu" else 0
@@ -65,7 +68,9 @@ def quantize(source, target, per_channel, model):
         left = [node.name for node in onnx.load(inferred).graph.node if per_channel and node.name.endswith(onnx_graph.BY_POSITION)]
         quantize_dynamic(str(inferred), str(target), op_types_to_quantize=["MatMul", "Attention"], per_channel=per_channel,
                          weight_type=QuantType.QInt8, nodes_to_exclude=left, extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
-    if source.name == FLOAT32["fused"] and has_usual_attention(model):
+    if model.is_modernbert:
+        require_nodes(target, MatMulInteger=4 * layers)
+    elif source.name == FLOAT32["fused"] and has_usual_attention(model):
         require_nodes(target, QAttention=layers, MatMulInteger=3 * layers)
     else:
         require_nodes(target, MatMulInteger=6 * layers)

@@ -19,12 +19,16 @@ class ModelDirectory:
     path: Path
     config: dict
     exits: list  # as in exits.json
-    encoder: dict  # BERT's name without a leading "bert." -> array
+    encoder: dict  # BERT's name without a leading "bert.", ModernBERT's own without "model." -> array
     heads: dict  # name as in exits.safetensors -> array
 
     @property
     def layers(self):
         return self.config["num_hidden_layers"]
+
+    @property
+    def is_modernbert(self):
+        return self.config["model_type"] == "modernbert"
 
     @property
     def inputs(self):
@@ -61,7 +65,8 @@ class ModelDirectory:
     def linear_parameters(self):
         """Weights of the encoder's linear layers, up to the last exit."""
         hidden, intermediate = self.config["hidden_size"], self.config["intermediate_size"]
-        return self.exits[-1]["layer"] * (4 * hidden * hidden + 2 * hidden * intermediate)
+        products = 3 if self.is_modernbert else 2
+        return self.exits[-1]["layer"] * (4 * hidden * hidden + products * hidden * intermediate)
 
     def operations(self, batch, tokens):
         """Additions and multiplications of a pass over every row of every layer up to the last exit."""
@@ -85,30 +90,41 @@ def read_arrays(files):
 
 
 def name_in_bert(name):
-    name = name.removeprefix("bert.").removeprefix("mpnet.").removeprefix("deberta.")
+    name = name.removeprefix("bert.").removeprefix("mpnet.").removeprefix("deberta.").removeprefix("model.")
     name = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
     for own, berts in (MPNET_NAMES | deberta.NAMES).items():
         name = name.replace(own, berts)
     return name
 
 
+def own_exit(config, weights):
+    """Of a sequence classifier, as exits.json and exits.safetensors would have it."""
+    exit, names = {"layer": config["num_hidden_layers"], "pooler": "own"}, {"pooler.": "pooler.", "classifier.": "classifier."}
+    if config["model_type"] == "deberta-v2":
+        exit["pooler_activation"] = "gelu"
+    if config["model_type"] == "modernbert":
+        exit |= {"pooling": config["classifier_pooling"], "pooler_activation": config["classifier_activation"], "pooler_norm": True}
+        names = {"head.": "pooler.", "classifier.": "classifier."}
+    heads = {"exits.0." + own + n.removeprefix(name): a for name, own in names.items() for n, a in weights.items() if n.startswith(name)}
+    return [exit], heads
+
+
 def read_model(path):
     path = Path(path)
     config = json.loads((path / "config.json").read_text(encoding="utf-8"))
-    if config["hidden_act"] != "gelu":
-        raise SystemExit(f"{path}: hidden_act is {config['hidden_act']}, only gelu has peers")
+    if config["model_type"] not in ("bert", "mpnet", "deberta-v2", "modernbert"):
+        raise SystemExit(f"{path}: model_type is {config['model_type']}, only bert, mpnet, deberta-v2 and modernbert have peers")
+    for key in ("hidden_activation", "classifier_activation") if config["model_type"] == "modernbert" else ("hidden_act",):
+        if config[key] != "gelu":
+            raise SystemExit(f"{path}: {key} is {config[key]}, only gelu has peers")
     index = path / "model.safetensors.index.json"
     names = sorted(set(json.loads(index.read_text())["weight_map"].values())) if index.exists() else ["model.safetensors"]
-    if config["model_type"] not in ("bert", "mpnet", "deberta-v2"):
-        raise SystemExit(f"{path}: model_type is {config['model_type']}, only bert, mpnet and deberta-v2 have peers")
-    is_deberta = config["model_type"] == "deberta-v2"
-    if is_deberta:
+    if config["model_type"] == "deberta-v2":
         deberta.require_released(path, config)
     weights = {name_in_bert(n): a for n, a in read_arrays(path / n for n in names).items()}
     if (path / "exits.json").exists():
         exits = json.loads((path / "exits.json").read_text(encoding="utf-8"))["exits"]
         heads = read_arrays([path / "exits.safetensors"])
     else:
-        exits = [{"layer": config["num_hidden_layers"], "pooler": "own", "pooler_activation": "gelu" if is_deberta else "tanh"}]
-        heads = {"exits.0." + n: a for n, a in weights.items() if n.startswith(("pooler.", "classifier."))}
+        exits, heads = own_exit(config, weights)
     return ModelDirectory(path, config, exits, weights, heads)

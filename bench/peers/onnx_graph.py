@@ -7,6 +7,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 import deberta
+import modernbert
 
 
 # What the names of DeBERTa's products with positions end with.
@@ -21,16 +22,24 @@ class GraphBuilder:
         self.initializers.append(numpy_helper.from_array(np.asarray(array), name))
         return name
 
+    @staticmethod
+    def make_node(kind, inputs, outputs, **attributes):
+        return helper.make_node(kind, inputs, outputs, name=outputs[0] + "_node", **attributes)
+
     def node(self, kind, inputs, name, **attributes):
-        self.nodes.append(helper.make_node(kind, inputs, [name], name=name + "_node", **attributes))
+        self.nodes.append(self.make_node(kind, inputs, [name], **attributes))
         return name
 
     def linear(self, x, name, weights):
         product = self.node("MatMul", [x, self.constant(name + ".weight", weights[name + ".weight"].T)], name + ".product")
+        if name + ".bias" not in weights:
+            return product
         return self.node("Add", [product, self.constant(name + ".bias", weights[name + ".bias"])], name + ".sum")
 
     def layer_norm(self, x, name, weights, epsilon):
-        parameters = [self.constant(f"{name}.{kind}", weights[f"{name}.{kind}"]) for kind in ("weight", "bias")]
+        scale = weights[name + ".weight"]
+        shift = weights.get(name + ".bias", np.zeros_like(scale))  # ONNX Runtime fuses no norm without
+        parameters = [self.constant(name + ".weight", scale), self.constant(name + ".bias", shift)]
         return self.node("LayerNormalization", [x, *parameters], name + ".out", axis=-1, epsilon=epsilon)
 
     def gelu(self, x, name):
@@ -135,6 +144,8 @@ def add_head(g, x, model):
     if pooler:
         dense = g.linear(pooled, pooler, model.heads)
         pooled = g.gelu(dense, "pooled") if e.get("pooler_activation") == "gelu" else g.node("Tanh", [dense], "pooled")
+    if e.get("pooler_norm"):
+        pooled = g.layer_norm(pooled, f"exits.{j}.pooler.norm", model.heads, model.config["norm_eps"])
     return g.linear(pooled, f"exits.{j}.classifier", model.heads)
 
 
@@ -148,12 +159,15 @@ def build(model):
                         ("merge_shape", [0, 0, hidden])):
         g.constant(name, np.array(value, np.int64))
     g.constant("first", np.array(0, np.int64))
-    x = add_embeddings(g, model)
-    bias = add_bias(g, model)
-    if model.has_relative_table:
-        add_pairs(g, model)
-    for index in range(model.exits[-1]["layer"]):
-        x = add_layer(g, x, index, model, bias)
+    layers = model.exits[-1]["layer"]
+    if model.is_modernbert:
+        x = modernbert.Encoder(g, model).rows(layers)
+    else:
+        x, bias = add_embeddings(g, model), add_bias(g, model)
+        if model.has_relative_table:
+            add_pairs(g, model)
+        for index in range(layers):
+            x = add_layer(g, x, index, model, bias)
     g.node("Identity", [add_head(g, x, model)], "logits")
     ids = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
            for name in model.inputs]

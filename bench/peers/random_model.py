@@ -12,8 +12,14 @@ from safetensors.numpy import save_file
 SHAPES = {"base": dict(layers=12, hidden=768, intermediate=3072, heads=12),
           "minilm": dict(layers=6, hidden=384, intermediate=1536, heads=12),
           "deberta-small": dict(layers=6, hidden=768, intermediate=3072, heads=12, family="deberta"),
-          "deberta-xsmall": dict(layers=12, hidden=384, intermediate=1536, heads=6, family="deberta")}
+          "deberta-xsmall": dict(layers=12, hidden=384, intermediate=1536, heads=6, family="deberta"),
+          "modernbert": dict(layers=22, hidden=768, intermediate=1152, heads=12, family="modernbert"),
+          "ettin-17m": dict(layers=7, hidden=256, intermediate=384, heads=4, family="modernbert")}
 VOCABULARY, POSITIONS, BUCKETS, LABELS = 30522, 512, 256, ["negative", "positive"]
+
+
+def is_modernbert(shape):
+    return shape.get("family") == "modernbert"
 
 
 def encoder_tensors(shape, random):
@@ -48,6 +54,22 @@ def encoder_tensors(shape, random):
     return tensors
 
 
+def modernbert_tensors(shape, random):
+    """Without biases, as the released ones."""
+    hidden, intermediate = shape["hidden"], shape["intermediate"]
+    normal = lambda *size: random.standard_normal(size, dtype=np.float32) * np.float32(0.02)
+    tensors = {"model.embeddings.tok_embeddings.weight": normal(VOCABULARY, hidden),
+               "model.embeddings.norm.weight": 1 + normal(hidden), "model.final_norm.weight": 1 + normal(hidden)}
+    for i in range(shape["layers"]):
+        layer = f"model.layers.{i}."
+        if i > 0:
+            tensors[layer + "attn_norm.weight"] = 1 + normal(hidden)
+        tensors[layer + "attn.Wqkv.weight"], tensors[layer + "attn.Wo.weight"] = normal(3 * hidden, hidden), normal(hidden, hidden)
+        tensors[layer + "mlp_norm.weight"] = 1 + normal(hidden)
+        tensors[layer + "mlp.Wi.weight"], tensors[layer + "mlp.Wo.weight"] = normal(2 * intermediate, hidden), normal(hidden, intermediate)
+    return tensors
+
+
 def exit_tensors(count, hidden, random):
     tensors = {}
     for j in range(count):
@@ -63,6 +85,14 @@ def write_json(path, value):
 
 
 def write_config(out, shape):
+    if is_modernbert(shape):
+        write_json(out / "config.json", {
+            "model_type": "modernbert", "hidden_activation": "gelu", "hidden_size": shape["hidden"],
+            "num_hidden_layers": shape["layers"], "num_attention_heads": shape["heads"], "intermediate_size": shape["intermediate"],
+            "norm_eps": 1e-5, "max_position_embeddings": POSITIONS, "vocab_size": VOCABULARY, "local_attention": 128,
+            "global_attn_every_n_layers": 3, "global_rope_theta": 160000.0, "local_rope_theta": 10000.0,
+            "classifier_pooling": "cls", "classifier_activation": "gelu", "id2label": dict(enumerate(LABELS))})
+        return
     deberta = {"model_type": "deberta-v2", "layer_norm_eps": 1e-7, "type_vocab_size": 0, "relative_attention": True,
                "position_buckets": BUCKETS, "max_relative_positions": -1, "pos_att_type": ["p2c", "c2p"], "share_att_key": True,
                "norm_rel_ebd": "layer_norm", "position_biased_input": False}
@@ -86,7 +116,8 @@ def write_exits(out, layers, hidden, random):
 def write_model(out, shape, exits, tokenizer, seed):
     out.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
-    save_file(encoder_tensors(shape, random), out / "model.safetensors", metadata={"format": "pt"})
+    make_tensors = modernbert_tensors if is_modernbert(shape) else encoder_tensors
+    save_file(make_tensors(shape, random), out / "model.safetensors", metadata={"format": "pt"})
     write_config(out, shape)
     for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
         if (tokenizer / name).exists():
