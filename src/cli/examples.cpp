@@ -21,10 +21,11 @@ void add_examples(CLI::App& app) {
       {"completion", "source <(offramp completion bash)"},
       {"manual", "offramp manual | man -l -"},
   };
-  for (const auto& [name, line] : examples) {
-    for (CLI::App* parser : app.get_subcommands([&](const CLI::App* each) { return each->get_name() == name; })) {
+  for (const auto& example : examples) {
+    const auto is_meant = [&](const CLI::App* parser) { return parser->get_name() == example.first; };
+    for (CLI::App* parser : app.get_subcommands(is_meant)) {
       const std::string before = parser->get_footer();
-      parser->footer(before + (before.empty() ? "" : "\n\n") + "Example: " + line);
+      parser->footer(before + (before.empty() ? "" : "\n\n") + "Example: " + example.second);
     }
   }
 }
