@@ -103,7 +103,7 @@ TEST(modernbert, is_refused_by_the_name_of_what_is_wrong) {
     refuse(rename_tensor(name, "unused"), {name, "is missing"});
   }
   for (const auto& [field, tensor] :
-       {std::pair("attention_bias", "attn.Wqkv.bias"), std::pair("mlp_bias", "mlp.Wi.bias"),
+       {std::pair("attention_bias", "attn.Wo.bias"), std::pair("mlp_bias", "mlp.Wi.bias"),
         std::pair("norm_bias", "norm.bias"), std::pair("classifier_bias", "head.dense.bias")}) {
     refuse(patch("config.json", R"({")" + std::string(field) + R"(": true})"), {tensor, "is missing"});
   }
