@@ -44,9 +44,9 @@ std::vector<exit_output> answer(const classifier& model, const json& ids) {
   return model.classify_every_exit(encoding{.ids = ids.get<std::vector<std::int32_t>>(), .type_ids = {}});
 }
 
-class classifiers : public testing::TestWithParam<const char*> {};
+class modernbert_classifiers : public testing::TestWithParam<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(modernbert, classifiers,
+INSTANTIATE_TEST_SUITE_P(modernbert, modernbert_classifiers,
                          testing::Values("family-modernbert", "family-modernbert-mean", "family-modernbert-v4"),
                          [](const auto& instance) {
                            std::string name = instance.param;
@@ -54,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(modernbert, classifiers,
                            return name;
                          });
 
-TEST_P(classifiers, tokenize_as_transformers_does) {
+TEST_P(modernbert_classifiers, tokenize_as_transformers_does) {
   const classifier model = classifier::load(tiny_directory(GetParam()));
   const json golden = golden_of(GetParam());
   ASSERT_GE(golden.at("golden").size(), 15U);
@@ -69,7 +69,7 @@ TEST_P(classifiers, tokenize_as_transformers_does) {
 }
 
 /// Of one token to far beyond the window, and around the number of queries that share their keys.
-TEST_P(classifiers, agree_with_transformers_at_every_length) {
+TEST_P(modernbert_classifiers, agree_with_transformers_at_every_length) {
   const classifier model = classifier::load(tiny_directory(GetParam()));
   const json golden = golden_of(GetParam());
   ASSERT_GT(golden.at("encodings").back().at("ids").size(), 128U);

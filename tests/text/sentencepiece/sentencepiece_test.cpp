@@ -193,7 +193,8 @@ TEST(sentencepiece_files, settings_that_are_not_offered_are_named) {
     expect_refusal(files, error_kind::unsupported, part);
   };
   refuse("{}", "tokenizer_class names none of the classes that read spiece.model");
-  refuse(R"({"tokenizer_class": "BertTokenizer"})", "AlbertTokenizer, CamembertTokenizer, XLMRobertaTokenizer and");
+  refuse(R"({"tokenizer_class": "BertTokenizer"})",
+         "AlbertTokenizer, CamembertTokenizer, DebertaV2Tokenizer, XLMRobertaTokenizer and");
   refuse(R"({"tokenizer_class": "T5Tokenizer"})", "tokenizer_class is \"T5Tokenizer\"");
   refuse(R"({"tokenizer_class": "XLMRobertaTokenizer", "pad_token": null})", "pad_token is null");
   refuse(R"({"tokenizer_class": "KoBERTTokenizer", "sp_model_kwargs": {"enable_sampling": true}})", "sp_model_kwargs");
