@@ -1,8 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """An encoder, BERT or MPNet, with a classifier ("exit") at several of its layers."""
+from pathlib import Path
+
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
+
+
+def multiplied_out(stored: dict) -> dict:
+    """Tensors by name, those of I8 times their scales."""
+    return {
+        name: value.float() * stored[name + ".scale"][:, None] if value.dtype == torch.int8 else value
+        for name, value in stored.items() if not name.endswith(".scale")
+    }
+
+
+def load_encoder(directory: str, **options) -> PreTrainedModel:
+    """As AutoModel.from_pretrained does, or that of an offramp directory whose matrices are I8. `options` may be those of
+    its configuration."""
+    weights = Path(directory) / "model.safetensors"
+    stored = load_file(weights) if weights.exists() else {}
+    # The fused attention's backward pass takes a third of a step on a CPU; plain products take a twentieth.
+    construction = {"add_pooling_layer": False, "attn_implementation": "eager"}
+    if all(value.dtype != torch.int8 for value in stored.values()):
+        return AutoModel.from_pretrained(directory, **construction, **options)
+    encoder = AutoModel.from_config(AutoConfig.from_pretrained(directory, **options), **construction)
+    prefix = encoder.base_model_prefix + "."
+    encoder.load_state_dict({name.removeprefix(prefix): value for name, value in multiplied_out(stored).items()})
+    return encoder
 
 
 class Head(nn.Module):
@@ -45,9 +71,7 @@ class ExitModel(nn.Module):
 
     @classmethod
     def from_pretrained(cls, directory: str, settings: dict, attention_dropout: float = 0.0) -> "ExitModel":
-        # The fused attention's backward pass takes a third of a step on a CPU; plain products take a twentieth.
-        encoder = AutoModel.from_pretrained(
-            directory, add_pooling_layer=False, attention_probs_dropout_prob=attention_dropout, attn_implementation="eager")
+        encoder = load_encoder(directory, attention_probs_dropout_prob=attention_dropout)
         depth = max(settings["layers"])  # no exit sees the layers above
         encoder.encoder.layer = encoder.encoder.layer[:depth]
         encoder.config.num_hidden_layers = depth

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 import data
-from exit_model import ExitModel
+from exit_model import ExitModel, multiplied_out
 
 
 def parse_arguments():
@@ -55,13 +55,6 @@ def stored_tensors(state: dict, int8: bool, keep: tuple = ()) -> dict:
         else:
             out[name] = value.contiguous().clone()
     return out
-
-
-def multiplied_out(stored: dict) -> dict:
-    return {
-        name: value.float() * stored[name + ".scale"][:, None] if value.dtype == torch.int8 else value
-        for name, value in stored.items() if not name.endswith(".scale")
-    }
 
 
 def head_tensors(model: ExitModel) -> dict:

@@ -17,7 +17,7 @@ from training_run import Checkpoint, linear_schedule, parameter_groups, save_ato
 
 def parse_arguments(arguments=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    p.add_argument("--encoder", required=True, help="Hugging Face directory of the pretrained encoder")
+    p.add_argument("--encoder", required=True, help="Hugging Face directory of the pretrained encoder, or an offramp directory")
     p.add_argument("--initial", help="final.pt of an earlier run to go on from, instead of the encoder's weights")
     p.add_argument("--train", nargs="+", required=True, help="label<TAB>text or label<TAB>premise<TAB>hypothesis")
     p.add_argument("--dev", required=True)

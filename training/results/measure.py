@@ -23,6 +23,7 @@ LOSSES = tuple(f"loss:{points}" for points in (0, 0.5, 1, 2))  # of accuracy
 SPEEDUP = 3  # in wall time
 EPSILONS = (0.01, 0.02)
 DECLINING = {"declining": "joint", "self_trained_declining": "self_trained"}  # the models measured again
+EXIT_0 = "exit0"  # the joint model with an exit before the encoder
 DECLINING_RULE = ("--rule", "declining", "--decline", 0.06)  # chosen on choose.tsv of SST-2, SNLI and MNLI
 DRAWN = 200  # points of a curve that are kept for its picture
 
@@ -143,6 +144,11 @@ def fit(run: Offramp, encoder: str, model: Path):
     (model.parent / "fit.json").write_text(json.dumps({"fit_seconds": time.monotonic() - start}), encoding="utf-8")
 
 
+def add_exit_0(run: Offramp, joint: Path, model: Path):
+    run.json_lines("fit", "--layers", 0, "--model", joint, "--train", run.data("train"), "--dev", run.data("temperatures"),
+                   "--out", model, "--threads", 2)
+
+
 def cpu() -> str:
     """Linux only. Family and model tell apart what virtual machines all call "Xeon Processor"."""
     pairs = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
@@ -153,7 +159,7 @@ def cpu() -> str:
 def measure(name: str, run: Offramp, encoder: str, results: Path):
     out = run.folder / name
     target, model = results / f"{name}.json", out / "model"
-    trained = run.folder / DECLINING.get(name, name) / "final.pt"
+    trained = run.folder / ("joint" if name == EXIT_0 else DECLINING.get(name, name)) / "final.pt"
     if target.exists():
         return
     if name not in ("fit", "bag") and not trained.exists():
@@ -164,7 +170,10 @@ def measure(name: str, run: Offramp, encoder: str, results: Path):
         if not (out / "fit.json").exists():
             fit(run, encoder, model)
     elif name != "bag" and not model.exists():
-        export(trained, encoder, model)
+        exported = out / "joint" if name == EXIT_0 else model
+        export(trained, encoder, exported)
+        if name == EXIT_0:
+            add_exit_0(run, exported, model)
     found = {"cpu": cpu(), "texts": {part: len(data_rows(run.data(part))) for part in PARTS}}
     if name.startswith("cut"):
         found |= measure_cut(run, model, out)
@@ -184,7 +193,7 @@ def measure(name: str, run: Offramp, encoder: str, results: Path):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--offramp", required=True, help="the built command")
-    p.add_argument("--encoder", required=True, help="directory of all-MiniLM-L6-v2")
+    p.add_argument("--encoder", required=True, help="directory that the training began with")
     p.add_argument("--work", type=Path, required=True, help="as for train.py")
     p.add_argument("--results", type=Path, required=True)
     p.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
@@ -196,7 +205,7 @@ def main():
         run = Offramp(a.offramp, data_set, a.work / name, timing)
         cuts = [f"cut{depth}" for depth in range(1, DEPTH + 1)] if data_set.cuts else []
         students = ["self_trained", "self_trained_declining"] if data_set.reviews else []
-        for model in ["joint", "declining", *students, "fit", "bag", *cuts]:
+        for model in ["joint", "declining", EXIT_0, *students, "fit", "bag", *cuts]:
             measure(model, run, a.encoder, a.results / name)
 
 

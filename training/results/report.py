@@ -12,8 +12,9 @@ from sets import DEPTH, SETS, DataSet
 
 matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.hashsalt": "offramp", "svg.fonttype": "none"})  # the same bytes from the same numbers
-MODELS = {"joint": "Joint training", "declining": "Joint, declining", "self_trained": "Self-trained",
+MODELS = {"joint": "Joint training", "declining": "Joint, declining", "exit0": "Joint with exit 0", "self_trained": "Self-trained",
           "self_trained_declining": "Self-trained, declining", "fit": "`offramp fit`"}
+SAME_MODEL = ("declining", "self_trained_declining")  # as the one before it
 EARLY_EXIT = {"joint": "one threshold for all exits", "declining": "a declining threshold"}
 GOALS = {"loss": "lose at most {} on *choose*", "speedup": "{}x faster on *choose*"}
 LAYERS = [str(depth) for depth in range(1, DEPTH + 1)]
@@ -40,9 +41,9 @@ def point(model: str, goal: str, threshold: str, row: dict, full: dict) -> list[
             times(full["batched_mean_ms"] / row["batched_mean_ms"]), percent(row["disagreement"])]
 
 
-def points(model: str, m: dict) -> list[list[str]]:
-    full = m["full_depth"]
-    rows = [point(model, "full depth", "", full, full)] if "calibration" in m else []
+def points(name: str, m: dict) -> list[list[str]]:
+    model, full = MODELS[name], m["full_depth"]
+    rows = [] if name in SAME_MODEL else [point(model, "full depth", "", full, full)]
     for p in m["picks"]:
         kind, value = p["goal"].split(":")
         rows.append(point(model, GOALS[kind].format(value), f"{p['threshold']:.4g}", p, full))
@@ -151,7 +152,7 @@ def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     if "fit" in found:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
     text += [f"Texts: {sizes}. {trained} Timed on {first['cpu']}.", ""]
-    text += table(POINT, [row for model, m in found.items() for row in points(MODELS[model], m)] + bag_of_words(folder, first))
+    text += table(POINT, [row for model, m in found.items() for row in points(model, m)] + bag_of_words(folder, first))
     text += table(["ECE of exit", "", *LAYERS], [row for model, m in found.items() if "calibration" in m
                                               for row in calibration(MODELS[model], m)])
     for model, m in found.items():

@@ -29,7 +29,7 @@ def self_training_arguments(data_set: DataSet, work: Path) -> list:
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--encoder", required=True, help="directory of all-MiniLM-L6-v2")
+    p.add_argument("--encoder", required=True, help="directory of all-MiniLM-L6-v2, or of a model with 6 layers made of it")
     p.add_argument("--work", type=Path, required=True, help="WORK/SET/data is what splits.py made")
     p.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     p.add_argument("--jobs", type=int, default=2, help="models trained at a time; 3 to 7 GB of memory each")

@@ -5,9 +5,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import torch
+from safetensors.torch import load_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import data
+import exit_model
 import export
 import sentences
 import train
@@ -20,6 +22,17 @@ class Recipe(unittest.TestCase):
         q, scale = export.quantize(weight)
         assert ((q.float() * scale[:, None] - weight).abs() <= scale[:, None] * 0.5001).all()
         assert q.min() >= -127 and (q[2] == 0).all()
+
+    def test_an_encoder_in_int8_is_that_of_its_multiplied_out_weights(self):
+        bundled = Path(__file__).resolve().parents[2] / "models" / "sentiment-ko"
+        encoder = exit_model.load_encoder(str(bundled), attention_probs_dropout_prob=0.0)
+        stored = load_file(bundled / "model.safetensors")
+        name = "encoder.layer.0.attention.self.query.weight"
+        stored_name = next(key for key in stored if key.endswith(name))
+        expected = stored[stored_name].float() * stored[stored_name + ".scale"][:, None]
+        assert stored[stored_name].dtype == torch.int8
+        assert torch.equal(encoder.state_dict()[name], expected)
+        assert encoder.config.attention_probs_dropout_prob == 0.0
 
     def test_batches_hold_every_text_once_within_the_budget(self):
         lengths = [1 + i * 7 % 40 for i in range(300)]
