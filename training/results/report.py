@@ -14,6 +14,8 @@ matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.hashsalt": "offramp", "svg.fonttype": "none"})  # the same bytes from the same numbers
 MODELS = {"joint": "Joint training", "declining": "Joint, declining", "exit0": "Joint with exit 0", "self_trained": "Self-trained",
           "self_trained_declining": "Self-trained, declining", "fit": "`offramp fit`"}
+EXIT_0 = ("*Joint with exit 0* is a model of the same recipe that began with the encoder of the bundled English model, with an exit before "
+          "the encoder that `offramp fit --layers 0` learned from *train*. Its points lost are those to its own full depth.")
 SAME_MODEL = ("declining", "self_trained_declining")  # as the one before it
 EARLY_EXIT = {"joint": "one threshold for all exits", "declining": "a declining threshold"}
 GOALS = {"loss": "lose at most {} on *choose*", "speedup": "{}x faster on *choose*"}
@@ -155,6 +157,8 @@ def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
     text += table(POINT, [row for model, m in found.items() for row in points(model, m)] + bag_of_words(folder, first))
     text += table(["ECE of exit", "", *LAYERS], [row for model, m in found.items() if "calibration" in m
                                               for row in calibration(MODELS[model], m)])
+    if "exit0" in found:
+        text += [EXIT_0, ""]
     for model, m in found.items():
         text += sentences(MODELS[model], m)
     if "joint" in found and data_set.cuts:
