@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "family_goldens.hpp"
 #include "golden_texts.hpp"
 #include "model_damage.hpp"
 
@@ -12,7 +13,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -31,16 +31,15 @@ using offramp_tests::damage;
 using offramp_tests::every_exit;
 using offramp_tests::expect_damage_found;
 using offramp_tests::expect_logits;
+using offramp_tests::expect_logits_of;
+using offramp_tests::golden_of;
 using offramp_tests::model_in_memory;
 using offramp_tests::patch;
-using offramp_tests::read_file;
 using offramp_tests::rename_tensor;
 using offramp_tests::tensor_file;
 using offramp_tests::tiny_directory;
 
 const std::string table_name = "deberta.encoder.rel_embeddings.weight";
-
-json golden_of(const std::string& name) { return json::parse(read_file(tiny_directory(name) / "golden.json")); }
 
 class deberta : public testing::TestWithParam<const char*> {
  protected:
@@ -48,14 +47,7 @@ class deberta : public testing::TestWithParam<const char*> {
 
   /// That the model is within `tolerance` of transformers at every length; a few padding tokens are among the ids.
   static void expect_golden_lengths(const classifier& model, float tolerance) {
-    const json golden = golden_of(name());
-    for (const json& entry : golden.at("encodings")) {
-      const encoding tokens{.ids = entry["ids"].get<std::vector<std::int32_t>>(), .type_ids = {}};
-      const golden_text expected{.first = std::to_string(tokens.ids.size()) + " tokens",
-                                 .second = {},
-                                 .logits = entry["logits"].get<std::vector<std::vector<float>>>()};
-      expect_logits(model.classify_every_exit(tokens), expected, tolerance);
-    }
+    expect_logits_of(model, golden_of(name()).at("encodings"), tolerance);
   }
 };
 
@@ -73,10 +65,7 @@ TEST_P(deberta, tokenizes_as_transformers_does) {
   const json golden = golden_of(name());
   ASSERT_GE(golden.at("golden").size(), 15U);
   for (const json& entry : golden.at("golden")) {
-    const encoding found = entry.contains("text")
-                               ? model.tokenize(entry["text"].get<std::string>())
-                               : model.tokenize(offramp::sentence_pair{entry["premise"].get<std::string>(),
-                                                                       entry["hypothesis"].get<std::string>()});
+    const encoding found = offramp_tests::tokenize(model, entry);
     EXPECT_EQ(json(found.ids), entry["ids"]) << entry;
     EXPECT_EQ(!found.type_ids.empty(), entry.contains("premise") && name() == "family-deberta-c2p")
         << "the others have no token types";

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "family_goldens.hpp"
 #include "golden_texts.hpp"
 #include "model_damage.hpp"
 
@@ -31,18 +32,13 @@ using offramp_tests::damage;
 using offramp_tests::every_exit;
 using offramp_tests::expect_damage_found;
 using offramp_tests::expect_logits;
+using offramp_tests::expect_logits_of;
+using offramp_tests::golden_of;
 using offramp_tests::model_in_memory;
 using offramp_tests::patch;
-using offramp_tests::read_file;
 using offramp_tests::rename_tensor;
 using offramp_tests::tensor_file;
 using offramp_tests::tiny_directory;
-
-json golden_of(const std::string& name) { return json::parse(read_file(tiny_directory(name) / "golden.json")); }
-
-std::vector<exit_output> answer(const classifier& model, const json& ids) {
-  return model.classify_every_exit(encoding{.ids = ids.get<std::vector<std::int32_t>>(), .type_ids = {}});
-}
 
 class modernbert_classifiers : public testing::TestWithParam<const char*> {};
 
@@ -59,10 +55,7 @@ TEST_P(modernbert_classifiers, tokenize_as_transformers_does) {
   const json golden = golden_of(GetParam());
   ASSERT_GE(golden.at("golden").size(), 15U);
   for (const json& entry : golden.at("golden")) {
-    const encoding found = entry.contains("text")
-                               ? model.tokenize(entry["text"].get<std::string>())
-                               : model.tokenize(offramp::sentence_pair{entry["premise"].get<std::string>(),
-                                                                       entry["hypothesis"].get<std::string>()});
+    const encoding found = offramp_tests::tokenize(model, entry);
     EXPECT_EQ(json(found.ids), entry["ids"]) << entry;
     EXPECT_TRUE(found.type_ids.empty());
   }
@@ -73,12 +66,7 @@ TEST_P(modernbert_classifiers, agree_with_transformers_at_every_length) {
   const classifier model = classifier::load(tiny_directory(GetParam()));
   const json golden = golden_of(GetParam());
   ASSERT_GT(golden.at("encodings").back().at("ids").size(), 128U);
-  for (const json& entry : golden.at("encodings")) {
-    const golden_text expected{.first = std::to_string(entry["ids"].size()) + " tokens",
-                               .second = {},
-                               .logits = entry["logits"].get<std::vector<std::vector<float>>>()};
-    expect_logits(answer(model, entry["ids"]), expected, 1e-4F);
-  }
+  expect_logits_of(model, golden.at("encodings"), 1e-4F);
 }
 
 TEST(modernbert, may_have_exits_and_no_prefix) {
