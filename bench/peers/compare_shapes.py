@@ -26,14 +26,16 @@ def random_inputs(model, batch, tokens, first, last, seed=1):
 
 
 def check_logits(engines, inputs, reference):
-    """Ends the program when an engine computes another model; returns each one's distance."""
+    """Ends the program when an engine computes another model; returns each one's distance. What a peer's own quantization
+    loses is no reason: the distance stands beside its time."""
     expected, distances = reference.logits(inputs), {}
     for engine in engines:
         found = engine.logits(inputs)
         distances[engine.name] = float(np.abs(found - expected).max() / max(0.5, np.abs(expected).max()))
-        if found.shape != expected.shape or not distances[engine.name] <= TOLERANCE[engine.format]:
+        tolerance = np.inf if engine.format == "int8" and engine.family != "offramp" else TOLERANCE[engine.format]
+        if found.shape != expected.shape or not distances[engine.name] <= tolerance:
             raise SystemExit(f"{engine.name}: logits differ from {reference.name}'s by {distances[engine.name]:.3g}, at most "
-                             f"{TOLERANCE[engine.format]} was expected")
+                             f"{tolerance} was expected")
     return distances
 
 
