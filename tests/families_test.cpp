@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "family_goldens.hpp"
 #include "golden_texts.hpp"
 #include "model_damage.hpp"
 
@@ -26,8 +27,8 @@ using offramp::exit_output;
 using offramp::exit_policy;
 using offramp::golden_text;
 using offramp::load_options;
-using offramp::numeric_format;
 using offramp_tests::damage;
+using offramp_tests::every_arithmetic;
 using offramp_tests::every_exit;
 using offramp_tests::expect_damage_found;
 using offramp_tests::expect_logits;
@@ -37,6 +38,7 @@ using offramp_tests::read_golden_texts;
 using offramp_tests::rename_tensor;
 using offramp_tests::tensor_file;
 using offramp_tests::tiny_directory;
+using offramp_tests::tolerance_of;
 
 class families : public testing::TestWithParam<const char*> {
  protected:
@@ -67,18 +69,14 @@ TEST_P(families, take_as_many_tokens_as_have_a_position) {
   EXPECT_THROW((void)classifier::load(tiny_directory(name()), options), error);
 }
 
-TEST_P(families, run_in_every_numeric_format) {
-  for (const numeric_format format : {numeric_format::bfloat16, numeric_format::int8}) {
-    load_options options;
-    options.format = format;
-#if defined(OFFRAMP_HEADER_ONLY)
-    EXPECT_THROW((void)classifier::load(tiny_directory(name()), options), error);
-#else
+TEST_P(families, run_in_every_arithmetic) {
+  const std::vector<golden_text> texts = read_golden_texts(name());
+  for (const load_options& options : every_arithmetic()) {
     const classifier model = classifier::load(tiny_directory(name()), options);
-    for (const golden_text& golden : read_golden_texts(name())) {
-      expect_logits(every_exit(model, golden), golden, 0.15F);
+    SCOPED_TRACE(model.info().kernels);
+    for (const golden_text& golden : texts) {
+      expect_logits(every_exit(model, golden), golden, tolerance_of(options));
     }
-#endif
   }
 }
 
