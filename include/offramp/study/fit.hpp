@@ -78,9 +78,10 @@ struct fit_progress {
 /// directory than `model`, copies the checkpoint's files there first. Neither the checkpoint nor a file in `out` that
 /// differs from its namesake is touched. All or nothing: no exits.json is written before everything else is.
 ///
-/// From texts without labels exits learn the probabilities of the checkpoint's own classifier, at its temperature;
-/// where dev has none either, answers that agree with the classifier's count as right, so that a confidence says how
-/// likely full depth agrees.
+/// From texts without labels exits learn the probabilities of the checkpoint's own classifier, at its temperature, or,
+/// where its weights have none, those of the last exit that its exits.json describes, which stays the last while the
+/// others are fitted anew; where dev has no labels either, answers that agree with the classifier's count as right, so
+/// that a confidence says how likely full depth agrees.
 ///
 /// A model that has exits.json already, and layers {0}: an exit before the encoder is added to the others, which stay
 /// as they are (written to `out`, which may be `model`); texts without labels are answered by the last of them.

@@ -44,6 +44,11 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   return source.read_all(size_limit);
 }
 
+/// The exits that lie beside a checkpoint; what it was noted to know does not matter for what they answer.
+[[nodiscard]] inline exit_files read_exit_files(const model::file_set& directory) {
+  return {read_whole(directory.open("exits.json")), read_whole(directory.open("exits.safetensors"))};
+}
+
 /// What every exit of the model says of a golden text.
 [[nodiscard]] inline std::vector<exit_output> outputs_of(const classifier& model, const golden_text& text,
                                                          const runner& run) {

@@ -42,6 +42,9 @@ class exit_fitter {
     check_fit_options(options);
     check_files(files);
     bare_ = open_bare_model(checkpoint_, options.max_tokens);
+    if (files.texts && bare_->classifier.empty()) {
+      take_last_exit(*bare_, checkpoint_, options.max_tokens);
+    }
     content_.max_tokens = static_cast<int>(bare_->reader.max_tokens);
     layers_ = choose_layers(*bare_, options.layers);
     if (files.texts && bare_->classifier.empty()) {
@@ -70,7 +73,11 @@ class exit_fitter {
     const auto load_teacher = [&] {
       load_options limits;
       limits.max_tokens = options_.max_tokens;
-      return load_with(checkpoint_, {}, limits);
+      if (!bare_->is_described_exit) {
+        return load_with(checkpoint_, {}, limits);
+      }
+      limits.exits = {bare_->config.num_layers};
+      return load_with(checkpoint_, read_exit_files(checkpoint_), limits);
     };
     texts_ = std::move(*reader_).answer(load_teacher, run_, report_.answers);
     result_.warnings = texts_.warnings;

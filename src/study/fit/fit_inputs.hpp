@@ -8,6 +8,7 @@
 #include <offramp/model/config.hpp>
 #include <offramp/model/exits/description.hpp>
 #include <offramp/model/exits/plan.hpp>
+#include <offramp/model/exits/reader.hpp>
 #include <offramp/model/exits/writer.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/heads.hpp>
@@ -39,10 +40,12 @@ struct bare_model {
   model::config config;
   model::checkpoint tensors;
   offramp::detail::text_reader reader;
-  /// Pooler and classifier of a sequence classifier, as tensors of an exit; empty for a bare encoder.
+  /// Pooler and classifier of a sequence classifier, or of the last exit that exits.json describes, as tensors of an
+  /// exit; empty for a bare encoder.
   std::vector<model::named_tensor> classifier;
   /// That exit, without temperatures.
   model::exit_description exit = {};
+  bool is_described_exit = false;  ///< from exits.json
 };
 
 /// The tensors of the checkpoint's own classifier, whose plan is of one exit.
@@ -50,7 +53,8 @@ struct bare_model {
                                                                       const model::exit_plan& plan,
                                                                       const model::config& config) {
   const model::exit_tensors& names = plan.tensors.front();
-  if (!tensors.contains(names.classifier + ".weight") || !tensors.contains(names.pooler + ".weight")) {
+  const bool has_pooler = plan.description.exits.front().pooler != model::pooler::none;
+  if (!tensors.contains(names.classifier + ".weight") || (has_pooler && !tensors.contains(names.pooler + ".weight"))) {
     return {};
   }
   std::vector<model::named_tensor> all = model::describe_tensors(plan, tensors, config);
@@ -75,6 +79,38 @@ struct bare_model {
   bare.exit = plan.description.exits.front();
   bare.exit.temperature = {};
   return bare;
+}
+
+/// Takes the last exit of the directory's exits.json, if any, for the classifier that the weights have not. The other
+/// exits go, so it must stand on the last layer and read nothing of theirs; else nothing changes.
+inline void take_last_exit(bare_model& bare, const model::file_set& files, std::optional<int> max_tokens) {
+  std::optional<model::exits_file> described = model::read_exits_file(files, bare.config);
+  const bool is_multi_label = bare.config.problem == model::problem_type::multi_label;
+  if (!described || described->cuts.empty() == is_multi_label) {
+    return;
+  }
+  const model::exit_description& last = described->exits.back();
+  if (last.layer != bare.config.num_layers || last.mix || last.previous_logits) {
+    return;
+  }
+  load_options limits;
+  limits.max_tokens = max_tokens;
+  bare.reader = offramp::detail::load_text_reader(files, *described, limits, bare.config);
+  bare.config.labels = described->labels;
+  bare.config.labels_are_default = false;
+  const model::checkpoint tensors = model::open_exits(files, *described);
+  model::exit_plan plan = model::plan_described_exits(*std::move(described));
+  plan.description.exits.erase(plan.description.exits.begin(), plan.description.exits.end() - 1);
+  plan.tensors.erase(plan.tensors.begin(), plan.tensors.end() - 1);
+  plan.gate.clear();
+  bare.exit = plan.description.exits.front();
+  bare.exit.temperature = {};
+  if (bare.exit.pooler == model::pooler::shared) {
+    bare.exit.pooler = model::pooler::own;
+    plan.description.exits.front().pooler = model::pooler::own;
+  }
+  bare.classifier = read_classifier(tensors, plan, bare.config);
+  bare.is_described_exit = true;
 }
 
 /// As its data have them.

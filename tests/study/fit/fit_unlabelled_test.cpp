@@ -123,6 +123,24 @@ TEST(FitUnlabelled, AddsAnExitBeforeTheEncoderThatAgreesWithTheLast) {
   EXPECT_GT(accuracy({first, logits.label_ids, 3}), 0.8);
 }
 
+TEST(FitUnlabelled, LearnsFromTheLastExitWhereTheWeightsHaveNoClassifier) {
+  const workshop shop("tiny");
+  static_cast<void>(shop.fit({}, "labelled"));
+  shop.files.write("texts.txt", unlabelled_workshop().files.read("texts.txt"));
+  fit_options options;
+  options.layers = {1, 3};
+  const fit_result result =
+      fit_exits(shop.files / "labelled", {.texts = shop.files / "texts.txt"}, shop.files / "out", options);
+  EXPECT_EQ(result.labels, offramp_tests::no_yes);
+  ASSERT_EQ(result.exits.size(), 2U);
+  EXPECT_EQ(result.exits.back().dev_accuracy, 1.0) << "it agrees with itself";
+  const auto teacher = offramp::classifier::load(shop.files / "labelled");
+  const auto fitted = offramp::classifier::load(shop.files / "out");
+  for (const char* text : {"a fair day", "warm", "dull and dull again"}) {
+    EXPECT_EQ(fitted.classify_every_exit(text).back().logits, teacher.classify_every_exit(text).back().logits);
+  }
+}
+
 TEST(FitUnlabelled, RefusesWhatTeachesNothing) {
   using enum offramp::error_kind;
   const unlabelled_workshop shop;
