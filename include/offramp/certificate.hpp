@@ -9,7 +9,7 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 
 /// What an early exit can cost, per text 0 or 1. Of a multi-label model any label that is decided otherwise makes
-/// another answer, or a wrong one.
+/// another answer, or a wrong one; a bound on that bounds the share of labels that change, too.
 enum class certified_loss {
   disagreement,   ///< another label than the last exit's
   accuracy_drop,  ///< a wrong label where the last exit's is right: at least the accuracy that early exits lose
