@@ -144,6 +144,49 @@ TEST(exit_before_encoder, keeps_the_texts_of_a_pair_apart) {
   EXPECT_NE(answer({"the quick fox", "lazy dog"}), answer({"lazy dog", "the quick fox"}));
 }
 
+/// The model with 8 tokens for the encoder and `longest` for the exit before it.
+classifier with_few_tokens(int longest) {
+  offramp_tests::model_in_memory files = with_ngrams("tiny-i8");
+  nlohmann::json exits = nlohmann::json::parse(files.files.at("exits.json"));
+  exits["max_tokens"] = 8;
+  exits["exits"][0]["ngrams"]["max_tokens"] = longest;
+  files.files["exits.json"] = exits.dump();
+  return files.load();
+}
+
+TEST(exit_before_encoder, may_read_on_where_the_encoder_stops) {
+  const classifier reads_on = with_few_tokens(12);
+  const classifier stops = with_few_tokens(8);
+  const std::vector<std::string> several = {"the quick fox jumps over the lazy dog runs the fox", "the quick fox",
+                                            "the quick fox jumps over the dog the dog the dog the dog", "",
+                                            "a b c d e f g h i j k l m n o p"};
+  const auto batch = reads_on.classify_batch(several, exit_policy(0.0F));
+  for (std::size_t i = 0; i < several.size(); ++i) {
+    SCOPED_TRACE(several[i]);
+    const std::vector<exit_output> found = reads_on.classify_every_exit(several[i]);
+    const std::vector<exit_output> short_sighted = stops.classify_every_exit(several[i]);
+    load_options twelve;
+    twelve.max_tokens = 12;
+    EXPECT_EQ(found.front().logits, with_ngrams("tiny-i8").load(twelve).classify_every_exit(several[i]).front().logits)
+        << "as if the encoder read as many";
+    EXPECT_EQ(found.front().logits == short_sighted.front().logits, !reads_on.tokenize(several[i]).truncated);
+    for (std::size_t j = 1; j < found.size(); ++j) {
+      EXPECT_EQ(found[j], short_sighted[j]);
+    }
+    EXPECT_EQ(batch[i], reads_on.classify(several[i], 0.0F));
+    EXPECT_EQ(batch[i], reads_on.classify(reads_on.tokenize(several[i]), 0.0F));
+    EXPECT_LE(batch[i].tokens, 8);
+  }
+  EXPECT_EQ(reads_on.tokenize(several[2]).cut_ids.size(), 4U);
+  EXPECT_TRUE(reads_on.tokenize(several[1]).cut_ids.empty());
+  EXPECT_TRUE(stops.tokenize(several[2]).cut_ids.empty());
+  EXPECT_TRUE(reads_on.tokenize(sentence_pair{several[0], several[2]}).cut_ids.empty());
+  offramp::encoding strange = reads_on.tokenize(several[2]);
+  strange.cut_ids.back() = 1 << 20;
+  offramp_tests::expect_refusal([&] { (void)reads_on.classify(strange, 0.0F); }, error_kind::invalid_argument,
+                                {"token id 1048576"});
+}
+
 TEST(exit_before_encoder, is_refused_where_its_files_contradict) {
   const auto expect_refused = [](const char* pointer, const nlohmann::json& value, const char* part) {
     offramp_tests::model_in_memory damaged = with_ngrams("tiny-i8");
@@ -156,6 +199,8 @@ TEST(exit_before_encoder, is_refused_where_its_files_contradict) {
   expect_refused("/exits/0/ngrams/longest", 0, "longest");
   expect_refused("/exits/0/ngrams/longest", 9, "longest");
   expect_refused("/exits/0/ngrams/bucket_bits", 25, "bucket_bits");
+  expect_refused("/exits/0/ngrams/max_tokens", 0, "max_tokens");
+  expect_refused("/exits/0/ngrams/max_tokens", 65537, "max_tokens");
   expect_refused("/exits/0/ngrams/bucket_bits", 11, "exits.0.classifier.weight");
   expect_refused("/exits/0/pooling", "cls", "pooling");
   expect_refused("/exits/1/ngrams", {{"longest", 2}, {"bucket_bits", 10}}, "ngrams");

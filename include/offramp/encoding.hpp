@@ -15,6 +15,9 @@ struct encoding {
   std::vector<std::int32_t> type_ids;
   /// Tokens were cut off to respect max_tokens.
   bool truncated = false;
+  /// Of what was cut off a single text, the next ids, where the model has an exit before the encoder that reads more
+  /// than max_tokens: as many as it reads. No layer of the encoder sees them.
+  std::vector<std::int32_t> cut_ids = {};
 
   bool operator==(const encoding&) const = default;
 };

@@ -9,10 +9,13 @@
 #include <cstdint>
 #include <fstream>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace ngrams_test {
 
+using offramp::encoding;
+using offramp::exits::ngram_feature;
 using offramp::exits::ngram_head;
 using offramp::exits::ngram_memory;
 using offramp::exits::read_ngrams;
@@ -38,12 +41,16 @@ ngram_head head_of(const nlohmann::json& one) {
   return head;
 }
 
+encoding text_of(const nlohmann::json& one) {
+  return {.ids = one["ids"].get<std::vector<std::int32_t>>(), .type_ids = {}};
+}
+
 TEST(ngrams, fall_into_the_buckets_of_the_format) {
   ngram_memory memory;
   for (const nlohmann::json& one : cases()) {
     const ngram_head head = head_of(one);
     const auto ids = one["ids"].get<std::vector<std::int32_t>>();
-    const auto features = read_ngrams({ids, head.special_ids, head.separator}, head.shape, memory);
+    const auto features = read_ngrams({ids, {}, head.special_ids, head.separator}, head.shape, memory);
     ASSERT_EQ(features.size(), one["buckets"].size()) << one;
     for (std::size_t i = 0; i < features.size(); ++i) {
       EXPECT_EQ(features[i].bucket, one["buckets"][i].get<std::uint32_t>()) << one;
@@ -56,26 +63,43 @@ TEST(ngrams, logits_are_those_of_the_formula) {
   ngram_memory memory;
   for (const nlohmann::json& one : cases()) {
     const ngram_head head = head_of(one);
-    const auto ids = one["ids"].get<std::vector<std::int32_t>>();
     std::vector<float> logits(head.bias.size());
-    head.apply(ids, memory, logits);
+    head.apply(text_of(one), memory, logits);
     for (std::size_t label = 0; label < logits.size(); ++label) {
       EXPECT_NEAR(logits[label], one["logits"][label].get<double>(), 2e-6) << one;
     }
   }
 }
 
+TEST(ngrams, go_on_in_what_was_cut_off) {
+  const ngram_head head = head_of(cases().front());
+  const std::int32_t special = head.special_ids.back();
+  const auto features_of = [&](const std::vector<std::int32_t>& ids, const std::vector<std::int32_t>& cut_ids) {
+    ngram_memory memory;
+    std::vector<std::pair<std::uint32_t, float>> all;
+    for (const ngram_feature& feature :
+         read_ngrams({ids, cut_ids, head.special_ids, head.separator}, head.shape, memory)) {
+      all.emplace_back(feature.bucket, feature.value);
+    }
+    return all;
+  };
+  const auto whole = features_of({special, 40, 41, 42, 43, 41, special}, {});
+  EXPECT_EQ(features_of({special, 40, 41, special}, {42, 43, 41}), whole);
+  EXPECT_EQ(features_of({special, special}, {40, 41, 42, 43, 41}), whole);
+  EXPECT_NE(features_of({special, 40, 41, special}, {42, 43}), whole);
+}
+
 TEST(ngrams, do_not_depend_on_the_texts_before) {
   const ngram_head head = head_of(cases().back());
-  const auto ids = cases().back()["ids"].get<std::vector<std::int32_t>>();
+  const encoding last = text_of(cases().back());
   std::vector<float> fresh(head.bias.size());
   ngram_memory unused;
-  head.apply(ids, unused, fresh);
+  head.apply(last, unused, fresh);
   ngram_memory memory;
   for (const nlohmann::json& one : cases()) {
     std::vector<float> logits(head.bias.size());
-    head.apply(one["ids"].get<std::vector<std::int32_t>>(), memory, logits);
-    head.apply(ids, memory, logits);
+    head.apply(text_of(one), memory, logits);
+    head.apply(last, memory, logits);
     EXPECT_EQ(logits, fresh);
   }
 }
@@ -85,7 +109,7 @@ TEST(ngrams, of_a_pair_are_kept_apart) {
   const std::vector<std::int32_t> special_ids = {101, 102};
   const auto buckets = [&](const std::vector<std::int32_t>& ids) {
     std::vector<std::uint32_t> found;
-    for (const auto& feature : read_ngrams({ids, special_ids, 102}, {2, 24}, memory)) {
+    for (const auto& feature : read_ngrams({ids, {}, special_ids, 102}, {2, 24}, memory)) {
       found.push_back(feature.bucket);
     }
     return found;

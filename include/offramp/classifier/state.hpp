@@ -91,6 +91,7 @@ struct classifier::state {
       }
     };
     check_range(tokens.ids, config.vocabulary_size, "token id");
+    check_range(tokens.cut_ids, config.vocabulary_size, "token id");
     check_range(tokens.type_ids, config.type_vocabulary_size, "type id");
   }
 

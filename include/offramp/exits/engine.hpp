@@ -223,7 +223,7 @@ class engine {
     head_memory& heads = memory_of(position);
     memory_.logits.resize(model_.heads.num_labels);
     if (head.ngrams) {
-      head.ngrams->apply(text_of(position).ids, memory_.ngrams, memory_.logits);
+      head.ngrams->apply(text_of(position), memory_.ngrams, memory_.logits);
     } else {
       apply_head(head, pooled(position), heads, memory_.head_input, memory_.logits);
     }

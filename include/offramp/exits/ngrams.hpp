@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/encoding.hpp>
 #include <offramp/version.hpp>
 
 #include <algorithm>
@@ -15,17 +16,28 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits {
 
 /// How a text's token ids become features: each n-gram of 1 to `longest` ids falls into one of 2^bucket_bits buckets.
 struct ngram_shape {
-  int longest = 2;       ///< 1 to 8
-  int bucket_bits = 18;  ///< 1 to 24
+  int longest = 2;             ///< 1 to 8
+  int bucket_bits = 18;        ///< 1 to 24
+  std::size_t max_tokens = 0;  ///< of a single text that it reads, special ones included, if the encoder reads fewer
 
   [[nodiscard]] std::size_t buckets() const noexcept { return std::size_t{1} << bucket_bits; }
   bool operator==(const ngram_shape&) const = default;
 };
 
+/// Most tokens that an exit may read of a text.
+inline constexpr std::size_t longest_ngram_text = 65536;
+
+/// How many tokens of a text lie beyond max_tokens, of those that an exit reads.
+[[nodiscard]] constexpr std::size_t count_cut_ids(std::size_t max_tokens, std::size_t read) noexcept {
+  return read > max_tokens ? read - max_tokens : 0;
+}
+
 /// The ids of a text that an encoder would read, with the ids that stand around texts: n-grams are made of what lies
-/// between special ids, and behind the first separator begins the second text.
+/// between special ids, and behind the first separator begins the second text. What was cut off a single text goes on
+/// where its last ids that are not special end.
 struct ngram_text {
   std::span<const std::int32_t> ids;
+  std::span<const std::int32_t> cut_ids;
   std::span<const std::int32_t> special_ids;
   std::int32_t separator = -1;
 };
@@ -38,6 +50,7 @@ struct ngram_feature {
 
 /// Where one text's features are counted; reused from text to text.
 struct ngram_memory {
+  std::vector<std::int32_t> whole;  // the ids of a text that was cut
   std::vector<ngram_feature> features;
   std::vector<std::uint32_t> counts;  // by feature
   std::vector<std::uint32_t> slots;   // open addressing: feature + 1, 0 is empty
@@ -106,23 +119,32 @@ inline void count_ngrams(std::span<const std::int32_t> run, std::uint64_t seed, 
 /// highest bits.
 inline std::span<const ngram_feature> read_ngrams(const ngram_text& text, const ngram_shape& shape,
                                                   ngram_memory& memory) {
-  bucket_counter counter(memory, text.ids.size() * static_cast<std::size_t>(shape.longest));
   const auto is_special = [&](std::int32_t id) {
     return std::ranges::find(text.special_ids, id) != text.special_ids.end();
   };
+  std::span<const std::int32_t> ids = text.ids;
+  if (!text.cut_ids.empty()) {
+    while (!ids.empty() && is_special(ids.back())) {
+      ids = ids.first(ids.size() - 1);
+    }
+    memory.whole.assign(ids.begin(), ids.end());
+    memory.whole.insert(memory.whole.end(), text.cut_ids.begin(), text.cut_ids.end());
+    ids = memory.whole;
+  }
+  bucket_counter counter(memory, ids.size() * static_cast<std::size_t>(shape.longest));
   std::uint64_t seed = ngram_seeds[0];
   std::size_t begin = 0;
-  while (begin < text.ids.size()) {
-    if (is_special(text.ids[begin])) {
-      seed = text.ids[begin] == text.separator ? ngram_seeds[1] : seed;
+  while (begin < ids.size()) {
+    if (is_special(ids[begin])) {
+      seed = ids[begin] == text.separator ? ngram_seeds[1] : seed;
       ++begin;
       continue;
     }
     std::size_t end = begin + 1;
-    while (end < text.ids.size() && !is_special(text.ids[end])) {
+    while (end < ids.size() && !is_special(ids[end])) {
       ++end;
     }
-    count_ngrams(text.ids.subspan(begin, end - begin), seed, shape, counter);
+    count_ngrams(ids.subspan(begin, end - begin), seed, shape, counter);
     begin = end;
   }
   for (std::size_t i = 0; i < memory.features.size(); ++i) {
@@ -157,8 +179,8 @@ struct ngram_head {
     return weights.size() + (scales.size() + bias.size()) * sizeof(float);
   }
 
-  void apply(std::span<const std::int32_t> ids, ngram_memory& memory, std::span<float> logits) const {
-    apply(read_ngrams({ids, special_ids, separator}, shape, memory), logits);
+  void apply(const encoding& text, ngram_memory& memory, std::span<float> logits) const {
+    apply(read_ngrams({text.ids, text.cut_ids, special_ids, separator}, shape, memory), logits);
   }
 
   /// Sums run over the features in text order, one accumulator per label: one order, whoever asks.

@@ -137,6 +137,7 @@ struct text_reader {
   std::size_t max_tokens;  // special tokens included
   bool reads_type_ids;
   std::string pair_objection;  // why the model cannot read pairs; empty: it can
+  std::size_t cut_ids = 0;     // of a single text beyond max_tokens that are kept for the exit before the encoder
 
   /// The tokens of a text, or of a pair; they live in the memory until its next use. Nothing of use where `stop`,
   /// unless null, stopped it.
@@ -146,7 +147,7 @@ struct text_reader {
       throw error(error_kind::unsupported, pair_objection);
     }
     const encoding& tokens = second ? tokenizer.encode(first, *second, max_tokens, memory, stop)
-                                    : tokenizer.encode(first, max_tokens, memory, stop);
+                                    : tokenizer.encode(first, max_tokens, memory, stop, cut_ids);
     if (!reads_type_ids) {
       memory.result.type_ids.clear();
     }
@@ -162,6 +163,12 @@ inline void tell_special_ids(const text::tokenizer& tokenizer, exits::head_set& 
       head.ngrams->separator = tokenizer.separator();
     }
   }
+}
+
+/// The tokens of a text that the exit before the encoder reads, where it may answer; 0: those that the encoder reads.
+[[nodiscard]] inline std::size_t longest_read(const model::exits_file& exits, const load_options& options) {
+  const bool may_answer = options.exits.empty() || std::ranges::find(options.exits, 0) != options.exits.end();
+  return may_answer && !exits.exits.empty() && exits.exits.front().ngrams ? exits.exits.front().ngrams->max_tokens : 0;
 }
 
 /// Single texts must be of token types that the encoder has; a model whose pairs are not reads no pairs.
@@ -185,7 +192,8 @@ inline text_reader load_text_reader(const model::file_set& files, const model::e
   if (!objection.empty()) {
     throw error(error_kind::bad_model, objection);
   }
-  return {std::move(tokenizer), max_tokens, reads_type_ids, std::move(pair_objection)};
+  return {std::move(tokenizer), max_tokens, reads_type_ids, std::move(pair_objection),
+          exits::count_cut_ids(max_tokens, longest_read(exits, options))};
 }
 
 }  // namespace detail

@@ -39,6 +39,8 @@ struct fit_options {
   int ngram_longest = 2;
   /// ... hashed into 2 to the power of this many buckets, 1 to 24; a bucket takes a byte for each label.
   int ngram_bucket_bits = 18;
+  /// ... of so many tokens of a single text, 1 to 65,536, where that is more than max_tokens.
+  int ngram_max_tokens = 4096;
   pooling_choice pooling = pooling_choice::better;
   layer_mix mix = layer_mix::none;
   class_weighting weighting = class_weighting::by_text;

@@ -37,7 +37,8 @@ struct encode_memory {
 
   /// Memory of the ids; what the models of subwords keep is bounded by themselves.
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return (first.capacity() + second.capacity() + result.ids.capacity() + result.type_ids.capacity()) *
+    return (first.capacity() + second.capacity() + result.ids.capacity() + result.type_ids.capacity() +
+            result.cut_ids.capacity()) *
            sizeof(std::int32_t);
   }
 
@@ -58,9 +59,10 @@ class tokenizer {
   /// Special tokens included, at most `max_tokens` ids: the tail of a longer text is cut. Any bytes are text,
   /// ill-formed UTF-8 reads as U+FFFD. Throws `invalid_argument` when `max_tokens` has no room for the special tokens.
   /// `stop`, unless null, is asked every few thousand bytes; when it says so, what has been read by then is the result,
-  /// as `truncated`. The result lives in `memory` until its next use.
+  /// as `truncated`. The result lives in `memory` until its next use. At most `cut_ids` of the ids behind the last one
+  /// that is kept are the result's, too.
   const encoding& encode(std::string_view text, std::size_t max_tokens, encode_memory& memory,
-                         const detail::interruption* stop = nullptr) const;
+                         const detail::interruption* stop = nullptr, std::size_t cut_ids = 0) const;
 
   /// As for one text, with both texts in one sequence; the longer one is cut first. An empty second text is none.
   const encoding& encode(std::string_view first, std::string_view second, std::size_t max_tokens, encode_memory& memory,

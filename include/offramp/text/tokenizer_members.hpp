@@ -82,12 +82,14 @@ OFFRAMP_INLINE void tokenizer::check_template(const std::vector<template_part>& 
 }
 
 OFFRAMP_INLINE const encoding& tokenizer::encode(std::string_view text, std::size_t max_tokens, encode_memory& memory,
-                                                 const detail::interruption* stop) const {
+                                                 const detail::interruption* stop, std::size_t cut_ids) const {
   const std::size_t room = room_for_text(single_, max_tokens);
-  token_sink tokens(memory.first, room, room, stop);
+  token_sink tokens(memory.first, room + cut_ids, room + cut_ids, stop);
   read(text, tokens, memory.subwords);
   memory.trim();
-  assemble(single_, {&tokens, nullptr}, {std::min(tokens.count(), room), 0}, memory.result);
+  const std::size_t length = std::min(tokens.count(), room);
+  assemble(single_, {&tokens, nullptr}, {length, 0}, memory.result);
+  memory.result.cut_ids.assign(tokens.ids().begin() + static_cast<std::ptrdiff_t>(length), tokens.ids().end());
   return memory.result;
 }
 
@@ -180,6 +182,7 @@ OFFRAMP_INLINE void tokenizer::assemble(const std::vector<template_part>& parts,
                                         encoding& result) {
   result.ids.clear();
   result.type_ids.clear();
+  result.cut_ids.clear();
   const auto append = [&](const std::vector<std::int32_t>& ids, std::size_t count, std::int32_t type_id) {
     result.ids.insert(result.ids.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count));
     result.type_ids.insert(result.type_ids.end(), count, type_id);

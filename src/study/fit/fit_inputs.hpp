@@ -220,6 +220,7 @@ inline void check_fit_options(const fit_options& options) {
   };
   check_range("ngram_longest", options.ngram_longest, 8);
   check_range("ngram_bucket_bits", options.ngram_bucket_bits, 24);
+  check_range("ngram_max_tokens", options.ngram_max_tokens, static_cast<int>(exits::longest_ngram_text));
   if (options.threshold && !std::isfinite(*options.threshold)) {
     refuse_fit_option("threshold is not finite");
   }

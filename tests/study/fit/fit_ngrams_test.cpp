@@ -73,6 +73,23 @@ TEST(FitNgrams, StandThereOnlyIfAskedForWhereTheySaveNothing) {
   EXPECT_EQ(shop.fit(options, "asked").exits.size(), 4U);
 }
 
+TEST(FitNgrams, ReadTheWholeTextWhereTheEncoderDoesNot) {
+  const workshop shop("tiny");
+  fit_options options;
+  options.layers = {0, 1};
+  options.ngram_bucket_bits = 10;
+  (void)shop.fit(options, "all");
+  options.max_tokens = 4;
+  (void)shop.fit(options, "few");
+  EXPECT_EQ(shop.files.read("all/exits.json").find("4096"), std::string::npos) << "no text is longer";
+  EXPECT_NE(shop.files.read("few/exits.json").find("\"max_tokens\": 4096"), std::string::npos);
+  const auto all = offramp::classifier::load(shop.files / "all");
+  const auto few = offramp::classifier::load(shop.files / "few");
+  const char* const text = "a good film about the story of a dog and a man";
+  EXPECT_TRUE(few.tokenize(text).truncated);
+  EXPECT_EQ(few.classify_every_exit(text).front().logits, all.classify_every_exit(text).front().logits);
+}
+
 TEST(FitNgrams, AreTheSameForAnyNumberOfThreads) {
   const workshop shop("tiny");
   fit_options options;

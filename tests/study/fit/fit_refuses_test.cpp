@@ -63,6 +63,7 @@ TEST(FitExits, RefusesOptionsOutOfRange) {
   refuse("layer 1, expected ascending", [](fit_options& o) { o.layers = {1, 1}; });
   refuse("layer -1", [](fit_options& o) { o.layers = {-1}; });
   refuse("ngram_longest is 9", [](fit_options& o) { o.ngram_longest = 9; });
+  refuse("ngram_max_tokens is 0", [](fit_options& o) { o.ngram_max_tokens = 0; });
   refuse("no strengths", [](fit_options& o) { o.strengths = {}; });
   refuse("strength -1", [](fit_options& o) { o.strengths = {-1}; });
   refuse("3 labels, expected 2", [](fit_options& o) { o.labels = {"a", "b", "c"}; });

@@ -89,7 +89,7 @@ TEST(label_fit, fits_ngrams_of_each_label_as_if_alone) {
   for (std::int32_t text = 0; text < 12; ++text) {
     const std::vector<std::int32_t> ids{0, 5 + text % 3, 9 + text % 4, 0};
     const std::vector<float> target{text % 3 == 0 ? 1.0F : 0.0F, text % 4 < 2 ? 0.75F : 0.0F};
-    examples.add({ids, special, 0}, target);
+    examples.add({ids, {}, special, 0}, target);
   }
   const std::vector<float> two_cuts{0.5F, 0.5F};
   const auto joined = fit_label_ngrams(examples, two_cuts, strengths, {}, {});

@@ -95,8 +95,11 @@ namespace detail {
 
 [[nodiscard]] inline exits::ngram_shape read_ngram_shape(const json_place& place) {
   json_object object(place);
-  const exits::ngram_shape shape{.longest = static_cast<int>(object.require("longest").integer(1, 8)),
-                                 .bucket_bits = static_cast<int>(object.require("bucket_bits").integer(1, 24))};
+  const auto most = object.find("max_tokens");
+  const exits::ngram_shape shape{
+      .longest = static_cast<int>(object.require("longest").integer(1, 8)),
+      .bucket_bits = static_cast<int>(object.require("bucket_bits").integer(1, 24)),
+      .max_tokens = most ? static_cast<std::size_t>(most->integer(1, exits::longest_ngram_text)) : 0};
   object.refuse_unknown();
   return shape;
 }
@@ -277,10 +280,8 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
     return std::nullopt;
   }
   if (!description || !tensors) {
-    const bool has_tensors = tensors.has_value();
-    throw error(error_kind::io, files.describe(has_tensors ? "exits.json" : "exits.safetensors") +
-                                    ": no such file, expected beside " +
-                                    (has_tensors ? "exits.safetensors" : "exits.json"));
+    throw error(error_kind::io, files.describe(tensors ? "exits.json" : "exits.safetensors") +
+                                    ": no such file, expected beside " + (tensors ? *tensors : *description).name());
   }
   const json_document document = parse_json(description->read_all(size_limit), description->name());
   json_object object{json_place(document, description->name())};
@@ -288,8 +289,7 @@ inline void check_mixes_agree(const json_place& place, const std::vector<exit_de
     throw error(error_kind::unsupported,
                 format.describe() + " is " + format.value().dump() + ", expected " + std::to_string(exits_format));
   }
-  const json_place expected = object.require("exits_sha256");
-  const std::string& digest = detail::read_digest(expected);
+  const std::string digest = detail::read_digest(object.require("exits_sha256"));
   tensors->refuse_placeholder();
   if (const std::string found = sha256_hex(*tensors); found != digest) {
     throw error(error_kind::bad_model, tensors->name() + ": has the SHA-256 " + found + ", expected " + digest +

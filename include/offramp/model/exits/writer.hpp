@@ -27,6 +27,9 @@ inline void write_exit(json_writer& json, const exit_description& exit) {
       json.object([&] {
         json.member("longest", exit.ngrams->longest);
         json.member("bucket_bits", exit.ngrams->bucket_bits);
+        if (exit.ngrams->max_tokens > 0) {
+          json.member("max_tokens", static_cast<std::int64_t>(exit.ngrams->max_tokens));
+        }
       });
     } else {
       json.member("pooling", name_of(exit.pooling, pooling_names));
