@@ -178,7 +178,7 @@ TEST(exit_before_encoder, may_read_on_where_the_encoder_stops) {
     EXPECT_LE(batch[i].tokens, 8);
   }
   EXPECT_EQ(reads_on.tokenize(several[2]).cut_ids.size(), 4U);
-  EXPECT_TRUE(reads_on.tokenize(several[1]).cut_ids.empty());
+  EXPECT_TRUE(reads_on.tokenize("fox").cut_ids.empty());
   EXPECT_TRUE(stops.tokenize(several[2]).cut_ids.empty());
   EXPECT_TRUE(reads_on.tokenize(sentence_pair{several[0], several[2]}).cut_ids.empty());
   offramp::encoding strange = reads_on.tokenize(several[2]);
