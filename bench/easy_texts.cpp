@@ -115,10 +115,12 @@ void measure(const arguments& given) {
       least_microseconds(easy.size(), given.rounds, [&](std::size_t i) { (void)model.classify(easy[i], policy); });
   const double tokenizing = least_microseconds(
       easy.size(), given.rounds, [&](std::size_t i) { (void)tokenizer.encode(easy[i], max_tokens, memory); });
+  const double batch =
+      least_microseconds(1, given.rounds, [&](std::size_t) { (void)model.classify_batch(easy, policy); });
   std::printf(
       "%zu of %zu texts leave before the encoder: %.2f us from string to prediction, %.0f a second; %.2f us of it "
-      "from string to ids\n",
-      easy.size(), texts.size(), whole, 1e6 / whole, tokenizing);
+      "from string to ids; %.2f us in one batch\n",
+      easy.size(), texts.size(), whole, 1e6 / whole, tokenizing, batch / static_cast<double>(easy.size()));
   std::printf("the exit alone, 32 tokens: %.2f us with 2 labels, %.2f us with 4\n", time_exit(32, 2, given.rounds),
               time_exit(32, 4, given.rounds));
 }

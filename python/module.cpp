@@ -48,4 +48,6 @@ NB_MODULE(_native, module) {
   module.attr("version") = std::string(offramp::version());
   offramp_python::bind_policy(module);
   offramp_python::bind_classifier(module);
+  offramp_python::bind_study_results(module);
+  offramp_python::bind_study(module);
 }

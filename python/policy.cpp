@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "module.hpp"
 
+#include <cli/policy_text.hpp>
+
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
@@ -141,7 +144,10 @@ void bind_policy(nb::module_& module) {
            "The same policy, whose predictions carry the state that the exit's classifier read.")
       .def_prop_ro("threshold", &exit_policy::threshold, "Of a rule that has one, else 0.")
       .def_prop_ro("max_layer", &exit_policy::max_layer)
-      .def("__eq__", [](const exit_policy& self, const exit_policy& other) { return self == other; });
+      .def("__eq__", [](const exit_policy& self, const exit_policy& other) { return self == other; })
+      .def("__str__", &offramp_cli::describe)
+      .def("__repr__",
+           [](const exit_policy& self) { return nb::str("<Policy {}>").format(offramp_cli::describe(self)); });
 }
 
 }  // namespace offramp_python

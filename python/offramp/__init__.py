@@ -8,9 +8,14 @@
 """
 
 from offramp._native import (
+    Calibration,
+    Certification,
+    CertifiedFit,
     DriftAudit,
     DriftCounts,
+    Evaluation,
     ExitOutput,
+    FitResult,
     Policy,
     Prediction,
     Stop,
@@ -18,17 +23,28 @@ from offramp._native import (
 from offramp._native import version as __version__
 from offramp.classifier import Classifier, bundled
 from offramp.errors import Error, InvalidArgument
+from offramp.study import calibrate, certify, evaluate, fit, fit_certified
 
 __all__ = [
+    "Calibration",
+    "Certification",
+    "CertifiedFit",
     "Classifier",
     "DriftAudit",
     "DriftCounts",
     "Error",
+    "Evaluation",
     "ExitOutput",
+    "FitResult",
     "InvalidArgument",
     "Policy",
     "Prediction",
     "Stop",
     "__version__",
     "bundled",
+    "calibrate",
+    "certify",
+    "evaluate",
+    "fit",
+    "fit_certified",
 ]

@@ -4,11 +4,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 import numpy as np
 
 from offramp._native import ExitOutput, Model, Policy, Prediction
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Text = Union[str, bytes]
 Input = Union[Text, tuple[Text, Text]]  # one text, or premise and hypothesis
@@ -79,21 +82,23 @@ class Classifier:
         Returns a structured array [n]: label_id, layer, tokens, confidence, truncated, stopped (an index into
         offramp.classifier.STOP_REASONS) and probabilities [labels]. Texts of an Arrow array are read where they lie.
         """
-        if hasattr(inputs, "combine_chunks"):
-            inputs = inputs.combine_chunks()
-        if hasattr(inputs, "buffers"):
-            columns = self._classify_arrow(inputs, policy)
-        else:
-            texts = inputs.tolist() if isinstance(inputs, np.ndarray) else inputs
-            if isinstance(texts, (str, bytes)):
-                raise TypeError("a batch is a sequence of texts; classify takes one")
-            columns = self._model.classify_batch(texts, policy)
+        columns = self._classify(inputs, policy)
         result = np.empty(len(columns["confidence"]), self._dtype)
         result["label_id"], result["layer"], result["tokens"] = columns["numbers"]
         result["truncated"], result["stopped"] = columns["flags"]
         result["confidence"] = columns["confidence"]
         result["probabilities"] = columns["probabilities"]
         return result
+
+    def classify_arrow(self, inputs: Any, policy: AnyPolicy = None) -> pyarrow.RecordBatch:
+        """Classifies as classify_batch does, into an Arrow record batch. Needs pyarrow.
+
+        Columns: label (string; of a multi-label model a list of them), confidence, layer, tokens, truncated, stopped
+        (string) and probabilities (a list of as many as there are labels). Arrays share the memory of NumPy's.
+        """
+        from offramp.arrow import record_batch
+
+        return record_batch(self._classify(inputs, policy), self.labels, self.cuts)
 
     def every_exit(self, input: Input) -> list[ExitOutput]:
         """Runs every layer and reports each exit in turn."""
@@ -162,7 +167,19 @@ class Classifier:
         directory, format, threads, *_ = self._arguments
         return f"Classifier({directory!r}, format={format!r}, threads={threads})"
 
-    def _classify_arrow(self, array: Any, policy: AnyPolicy) -> dict:
+    def _classify(self, inputs: Any, policy: AnyPolicy) -> dict:
+        if hasattr(inputs, "combine_chunks"):
+            inputs = inputs.combine_chunks()
+        if hasattr(inputs, "buffers"):
+            return self._classify_texts_of_arrow(inputs, policy)
+        texts = inputs.tolist() if isinstance(inputs, np.ndarray) else inputs
+        if isinstance(texts, (str, bytes)):
+            raise TypeError("a batch is a sequence of texts; classify takes one")
+        return self._model.classify_batch(texts, policy)
+
+    def _classify_texts_of_arrow(self, array: Any, policy: AnyPolicy) -> dict:
+        if str(array.type) in ("string_view", "binary_view"):
+            array = array.cast("large_" + str(array.type).removesuffix("_view"))
         kind = str(array.type)
         if kind not in ("string", "large_string", "utf8", "binary", "large_binary"):
             raise TypeError(f"an Arrow array of {kind}, expected one of strings")

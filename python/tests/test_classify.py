@@ -48,9 +48,13 @@ def test_kinds_of_batches_give_the_same(tiny):
         [text.encode() for text in TEXTS],
         np.array(TEXTS),
         np.array(TEXTS, dtype=object),
+        np.array(["before", *TEXTS, "behind"])[1:-1],
+        np.array([text for text in TEXTS for _ in range(2)])[::2],
+        np.array(TEXTS).astype(f">U{max(map(len, TEXTS))}"),
         pyarrow.array(TEXTS),
         arrow[1:-1],
         arrow.cast(pyarrow.large_string())[1:-1],
+        arrow.cast(pyarrow.string_view())[1:-1],
         pyarrow.chunked_array([TEXTS[:2], TEXTS[2:]]),
     ):
         assert np.array_equal(tiny.classify_batch(texts, 0.6), expected)
@@ -103,3 +107,36 @@ def test_an_audit_counts_and_changes_nothing(tiny):
     assert counts.texts == counts.audited == len(TEXTS)
     lower, upper = counts.disagreement_once(0.95)
     assert 0.0 <= lower <= counts.disagreements / counts.audited <= upper <= 1.0
+
+
+def test_arrow_in_and_out():
+    pyarrow = pytest.importorskip("pyarrow")
+    from offramp.arrow import schema
+
+    for name in ("tiny", "multi-label-exits"):
+        model = offramp.Classifier.load(TINY / name)
+        rows = model.classify_batch(TEXTS, 0.6)
+        table = model.classify_arrow(pyarrow.array(TEXTS), 0.6)
+        assert table.schema == schema(model.labels, multi_label=model.cuts is not None)
+        for text, row, answer in zip(TEXTS, rows, table.to_pylist()):
+            label = model.classify(text, 0.6).label
+            assert answer["label"] == (label if model.cuts is None else label.split(",") if label else [])
+            assert (answer["layer"], answer["tokens"]) == (row["layer"], row["tokens"])
+            assert np.array_equal(np.float32(answer["probabilities"]), row["probabilities"])
+            assert np.float32(answer["confidence"]) == row["confidence"]
+            assert answer["stopped"] == offramp.classifier.STOP_REASONS[row["stopped"]]
+            assert answer["truncated"] == row["truncated"]
+        assert model.classify_arrow([]).num_rows == 0
+
+
+def test_a_cancelled_text_has_no_label_in_arrow(tiny):
+    pytest.importorskip("pyarrow")
+    stop = offramp.Stop()
+    stop.request()
+    answer = tiny.classify_arrow(["a"], offramp.Policy(0.6).with_stop(stop)).to_pylist()[0]
+    assert (answer["label"], answer["stopped"]) == (None, "cancelled")
+
+
+def test_policies_say_what_they_are():
+    assert str(offramp.Policy(0.9)) == "confidence >= 0.9"
+    assert repr(offramp.Policy.full_depth().with_max_layer(2)).startswith("<Policy ")

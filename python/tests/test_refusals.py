@@ -42,6 +42,8 @@ def test_what_is_no_batch(tiny, batch):
 def test_half_a_character_is_named(tiny):
     with pytest.raises(UnicodeEncodeError):
         tiny.classify("\ud800")
+    with pytest.raises(UnicodeEncodeError):
+        tiny.classify_batch(np.array(["a", "\ud800"]))
 
 
 def test_arrow_arrays_that_hold_no_texts(tiny):
