@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http_service.hpp"
 
+#include "client_connection.hpp"
 #include "page.hpp"
 
 #include <offramp/error.hpp>
@@ -8,9 +9,11 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <exception>
 #include <stdexcept>
+#include <stop_token>
 #include <utility>
 
 namespace offramp_serve {
@@ -18,6 +21,7 @@ namespace offramp_serve {
 namespace {
 
 constexpr const char* json_type = "application/json";
+constexpr int client_has_left = 499;  // as other servers write it into their logs; nobody reads the answer
 
 void answer_error(httplib::Response& response, int status, const std::string& message) {
   response.status = status;
@@ -108,12 +112,23 @@ void http_service::classify(const httplib::Request& request, httplib::Response& 
   try {
     job work = read_request(request.body, models_, settings_.requests);
     const std::shared_ptr<const served_model> model = work.model;
+    std::stop_source stop;
+    work.stop = stop.get_token();
     std::optional<std::future<answers>> coming = queue_.submit(std::move(work));
     if (!coming) {
       const double seconds = std::ceil(std::max(1.0, queue_.expected_wait().count()));
       response.set_header("Retry-After", std::to_string(static_cast<long>(seconds)));
       answer_error(response, 429, "too many texts wait");
       return;
+    }
+    client_connection client(request.remote_addr, request.remote_port);
+    constexpr std::chrono::milliseconds between_looks(50);
+    while (coming->wait_for(between_looks) != std::future_status::ready) {
+      if (client.is_closed()) {
+        stop.request_stop();
+        answer_error(response, client_has_left, "the client has left");
+        return;
+      }
     }
     response.set_content(to_text(write_answers(*model, coming->get())), json_type);
   } catch (const request_error& problem) {

@@ -37,10 +37,11 @@ void metrics::count_answers(const served_model& model, const answers& given) {
   ++counts.requests;
   counts.seconds_waited += seconds(given.waited);
   for (const auto& result : given.results) {
-    if (const auto* answer = std::get_if<offramp::prediction>(&result)) {
-      ++counts.texts_by_layer[answer->layer];
-    } else {
+    const auto* answer = std::get_if<offramp::prediction>(&result);
+    if (answer == nullptr) {
       ++counts.failed_texts;
+    } else if (answer->stopped != offramp::stop_reason::cancelled) {
+      ++counts.texts_by_layer[answer->layer];
     }
   }
 }

@@ -4,7 +4,9 @@
 #include <offramp/sentence_pair.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <string_view>
 
@@ -37,6 +39,27 @@ bool run_together(const job& first, const job& other) {
          !first.deadline && !other.deadline && !first.wants_exits && !other.wants_exits;
 }
 
+/// Requested when each of so many jobs has been stopped.
+class common_stop {
+ public:
+  explicit common_stop(const std::vector<const job*>& jobs) : left_(jobs.size()) {
+    for (const job* each : jobs) {
+      callbacks_.emplace_back(each->stop, [this] {
+        if (--left_ == 0) {
+          source_.request_stop();
+        }
+      });
+    }
+  }
+
+  [[nodiscard]] std::stop_token token() const noexcept { return source_.get_token(); }
+
+ private:
+  std::stop_source source_;
+  std::atomic<std::size_t> left_;
+  std::deque<std::stop_callback<std::function<void()>>> callbacks_;
+};
+
 }  // namespace
 
 text_queue::text_queue(limits bounds, observer observe) : limits_(bounds), observe_(std::move(observe)) {
@@ -57,7 +80,10 @@ std::optional<std::future<answers>> text_queue::submit(job request) {
   }
   {
     const std::scoped_lock lock(mutex_);
-    if (is_closed_ || texts > limits_.waiting_texts - std::min(waiting_texts_, limits_.waiting_texts)) {
+    const bool is_full = texts > limits_.waiting_texts - std::min(waiting_texts_, limits_.waiting_texts);
+    const bool is_hopeless = waiting_texts_ > 0 && waiting.request.deadline &&
+                             waiting.since + seconds_of_waiting() > *waiting.request.deadline;
+    if (is_closed_ || is_full || is_hopeless) {
       return std::nullopt;
     }
     waiting_texts_ += texts;
@@ -78,9 +104,13 @@ double text_queue::load_of(std::size_t texts) const {
 
 double text_queue::load() const { return load_of(waiting()); }
 
+std::chrono::duration<double> text_queue::seconds_of_waiting() const {
+  return std::chrono::duration<double>(seconds_per_text_ * static_cast<double>(waiting_texts_) / limits_.threads);
+}
+
 std::chrono::duration<double> text_queue::expected_wait() const {
   const std::scoped_lock lock(mutex_);
-  return std::chrono::duration<double>(seconds_per_text_ * static_cast<double>(waiting_texts_) / limits_.threads);
+  return seconds_of_waiting();
 }
 
 void text_queue::drain() {
@@ -99,6 +129,11 @@ text_queue::taken_batch text_queue::take_batch() {
   taken_batch batch;
   while (!jobs_.empty()) {
     const std::size_t more = jobs_.front().request.texts.size();
+    if (jobs_.front().request.stop.stop_requested()) {
+      waiting_texts_ -= more;
+      jobs_.pop_front();
+      continue;
+    }
     if (!batch.jobs.empty() && (batch.texts + more > limits_.texts_at_once ||
                                 !run_together(batch.jobs.front().request, jobs_.front().request))) {
       break;
@@ -120,6 +155,9 @@ void text_queue::work() {
     }
     const double load = load_of(waiting_texts_);
     taken_batch batch = take_batch();
+    if (batch.jobs.empty()) {
+      continue;  // nobody wanted what waited
+    }
     lock.unlock();
     const job& first = batch.jobs.front().request;
     offramp::exit_policy policy = first.policy ? *first.policy : first.model->policies.at(load);
@@ -143,9 +181,11 @@ void text_queue::run(std::vector<waiting_job> batch, const offramp::exit_policy&
   for (const waiting_job& each : batch) {
     jobs.push_back(&each.request);
   }
+  const common_stop stop(jobs);
   const auto classify = [&](const auto& inputs) {
-    answers all{policy, model.classifier.try_classify_batch(inputs, policy.metered_by(model.meter)), {}};
-    if (jobs.front()->wants_exits) {
+    const auto stopped_policy = policy.metered_by(model.meter).with_stop_token(stop.token());
+    answers all{policy, model.classifier.try_classify_batch(inputs, stopped_policy), {}};
+    if (jobs.front()->wants_exits && !stop.token().stop_requested()) {
       all.exits = model.classifier.classify_batch_every_exit(inputs);
     }
     return all;

@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -46,6 +47,7 @@ struct job {
   std::optional<offramp::exit_policy> policy = {};  // the model's, by load, where there is none
   std::optional<std::chrono::steady_clock::time_point> deadline = {};
   bool wants_exits = false;
+  std::stop_token stop = {};  // nobody wants the answers any more
 };
 
 /// Runs the texts of many requests together on threads of its own: whoever is free takes the oldest request and those
@@ -68,7 +70,9 @@ class text_queue {
   text_queue(const text_queue&) = delete;
   text_queue& operator=(const text_queue&) = delete;
 
-  /// The answers to come, or nothing where the queue is full or closed. The future throws what classification threw.
+  /// The answers to come, or nothing where the queue is full or closed, or those that wait would take until the
+  /// deadline. The future throws what classification threw, and std::future_error where the job was stopped while it
+  /// waited. One that is stopped later has answers that say so, unless others ran with it.
   [[nodiscard]] std::optional<std::future<answers>> submit(job request);
 
   /// Texts that wait.
@@ -98,6 +102,7 @@ class text_queue {
   [[nodiscard]] taken_batch take_batch();
   void run(std::vector<waiting_job> batch, const offramp::exit_policy& policy) const;
   [[nodiscard]] double load_of(std::size_t texts) const;
+  [[nodiscard]] std::chrono::duration<double> seconds_of_waiting() const;  // with the mutex held
 
   limits limits_;
   observer observe_;

@@ -182,6 +182,7 @@ class conversation {
   }
 
   void send_signal(int which) const { kill(child_, which); }
+  [[nodiscard]] pid_t process() const { return child_; }
 
   /// Ends the input; returns how the command ended.
   [[nodiscard]] int end() const {

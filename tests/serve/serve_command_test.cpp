@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service as a process: its signals, its token, its models.
 #include "cli/process.hpp"
+#include "serve/traffic.hpp"
 
 #include <httplib.h>
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace serve_command_test {
@@ -48,6 +57,96 @@ TEST(serve_command, answers_reloads_and_ends_as_asked) {
   EXPECT_NE(client.Get("/v1/models")->body.find("\"tiny-pair\""), std::string::npos);
   client.stop();
 
+  service.send_signal(SIGTERM);
+  EXPECT_EQ(service.end(), 0);
+}
+
+std::size_t resident_mib(pid_t process) {
+  std::size_t pages = 0;
+  std::ifstream("/proc/" + std::to_string(process) + "/statm") >> pages >> pages;
+  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) >> 20U;
+}
+
+/// What the mixed traffic of a few clients came to.
+struct outcome {
+  std::size_t answered = 0;
+  std::size_t refused = 0;
+  std::size_t begin_mib = 0;  ///< at most, of the service in the second tenth of the work
+  std::size_t end_mib = 0;    ///< in the last
+};
+
+/// Sends mixed traffic until the work is done, a share of 1 of it, and reloads all the while.
+outcome send_traffic(const conversation& service, const offramp_tests::traffic& all, const auto& share_done) {
+  std::atomic<std::size_t> asked = 0;
+  std::atomic<std::size_t> answered = 0;
+  std::atomic<std::size_t> refused = 0;
+  std::atomic<int> busy = 4;
+  std::vector<std::thread> clients;
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    clients.emplace_back([&, seed] {
+      offramp_tests::traffic::client client(all, seed);
+      while (share_done(asked) < 1.0) {
+        EXPECT_EQ(client.ask(), "");
+        ++asked;
+      }
+      answered += client.answered();
+      refused += client.refused();
+      --busy;
+    });
+  }
+  outcome found;
+  for (std::size_t reloaded = 0; busy > 0;) {
+    const std::size_t mib = resident_mib(service.process());
+    const double share = share_done(asked);
+    if (share < 0.2) {
+      found.begin_mib = share < 0.1 ? 0 : std::max(found.begin_mib, mib);
+    } else if (share >= 0.9) {
+      found.end_mib = std::max(found.end_mib, mib);
+    }
+    if (asked > reloaded + 200) {
+      reloaded = asked;
+      service.send_signal(SIGHUP);
+    }
+    std::this_thread::yield();
+  }
+  for (std::thread& each : clients) {
+    each.join();
+  }
+  found.answered = answered;
+  found.refused = refused;
+  return found;
+}
+
+/// A few seconds with the tiny model; OFFRAMP_SOAK_SECONDS makes it longer, OFFRAMP_SOAK_MODEL and _FORMAT name
+/// another.
+TEST(serve_command, loses_nothing_amid_bad_traffic_and_reloads) {
+  const auto variable = [](const char* name, const std::string& otherwise) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? otherwise : value;
+  };
+  const std::string directory = variable("OFFRAMP_SOAK_MODEL", tiny("tiny"));
+  const std::string format = variable("OFFRAMP_SOAK_FORMAT", "float32");
+  const double seconds = std::stod(variable("OFFRAMP_SOAK_SECONDS", "0"));
+  const conversation service(
+      {"serve", "--port", "0", "--format", format, "--model", directory, "--busy-threshold", "0.5"});
+  offramp::load_options options;
+  options.format = format == "int8" ? offramp::numeric_format::int8 : offramp::numeric_format::float32;
+  const int port = port_of(service.hear());
+  ASSERT_NE(port, 0);
+  const std::string name = std::filesystem::path(directory).filename().string();
+  const offramp_tests::traffic all(port, name, offramp::classifier::load(directory, options));
+  const auto start = std::chrono::steady_clock::now();
+  const outcome found = send_traffic(service, all, [&](std::size_t asked) {
+    const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    constexpr double few = 2000.0;
+    return seconds > 0.0 ? passed / seconds : static_cast<double>(asked) / few;
+  });
+  EXPECT_GT(found.answered, 1000U);
+  std::printf("%zu answered, %zu refused with 429; %zu MiB in the second tenth, %zu in the last\n", found.answered,
+              found.refused, found.begin_mib, found.end_mib);
+  if (seconds > 60.0) {
+    EXPECT_LE(found.end_mib, found.begin_mib + found.begin_mib / 10);
+  }
   service.send_signal(SIGTERM);
   EXPECT_EQ(service.end(), 0);
 }
