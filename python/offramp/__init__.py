@@ -21,7 +21,7 @@ from offramp._native import (
     Stop,
 )
 from offramp._native import version as __version__
-from offramp.classifier import Classifier, bundled
+from offramp.classifier import Classifier, bundled, shared
 from offramp.errors import Error, InvalidArgument
 from offramp.study import calibrate, certify, evaluate, fit, fit_certified
 
@@ -47,4 +47,5 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_certified",
+    "shared",
 ]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -192,6 +193,14 @@ class Classifier:
         ends = np.frombuffer(offsets, width)[array.offset : array.offset + len(array) + 1]
         bytes_ = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
         return self._model.classify_arrow(ends, bytes_, policy)
+
+
+@functools.lru_cache(maxsize=None)
+def shared(
+    directory: Union[str, os.PathLike], *, format: str = "float32", threads: int = 1, max_tokens: Optional[int] = None
+) -> Classifier:
+    """The model that this process has loaded so, loaded by the first call: for functions that run in worker processes."""
+    return Classifier.load(directory, format=format, threads=threads, max_tokens=max_tokens)
 
 
 def _load_again(cls: type, arguments: tuple) -> Classifier:
