@@ -6,7 +6,9 @@
 #   ./test.sh           the above
 #   ./test.sh --all     then everything else that runs on this machine: the slow tests with both compilers, AddressSanitizer
 #                       and UndefinedBehaviorSanitizer, every fuzz target for 20 seconds, the long runs; takes hours
-#   ./test.sh python    builds the Python package and runs its tests, in a virtual environment under build/; needs PyPI
+#   ./test.sh python    builds the Python package and runs its tests, in a virtual environment under build/; needs PyPI.
+#                       With --all, those with Spark and DuckDB too; OFFRAMP_DATA names the folder of the data sets
+#   ./test.sh openapi   sends requests after docs/openapi.yaml, good and bad, to a running service; needs PyPI
 #   ./test.sh tidy      clang-tidy on the library and the command
 #   ./test.sh fuzz [S]  every fuzz target for S seconds (20)
 #   ./test.sh coverage  lines of text/, model/ and exits/ that tests run, with an error below 95 % in any of them
@@ -33,10 +35,26 @@ case "${1:-}" in
     exit
     ;;
   python)
-    cmake/install-packages.sh python3-dev python3-venv
+    extras=test
+    packages=(python3-dev python3-venv)
+    if [[ "${2:-}" == --all ]]; then
+      extras=test,spark
+      packages+=(openjdk-17-jre-headless)
+      shift
+    fi
+    cmake/install-packages.sh "${packages[@]}"
     python3 -m venv build/python
-    build/python/bin/pip install --quiet '.[test]'
+    build/python/bin/pip install --quiet ".[$extras]"
     build/python/bin/python -m pytest "${@:2}"
+    exit
+    ;;
+  openapi)
+    cmake/install-packages.sh python3-venv
+    cmake --preset dev
+    cmake --build --preset dev --target offramp_command
+    python3 -m venv build/openapi
+    build/openapi/bin/pip install --quiet schemathesis
+    tests/serve/check-openapi.sh build/dev/offramp build/openapi/bin/schemathesis "${@:2}"
     exit
     ;;
   tidy)
@@ -79,10 +97,14 @@ if [[ $everything == ON ]]; then
   cmake/install-packages.sh clang libclang-rt-14-dev
   cmake --preset clang -DOFFRAMP_SLOW_TESTS=ON
   test_preset clang "$@"
+  cmake --build --preset tsan --target serve_thread_tests
+  TSAN_OPTIONS=halt_on_error=1 build/tsan/tests/serve/serve_thread_tests --gtest_brief=1
   cmake --preset asan
   cmake --build --preset asan --target parser_tests kernel_tests c_static c_shared package_shared
   build/asan/tests/parser_tests --gtest_brief=1
   build/asan/tests/kernel_tests --gtest_brief=1
   ctest --preset asan --no-tests=error -R '^(c\.(static|shared)|package\.third_party)$'
   tests/fuzz/run.sh
+  ./test.sh openapi
+  ./test.sh python --all
 fi

@@ -4,13 +4,15 @@
     python bench/serve_load.py --offramp build/dev/offramp --model models/sentiment-en --texts sst2/test.tsv
 
 Three services take turns: full depth, a fixed threshold, and one that falls from full depth to that threshold as load grows. Requests of one
-text arrive at random (Poisson) whether or not earlier ones were answered, as from many users; the client shares the machine.
-Latency counts from when a request was due. An answer must be what `offramp classify --trace` says of its text at its layer.
-The standard library alone.
+text arrive at random (Poisson) whether or not earlier ones were answered, as from many users; the client shares the machine, or with
+--pin has a core to itself, as the service has. Latency counts from when a request was due. An answer must be what `offramp classify
+--trace` says of its text at its layer. With --p99-ms the rates are searched that each service sustains: none refused, and 99 of 100
+answered within that time. The standard library alone.
 """
 import argparse
 import asyncio
 import json
+import os
 import random
 import subprocess
 import time
@@ -26,8 +28,9 @@ class Service:
     port: int = 0
 
     def start(self, a):
+        pinned = ["taskset", "-c", "0"] if a.pin else []
         self.process = subprocess.Popen(
-            [a.offramp, "serve", "--model", a.model, "--format", a.format, "--port", "0", "--threads", str(a.threads),
+            [*pinned, a.offramp, "serve", "--model", a.model, "--format", a.format, "--port", "0", "--threads", str(a.threads),
              "--connections", str(a.connections), "--queue", str(a.queue), "--busy-texts", str(a.busy_texts), *self.arguments],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for line in self.process.stdout:
@@ -48,6 +51,7 @@ class Outcome:
     layers: int = 0
     refused: int = 0  # 429
     late: int = 0  # answered by a deadline that stopped them
+    overdue: int = 0  # answered after their deadline
     wrong: int = 0
 
 
@@ -86,7 +90,9 @@ class Connections:
 
 
 async def request(connections: Connections, text: str, expected: dict, deadline_ms: int, due: float, outcome: Outcome):
-    status, content = await connections.post(json.dumps({"text": text, "deadline_ms": deadline_ms}).encode())
+    """A deadline of 0 ms is none."""
+    deadline = {"deadline_ms": deadline_ms} if deadline_ms else {}
+    status, content = await connections.post(json.dumps({"text": text, **deadline}).encode())
     if status == 429:
         outcome.refused += 1
         return
@@ -96,6 +102,7 @@ async def request(connections: Connections, text: str, expected: dict, deadline_
     outcome.late += answer.get("stopped") == "deadline"
     outcome.layers += answer.get("layer", 0)
     outcome.seconds.append(time.perf_counter() - due)
+    outcome.overdue += bool(deadline_ms) and outcome.seconds[-1] > deadline_ms / 1e3
 
 
 async def closed_loop(service: Service, a, texts, expected) -> float:
@@ -106,20 +113,20 @@ async def closed_loop(service: Service, a, texts, expected) -> float:
         draw = random.Random(number)
         while time.perf_counter() < end:
             i = draw.randrange(len(texts))
-            await request(connections, texts[i], expected[i], 60_000, time.perf_counter(), outcome)
+            await request(connections, texts[i], expected[i], 0, time.perf_counter(), outcome)
 
     await asyncio.gather(*(user(n) for n in range(a.users)))
     connections.close()
     return len(outcome.seconds) / a.seconds
 
 
-async def open_loop(service: Service, a, texts, expected, rate: float) -> Outcome:
+async def open_loop(service: Service, a, texts, expected, rate: float, deadline_ms: int) -> Outcome:
     connections, outcome, draw = Connections(service.port), Outcome(), random.Random(1)
     begin, due, tasks = time.perf_counter(), 0.0, []
     while due < a.seconds:
         await asyncio.sleep(max(0.0, begin + due - time.perf_counter()))
         i = draw.randrange(len(texts))
-        tasks.append(asyncio.create_task(request(connections, texts[i], expected[i], a.deadline_ms, begin + due, outcome)))
+        tasks.append(asyncio.create_task(request(connections, texts[i], expected[i], deadline_ms, begin + due, outcome)))
         due += draw.expovariate(rate)
     await asyncio.gather(*tasks)
     connections.close()
@@ -131,6 +138,35 @@ def quantile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
+def sustained(service: Service, a, texts, expected, capacity: float) -> float:
+    """The highest rate, within 3 %, that the service answers in time."""
+
+    def holds(rate: float) -> bool:
+        o = asyncio.run(open_loop(service, a, texts, expected, rate, 0))
+        if o.wrong:
+            raise SystemExit(f"{service.name}: {o.wrong} wrong answers")
+        return not o.refused and quantile(o.seconds, 0.99) <= a.p99_ms / 1e3
+
+    lowest, highest = 0.0, 0.4 * capacity
+    while holds(highest):
+        lowest, highest = highest, 1.4 * highest
+    while highest - lowest > 0.03 * highest:
+        middle = (lowest + highest) / 2
+        lowest, highest = (middle, highest) if holds(middle) else (lowest, middle)
+    return lowest
+
+
+def print_rates(services: list[Service], a, texts, expected, capacity: float):
+    print(f"{'rate':>6} {'service':>10} {'answered/s':>10} {'refused':>8} {'late':>6} {'overdue':>8} {'wrong':>6} {'p50 ms':>8} {'p99 ms':>8} {'most ms':>8} {'layers':>7}")
+    for rate in a.rates:
+        for service in services:
+            o = asyncio.run(open_loop(service, a, texts, expected, rate * capacity, a.deadline_ms))
+            answered = len(o.seconds)
+            print(f"{rate:6.2f} {service.name:>10} {answered / a.seconds:10.0f} {o.refused:8} {o.late:6} {o.overdue:8} {o.wrong:6} "
+                  f"{1e3 * quantile(o.seconds, 0.5):8.1f} {1e3 * quantile(o.seconds, 0.99):8.1f} {1e3 * max(o.seconds, default=0):8.1f} {o.layers / max(1, answered):7.2f}",
+                  flush=True)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--offramp", required=True, help="the built command")
@@ -140,7 +176,9 @@ def main():
     p.add_argument("--threshold", default="0.9", help="of the fixed service, and the lowest of the adaptive one")
     p.add_argument("--rates", type=lambda s: [float(x) for x in s.split(",")], default=[0.5, 1, 1.5, 2, 2.5, 3])
     p.add_argument("--seconds", type=float, default=10)
-    p.add_argument("--deadline-ms", type=int, default=500)
+    p.add_argument("--deadline-ms", type=int, default=500, help="of each request; 0: none")
+    p.add_argument("--p99-ms", type=float, help="search the rates that are sustained at this latency, in place of --rates")
+    p.add_argument("--pin", action="store_true", help="the services on core 0, the client on core 1; goes with --threads 1")
     p.add_argument("--users", type=int, default=64, help="of the run that finds what full depth can answer")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--connections", type=int, default=1024)
@@ -149,6 +187,8 @@ def main():
     a = p.parse_args()
     texts = [line.rsplit("\t", 1)[-1] for line in a.texts.read_text(encoding="utf-8").split("\n") if line][:2000]
     expected = expected_answers(a, texts)
+    if a.pin:
+        os.sched_setaffinity(0, {1})
     services = [Service("full depth", ["--threshold", "1"]), Service("fixed", ["--threshold", a.threshold]),
                 Service("adaptive", ["--threshold", "1", "--busy-threshold", a.threshold])]
     for service in services:
@@ -156,14 +196,12 @@ def main():
     capacity = asyncio.run(closed_loop(services[0], a, texts, expected))
     print(f"full depth answers {capacity:.0f} a second to {a.users} users; memory "
           + ", ".join(f"{s.name} {s.resident_mib():.0f} MiB" for s in services))
-    print(f"{'rate':>6} {'service':>10} {'answered/s':>10} {'refused':>8} {'late':>6} {'wrong':>6} {'p50 ms':>8} {'p99 ms':>8} {'layers':>7}")
-    for rate in a.rates:
-        for service in services:
-            o = asyncio.run(open_loop(service, a, texts, expected, rate * capacity))
-            answered = len(o.seconds)
-            print(f"{rate:6.2f} {service.name:>10} {answered / a.seconds:10.0f} {o.refused:8} {o.late:6} {o.wrong:6} "
-                  f"{1e3 * quantile(o.seconds, 0.5):8.1f} {1e3 * quantile(o.seconds, 0.99):8.1f} {o.layers / max(1, answered):7.2f}",
-                  flush=True)
+    if a.p99_ms:
+        rates = {service.name: sustained(service, a, texts, expected, capacity) for service in services}
+        for name, rate in rates.items():
+            print(f"{name:>10}: {rate:.0f} a second at a p99 of {a.p99_ms:g} ms, {rate / rates['full depth']:.2f} times full depth", flush=True)
+    else:
+        print_rates(services, a, texts, expected, capacity)
     print("memory at the end: " + ", ".join(f"{s.name} {s.resident_mib():.0f} MiB" for s in services))
     for service in services:
         service.process.terminate()

@@ -8,12 +8,15 @@
 
 #include <httplib.h>
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <exception>
 #include <stdexcept>
 #include <stop_token>
+#include <string_view>
 #include <utility>
 
 namespace offramp_serve {
@@ -38,6 +41,34 @@ bool are_equal(const std::string& a, const std::string& b) {
   return difference == 0;
 }
 
+/// The methods of a path that the service knows; null for others.
+const char* methods_of(std::string path) {
+  path.resize(std::min(path.size(), path.find('?')));
+  if (path == "/v1/classify") {
+    return "POST";
+  }
+  for (const char* known : {"/", "/v1/models", "/healthz", "/readyz", "/metrics"}) {
+    if (path == known) {
+      return "GET, HEAD";
+    }
+  }
+  return nullptr;
+}
+
+/// What cpp-httplib has refused before a handler saw it.
+void explain(const httplib::Request& request, httplib::Response& response) {
+  const char* methods = methods_of(request.target);
+  if (methods != nullptr && std::string_view(methods).find(request.method) == std::string_view::npos) {
+    response.set_header("Allow", methods);
+    answer_error(response, 405, "the method is " + request.method + ", expected " + methods);
+  } else {
+    answer_error(response, response.status,
+                 response.status == 404   ? "there is nothing at this path"
+                 : response.status == 413 ? "the body is too large"
+                                          : "the request cannot be served");
+  }
+}
+
 }  // namespace
 
 http_service::http_service(model_registry& models, text_queue& queue, metrics& counts, settings options)
@@ -53,6 +84,10 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
   };
   server_->set_payload_max_length(settings_.body_bytes);
   server_->set_tcp_nodelay(true);
+  server_->set_socket_options([this](int socket) {
+    httplib::default_socket_options(socket);
+    listening_socket_ = socket;
+  });
   server_->set_pre_routing_handler([this](const Request& request, Response& response) {
     if (may_pass(request)) {
       return httplib::Server::HandlerResponse::Unhandled;
@@ -81,12 +116,9 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
     response.set_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'");
     response.set_content(std::string(page_html), "text/html; charset=utf-8");
   });
-  server_->set_error_handler([](const Request&, Response& response) {
+  server_->set_error_handler([](const Request& request, Response& response) {
     if (response.body.empty()) {
-      answer_error(response, response.status,
-                   response.status == 404   ? "there is nothing at this path"
-                   : response.status == 413 ? "the body is too large"
-                                            : "the request cannot be served");
+      explain(request, response);
     }
   });
   server_->set_exception_handler([](const Request&, Response& response, const std::exception_ptr& problem) {
@@ -145,6 +177,8 @@ int http_service::bind(const std::string& host, int port) {
   if (bound < 0) {
     throw std::runtime_error(host + ", port " + std::to_string(port) + ": cannot be listened on");
   }
+  // cpp-httplib lets 5 connections wait until they are accepted: the others of a burst would try again after a second.
+  listen(listening_socket_, SOMAXCONN);
   return bound;
 }
 

@@ -129,6 +129,10 @@ TEST(serve, says_what_is_wrong) {
     EXPECT_NE(answer["error"]["message"].get<std::string>().find(wrong.part), std::string::npos) << answer;
   }
   EXPECT_EQ(service.client().Get("/nothing")->status, 404);
+  const auto other_method = service.client().Put("/v1/classify", "{}", "application/json");
+  EXPECT_EQ(other_method->status, 405);
+  EXPECT_EQ(other_method->get_header_value("Allow"), "POST");
+  EXPECT_EQ(service.client().Post("/v1/models", "", "text/plain")->get_header_value("Allow"), "GET, HEAD");
   EXPECT_NE(service.client().Get("/")->body.find("<title>offramp</title>"), std::string::npos);
   EXPECT_EQ(service.client().Get("/readyz")->status, 200);
 }
