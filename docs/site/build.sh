@@ -38,6 +38,7 @@ QUIET = YES
 WARN_IF_UNDOCUMENTED = NO
 WARN_IF_DOC_ERROR = NO
 WARNINGS = NO
+HAVE_DOT = NO
 END
 build/site/tools/bin/mkdocs build --quiet --config-file docs/site/mkdocs.yml
 echo "built build/site/html/index.html"
