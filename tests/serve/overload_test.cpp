@@ -156,7 +156,6 @@ TEST(text_queue, runs_a_batch_on_for_whoever_still_waits) {
 TEST(text_queue, refuses_what_would_wait_until_its_deadline) {
   const auto model = load("tiny");
   held_queue held;
-  auto before = held.queue.submit({.model = model, .texts = {{"before", std::nullopt}}});
   auto first = held.occupy(model);
   const auto now = std::chrono::steady_clock::now();
   const auto submit = [&](std::chrono::steady_clock::time_point deadline) {
