@@ -148,6 +148,7 @@ set(implementation_headers
     include/offramp/nn/rounding.hpp
     include/offramp/nn/softmax.hpp
     include/offramp/nn/team.hpp
+    include/offramp/nn/text_parts.hpp
     include/offramp/nn/weight_memory.hpp
     include/offramp/nn/workspace.hpp
     include/offramp/text/added_tokens.hpp

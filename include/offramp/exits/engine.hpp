@@ -122,10 +122,9 @@ class engine {
     const head* exit = plan_.head_on(number);
     const nn::linear* pooler = exit == nullptr ? nullptr : model_.heads.pooler_of(*exit);
     const nn::linear* next = pooler == nullptr ? model_.first_weights_above(number) : pooler;
-    layers_.project_key_value(layer, memory_.rows.data(), memory_.offsets);
     switch (plan_.order_of_rows(exit, memory_.exit_rates, memory_.active.size(), tokens())) {
       case row_order::together:
-        layers_.finish_rows(layer, memory_.offsets, memory_.offsets, memory_.rows.data(), next);
+        layers_.run(layer, memory_.offsets, memory_.rows.data(), next);
         visit(exit, memory_.rows.data(), memory_.offsets);
         break;
       case row_order::first_rows_only:
@@ -146,6 +145,7 @@ class engine {
   /// Finishes the layer for the first row of each active text, in a copy.
   void finish_first_rows(const nn::encoder_layer& layer, const nn::linear* next) {
     const std::size_t texts = memory_.active.size();
+    layers_.project_key_value(layer, memory_.rows.data(), memory_.offsets);
     nn::grow(memory_.first_rows, texts * hidden());
     memory_.first_offsets.resize(texts + 1);
     for (std::size_t position = 0; position < texts; ++position) {

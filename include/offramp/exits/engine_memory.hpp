@@ -122,7 +122,9 @@ struct engine_memory {
       }
       if (kept != position) {
         move_rows(rows, begin, end, count, hidden);
-        move_rows(scratch.key_value, begin, end, count, 2 * hidden);
+        if (scratch.keeps_key_value) {
+          move_rows(scratch.key_value, begin, end, count, 2 * hidden);
+        }
         active[kept] = active[position];
       }
       offsets[kept++] = end;

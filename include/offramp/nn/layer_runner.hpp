@@ -8,6 +8,7 @@
 #include <offramp/nn/linear.hpp>
 #include <offramp/nn/rotation.hpp>
 #include <offramp/nn/team.hpp>
+#include <offramp/nn/text_parts.hpp>
 #include <offramp/nn/workspace.hpp>
 
 #include <Eigen/Core>
@@ -21,9 +22,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
 /// One call's way through the layers of an encoder, on the threads of a team.
 ///
-/// A layer runs in two steps, so that the [CLS] rows of a layer may be had without its other rows: project_key_value
-/// over all tokens, then finish_rows for the first rows of each text, once or more often. Both give every row the same
-/// bytes whichever rows go with it.
+/// A layer runs as a whole, or in two steps, so that the [CLS] rows of a layer may be had without its other rows:
+/// project_key_value over all tokens, then finish_rows for the first rows of each text, once or more often. All give
+/// every row the same bytes whichever rows go with it. Texts go part by part, see for_each_text_part.
 class layer_runner {
  public:
   layer_runner(const encoder& encoder, workspace& scratch, team& workers)
@@ -58,34 +59,44 @@ class layer_runner {
     }
   }
 
+  /// A layer, in place. Text t has the rows offsets[t] to offsets[t + 1] - 1 of `rows` [tokens, hidden]. `next` is what
+  /// will be multiplied with afterwards, if that is known; likewise below.
+  void run(const encoder_layer& layer, std::span<const std::size_t> offsets, float* rows, const linear* next) {
+    scratch_.keeps_key_value = false;
+    for_each_text_part(offsets, [&](const text_part& part) {
+      float* const first = rows + part.first_row() * encoder_.hidden;
+      grow(scratch_.key_value, part.rows() * 2 * encoder_.hidden);
+      pack_input(layer.attention_norm, first, part.rows());
+      project_packed(layer.key_value, layer, part, scratch_.key_value.data(), &layer.query);
+      attend_packed(layer, part, part, scratch_.key_value.data());
+      finish(layer, first, part.rows(), part.is_last ? next : &layer.key_value);
+    });
+  }
+
   /// Keys and values of a layer's input rows [tokens, hidden] into the workspace; text t has the rows offsets[t] to
   /// offsets[t + 1] - 1.
   void project_key_value(const encoder_layer& layer, const float* rows, std::span<const std::size_t> offsets) {
-    const std::size_t tokens = offsets.back();
-    grow(scratch_.key_value, tokens * 2 * encoder_.hidden);
-    pack_input(layer.attention_norm, rows, tokens);
-    multiply(layer.key_value, scratch_.key_value.data(), epilogue::store, &layer.query);
-    rotate(layer, scratch_.key_value.data(), 2 * encoder_.hidden, offsets);
+    grow(scratch_.key_value, offsets.back() * 2 * encoder_.hidden);
+    scratch_.keeps_key_value = true;
+    for_each_text_part(offsets, [&](const text_part& part) {
+      pack_input(layer.attention_norm, rows + part.first_row() * encoder_.hidden, part.rows());
+      project_packed(layer.key_value, layer, part, scratch_.key_value.data() + part.first_row() * 2 * encoder_.hidden,
+                     part.is_last ? &layer.query : &layer.key_value);
+    });
   }
 
   /// The rest of a layer, in place. Text t has the rows row_offsets[t] to row_offsets[t + 1] - 1 of `rows`, those of
   /// its first tokens, and in the workspace the keys and values token_offsets[t] to token_offsets[t + 1] - 1 of all its
-  /// tokens. `next` is what will be multiplied with afterwards, if that is known.
+  /// tokens.
   void finish_rows(const encoder_layer& layer, std::span<const std::size_t> row_offsets,
                    std::span<const std::size_t> token_offsets, float* rows, const linear* next) {
-    const std::size_t count = row_offsets.back();
-    grow(scratch_.query, count * encoder_.hidden);
-    grow(scratch_.context, count * encoder_.hidden);
-
-    pack_input(layer.attention_norm, rows, count);
-    multiply(layer.query, scratch_.query.data(), epilogue::store, &layer.attention_output);
-    rotate(layer, scratch_.query.data(), encoder_.hidden, row_offsets);
-    attend(layer, row_offsets, token_offsets);
-    pack(scratch_.context.data(), count, encoder_.hidden);
-    multiply(layer.attention_output, rows, epilogue::add, &layer.intermediate);
-    normalize_sum(layer.attention_norm, rows, count);
-    feed_forward(layer, rows, count, next);
-    normalize_sum(layer.output_norm, rows, count);
+    for_each_text_part(row_offsets, [&](const text_part& part) {
+      const text_part tokens{part.first_text, token_offsets.subspan(part.first_text, part.texts() + 1), part.is_last};
+      float* const first = rows + part.first_row() * encoder_.hidden;
+      pack_input(layer.attention_norm, first, part.rows());
+      attend_packed(layer, part, tokens, scratch_.key_value.data() + tokens.first_row() * 2 * encoder_.hidden);
+      finish(layer, first, part.rows(), part.is_last ? next : &layer.query);
+    });
   }
 
   /// The rows [count, hidden] of a layer as exits read them: themselves, or normalized in the workspace, until its next
@@ -127,6 +138,37 @@ class layer_runner {
     });
   }
 
+  /// Queries, or keys and values, of the packed rows of a part.
+  void project_packed(const linear& weights, const encoder_layer& layer, const text_part& part, float* outputs,
+                      const linear* next) {
+    multiply(weights, outputs, epilogue::store, next);
+    rotate(layer, outputs, weights.outputs(), part);
+  }
+
+  /// The context of the packed rows of a part, of whose `tokens` key_value is.
+  void attend_packed(const encoder_layer& layer, const text_part& part, const text_part& tokens,
+                     const float* key_value) {
+    grow(scratch_.query, part.rows() * encoder_.hidden);
+    grow(scratch_.context, part.rows() * encoder_.hidden);
+    project_packed(layer.query, layer, part, scratch_.query.data(), &layer.attention_output);
+    attend(layer, part, tokens, key_value);
+  }
+
+  /// From the context of rows [count, hidden] to their outputs, group by group of rows.
+  void finish(const encoder_layer& layer, float* rows, std::size_t count, const linear* next) {
+    const std::size_t hidden = encoder_.hidden;
+    const std::size_t most = packed_rows::choose_rows_of_group(count);
+    for (std::size_t first = 0; first < count; first += most) {
+      const std::size_t together = std::min(most, count - first);
+      float* const group = rows + first * hidden;
+      pack(scratch_.context.data() + first * hidden, together, hidden);
+      multiply(layer.attention_output, group, epilogue::add, &layer.intermediate);
+      normalize_sum(layer.attention_norm, group, together);
+      feed_forward(layer, group, together, first + together == count ? next : &layer.attention_output);
+      normalize_sum(layer.output_norm, group, together);
+    }
+  }
+
   void pack(const float* rows, std::size_t count, std::size_t inputs) {
     scratch_.packed.resize(encoder_.kernels.layout, count, inputs);
     for_each_piece(count, rows_at_once, [&](index_range range, std::size_t /*worker*/) {
@@ -146,13 +188,13 @@ class layer_runner {
       pack(rows, count, encoder_.hidden);
       return;
     }
-    grow(scratch_.context, count * encoder_.hidden);
+    grow(scratch_.normalized, count * encoder_.hidden);
     scratch_.packed.resize(encoder_.kernels.layout, count, encoder_.hidden);
     for_each_piece(count, rows_at_once, [&](index_range range, std::size_t /*worker*/) {
-      float* const copy = scratch_.context.data() + range.first * encoder_.hidden;
+      float* const copy = scratch_.normalized.data() + range.first * encoder_.hidden;
       std::copy_n(rows + range.first * encoder_.hidden, (range.last - range.first) * encoder_.hidden, copy);
       encoder_.kernels.normalize(norm, copy, range.last - range.first);
-      encoder_.kernels.pack(scratch_.context.data(), encoder_.hidden, range, scratch_.packed);
+      encoder_.kernels.pack(scratch_.normalized.data(), encoder_.hidden, range, scratch_.packed);
     });
   }
 
@@ -202,41 +244,40 @@ class layer_runner {
   }
 
   /// Turns queries or keys, the first columns of `rows`, where the layer does so.
-  void rotate(const encoder_layer& layer, float* rows, std::size_t stride, std::span<const std::size_t> offsets) {
+  void rotate(const encoder_layer& layer, float* rows, std::size_t stride, const text_part& part) {
     if (!layer.rotary_base) {
       return;
     }
     std::size_t longest = 0;
-    for (std::size_t text = 1; text < offsets.size(); ++text) {
-      longest = std::max(longest, offsets[text] - offsets[text - 1]);
+    for (std::size_t text = 0; text < part.texts(); ++text) {
+      longest = std::max(longest, part.end(text) - part.begin(text));
     }
     const std::size_t size = encoder_.hidden / encoder_.heads;
     const rotation& turn = scratch_.rotations.prepare(*layer.rotary_base, size, longest);
-    for_each_head(offsets.size() - 1, [&](std::size_t text, std::size_t head, std::size_t /*worker*/) {
-      for (std::size_t row = offsets[text]; row < offsets[text + 1]; ++row) {
-        turn.apply(row - offsets[text], rows + row * stride + head * size);
+    for_each_head(part.texts(), [&](std::size_t text, std::size_t head, std::size_t /*worker*/) {
+      for (std::size_t row = part.begin(text); row < part.end(text); ++row) {
+        turn.apply(row - part.begin(text), rows + row * stride + head * size);
       }
     });
   }
 
-  void attend(const encoder_layer& layer, std::span<const std::size_t> row_offsets,
-              std::span<const std::size_t> token_offsets) {
+  void attend(const encoder_layer& layer, const text_part& rows, const text_part& tokens, const float* key_value) {
     const std::size_t hidden = encoder_.hidden;
     const std::size_t size = hidden / encoder_.heads;
     const attention_window all_keys;
     const attention_window& window = layer.is_local ? encoder_.window : all_keys;
-    for_each_head(row_offsets.size() - 1, [&](std::size_t text, std::size_t head, std::size_t worker) {
+    for_each_head(rows.texts(), [&](std::size_t text, std::size_t head, std::size_t worker) {
       const std::size_t column = head * size;
-      const float* keys = scratch_.key_value.data() + token_offsets[text] * 2 * hidden + column;
-      const attention_head whole{.query = scratch_.query.data() + row_offsets[text] * hidden + column,
-                                 .queries = row_offsets[text + 1] - row_offsets[text],
+      const float* keys = key_value + tokens.begin(text) * 2 * hidden + column;
+      const attention_head whole{.query = scratch_.query.data() + rows.begin(text) * hidden + column,
+                                 .queries = rows.end(text) - rows.begin(text),
                                  .query_stride = hidden,
                                  .key = keys,
                                  .value = keys + hidden,
-                                 .tokens = token_offsets[text + 1] - token_offsets[text],
+                                 .tokens = tokens.end(text) - tokens.begin(text),
                                  .key_value_stride = 2 * hidden,
                                  .size = size,
-                                 .context = scratch_.context.data() + row_offsets[text] * hidden + column,
+                                 .context = scratch_.context.data() + rows.begin(text) * hidden + column,
                                  .context_stride = hidden,
                                  .bias = encoder_.relative_bias.of_head(head),
                                  .terms = encoder_.score_terms,

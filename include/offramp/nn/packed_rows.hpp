@@ -28,6 +28,17 @@ class packed_rows {
     [[nodiscard]] Unit* block(std::size_t index) const noexcept { return units + index * block_stride; }
   };
 
+  /// As few groups as may be, of about the same size and of whole tiles: a last one of a few rows would read all
+  /// weights for those.
+  [[nodiscard]] static constexpr std::size_t choose_rows_of_group(std::size_t rows) noexcept {
+    constexpr std::size_t tile = 32;
+    if (rows <= most_rows_of_group) {
+      return rows;
+    }
+    const std::size_t groups = layout::ceil_divide(rows, most_rows_of_group);
+    return layout::ceil_divide(layout::ceil_divide(rows, groups), tile) * tile;
+  }
+
   /// Makes room for rows [rows, inputs]; their content is then undefined.
   void resize(const layout& layout, std::size_t rows, std::size_t inputs) {
     rows_ = rows;
@@ -56,17 +67,6 @@ class packed_rows {
   [[nodiscard]] float scale(std::size_t row) const noexcept { return scales_[row]; }
 
  private:
-  /// As few groups as may be, of about the same size and of whole tiles: a last one of a few rows would read all
-  /// weights for those.
-  static constexpr std::size_t choose_rows_of_group(std::size_t rows) noexcept {
-    constexpr std::size_t tile = 32;
-    if (rows <= most_rows_of_group) {
-      return rows;
-    }
-    const std::size_t groups = layout::ceil_divide(rows, most_rows_of_group);
-    return layout::ceil_divide(layout::ceil_divide(rows, groups), tile) * tile;
-  }
-
   template <class Unit>
   [[nodiscard]] place<Unit> locate(Unit* units, std::size_t index) const noexcept {
     const std::size_t first = index / rows_of_group_ * rows_of_group_;

@@ -16,7 +16,9 @@ struct workspace {
   packed_rows packed;
   aligned_vector<float> query;               // [rows, hidden]
   aligned_vector<float> key_value;           // [tokens, 2 * hidden], keys then values
+  bool keeps_key_value = false;              // of all tokens, for a later step
   aligned_vector<float> context;             // [rows, hidden]
+  aligned_vector<float> normalized;          // [rows, hidden], where norms come before the steps
   aligned_vector<float> intermediate;        // [rows, intermediate]
   aligned_vector<float> gate;                // [rows, intermediate], where layers have one
   std::vector<attention_scratch> attention;  // one per worker
@@ -24,7 +26,8 @@ struct workspace {
 
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t sum = packed.bytes() + bytes_of(query) + bytes_of(key_value) + bytes_of(context) +
-                      bytes_of(intermediate) + bytes_of(gate) + bytes_of(attention) + rotations.bytes();
+                      bytes_of(normalized) + bytes_of(intermediate) + bytes_of(gate) + bytes_of(attention) +
+                      rotations.bytes();
     for (const attention_scratch& worker : attention) {
       sum += worker.bytes();
     }

@@ -124,8 +124,7 @@ class feature_pass {
     std::vector<std::vector<float>> mixed(wanted_.size());  // each [texts, hidden], of the layers so far
     for (int number = 1; number <= wanted_.back().layer; ++number) {
       const nn::encoder_layer& layer = encoder_.layer(static_cast<std::size_t>(number) - 1);
-      layers.project_key_value(layer, memory.rows.data(), memory.offsets);
-      layers.finish_rows(layer, memory.offsets, memory.offsets, memory.rows.data(), nullptr);
+      layers.run(layer, memory.offsets, memory.rows.data(), nullptr);
       for (std::size_t kind = 0; kind < wanted_.size(); ++kind) {
         if (wanted_[kind].layer == number || (wanted_[kind].layer > number && !wanted_[kind].mix.empty())) {
           pool_batch(texts, number, kind, layers, memory, mixed[kind], take);
