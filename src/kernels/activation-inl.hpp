@@ -72,28 +72,35 @@ HWY_INLINE vector<float> relu(vector<float> x) {
   return hn::IfThenElse(x < zero, zero, x);
 }
 
-/// Replaces the first panel's width of each of `height` rows by the epilogue's function of it, if it has one.
+/// Calls body(f) with the function that the epilogue applies to each vector of sums.
+template <class Body>
+HWY_INLINE void with_activation(epilogue kind, const Body& body) {
+  switch (kind) {
+    case epilogue::gelu:
+      return body([](auto x) OFFRAMP_ATTR { return gelu(x); });
+    case epilogue::gelu_tanh:
+      return body([](auto x) OFFRAMP_ATTR { return gelu_tanh(x); });
+    case epilogue::relu:
+      return body([](auto x) OFFRAMP_ATTR { return relu(x); });
+    case epilogue::tanh:
+      return body([](auto x) OFFRAMP_ATTR { return hn::Tanh(tag<float>(), x); });
+    case epilogue::store:
+    case epilogue::add:
+      return body([](auto x) OFFRAMP_ATTR { return x; });
+  }
+}
+
+inline bool activates(epilogue kind) { return kind != epilogue::store && kind != epilogue::add; }
+
+/// Replaces the first panel's width of each of `height` rows by the epilogue's function of it.
 inline void activate(epilogue kind, float* rows, std::size_t height, std::size_t stride) {
   const tag<float> d;
-  const auto each = [&](auto function) {
+  with_activation(kind, [&](auto function) {
     for (std::size_t row = 0; row < height; ++row, rows += stride) {
       hn::StoreU(function(hn::LoadU(d, rows)), d, rows);
       hn::StoreU(function(hn::LoadU(d, rows + lanes())), d, rows + lanes());
     }
-  };
-  switch (kind) {
-    case epilogue::gelu:
-      return each([](auto x) OFFRAMP_ATTR { return gelu(x); });
-    case epilogue::gelu_tanh:
-      return each([](auto x) OFFRAMP_ATTR { return gelu_tanh(x); });
-    case epilogue::relu:
-      return each([](auto x) OFFRAMP_ATTR { return relu(x); });
-    case epilogue::tanh:
-      return each([](auto x) OFFRAMP_ATTR { return hn::Tanh(tag<float>(), x); });
-    case epilogue::store:
-    case epilogue::add:
-      return;
-  }
+  });
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE

@@ -32,8 +32,9 @@ inline bool fetches_ahead(weight_prefetch wanted) {
 /// Cache lines fetched with one block: about what memory delivers while a tall tile multiplies it.
 inline constexpr std::size_t most_lines_at_once = 40;
 
-/// One call of multiply, with what all of its tiles share. `Tiles` has multiply(height, operands, sums, stride), which
-/// adds the products of a tile's rows with one panel to its sums.
+/// One call of multiply, with what all of its tiles share. `Tiles` has multiply(height, operands, sums, stride, begin),
+/// which adds the products of a tile's rows with one panel to its sums. What its sums still need then is done while the
+/// next tile is multiplied, where Tiles::works_meanwhile says that vector instructions have time for it.
 template <class Products, class Tiles>
 class product {
  public:
@@ -51,6 +52,7 @@ class product {
           multiply_panel(tiles, panel, blocks);
         }
       }
+      finish_rows(unfinished_.at.height);
     }
   }
 
@@ -58,9 +60,26 @@ class product {
   using value = typename Products::value;
   static constexpr bool sums_are_outputs = std::is_same_v<value, float>;
   static constexpr std::size_t block_weight_units = Products::four_units * layout::block_units / 4;
-  /// Sums of int8 products: those of a tile, or of a group where they wait for the next blocks.
+  /// Sums of int8 products: those of a tile, or of a group where they wait for the next blocks or the next tile.
   static constexpr std::size_t rows_of_sums =
       Products::blocks_at_once == all_blocks ? std::size_t{Products::tallest} : packed_rows::most_rows_of_group;
+
+  /// A tile of outputs: `height` rows `stride` apart, whose first column is output `column`.
+  struct place {
+    float* rows = nullptr;
+    std::size_t stride = 0;
+    std::size_t height = 0;
+    std::size_t column = 0;
+  };
+
+  /// A tile whose products are summed, but for the epilogue of the rows from `next` on.
+  struct summed_tile {
+    place at = {};
+    const std::int32_t* sums = nullptr;  // in int8
+    std::size_t first_row = 0;
+    std::size_t next = 0;
+    std::size_t rows_at_once = 0;
+  };
 
   void multiply_panel(const row_tiles& tiles, std::size_t panel, index_range blocks) {
     for (std::size_t first = blocks.first; first < blocks.last;) {
@@ -112,57 +131,97 @@ class product {
   }
 
   void multiply_one(const row_tiles& tiles, std::size_t tile, std::size_t panel, index_range blocks) {
-    const std::size_t height = tiles.height(tile);
     const std::size_t column = panel * width();
     const place at{target_.rows + tiles.begin(tile) * target_.stride + column - panels_.first * width(), target_.stride,
-                   height, column};
-    const tile_operands parts = operands(tiles, tile, panel, blocks);
+                   tiles.height(tile), column};
+    tile_operands parts = operands(tiles, tile, panel, blocks);
+    parts.meanwhile = begin_meanwhile(parts.blocks);
     const bool is_first = blocks.first == 0;
     const bool is_last = blocks.last == rows_.blocks();
     if constexpr (sums_are_outputs) {
-      if (column + width() <= weights_.outputs()) {
-        add_to_outputs(parts, at, is_first, is_last);
-      } else {
-        const std::size_t valid = weights_.outputs() - column;
-        const place copy{edge_, width(), height, column};
-        copy_columns(at, copy, valid);
-        add_to_outputs(parts, copy, is_first, is_last);
-        copy_columns(copy, at, valid);
-      }
+      with_whole_panel(at, [&](const place& outputs) {
+        if (is_first) {
+          begin_with_bias(outputs);
+        }
+        tiles_.multiply(at.height, parts, reinterpret_cast<value*>(outputs.rows), outputs.stride,
+                        sums_begin::in_memory);
+        if (is_last) {
+          finish({.at = outputs});
+        }
+      });
     } else {
-      const std::size_t waiting = rows_of_sums > Products::tallest ? tiles.begin(tile) - tiles.first : 0;
-      std::int32_t* sums = sums_ + waiting * width();
-      if (is_first) {
-        begin_with_offset(at, sums);
-      }
-      tiles_.multiply(at.height, parts, sums, width());
+      std::int32_t* sums = sums_ + slot(tiles, tile, panel) * width();
+      tiles_.multiply(at.height, parts, sums, width(), is_first ? sums_begin::at_zero : sums_begin::in_memory);
       if (is_last) {
-        finish_int8(at, sums, tiles.begin(tile));
+        with_whole_panel(
+            at, [&](const place& outputs) { finish({.at = outputs, .sums = sums, .first_row = tiles.begin(tile)}); });
       }
     }
   }
 
-  /// A tile of outputs: `height` rows `stride` apart, whose first column is output `column`.
-  struct place {
-    float* rows;
-    std::size_t stride;
-    std::size_t height;
-    std::size_t column;
-  };
+  /// Calls body(place) with a place as wide as a panel, for outputs that may end within one a copy of them.
+  template <class Body>
+  void with_whole_panel(const place& at, const Body& body) {
+    if (at.column + width() <= weights_.outputs()) {
+      body(at);
+      return;
+    }
+    const std::size_t valid = weights_.outputs() - at.column;
+    const place copy{edge_, width(), at.height, at.column};
+    copy_columns(at, copy, valid);
+    body(copy);
+    finish_rows(at.height);
+    copy_columns(copy, at, valid);
+  }
+
+  /// Where the sums of an int8 tile are, in rows: not where those of the tile before it wait for their epilogue.
+  [[nodiscard]] static std::size_t slot(const row_tiles& tiles, std::size_t tile, std::size_t panel) {
+    constexpr std::size_t tallest = Products::tallest;
+    if constexpr (rows_of_sums < 2 * tallest) {
+      return 0;
+    } else {
+      return tiles.count == 1 ? panel % 2 * tallest : tiles.begin(tile) - tiles.first;
+    }
+  }
+
+  /// What is left to do of the last tile, in so many steps.
+  [[nodiscard]] work_meanwhile begin_meanwhile(std::size_t steps) {
+    if (unfinished_.next == unfinished_.at.height) {
+      return {};
+    }
+    unfinished_.rows_at_once = layout::ceil_divide(unfinished_.at.height, steps);
+    return {[](void* work) OFFRAMP_ATTR {
+              auto* const self = static_cast<product*>(work);
+              self->finish_rows(self->unfinished_.rows_at_once);
+            },
+            this};
+  }
+
+  void finish(const summed_tile& tile) {
+    unfinished_ = tile;
+    if (!Tiles::works_meanwhile || (sums_are_outputs && !activates(target_.finish))) {
+      finish_rows(tile.at.height);
+    }
+  }
+
+  /// The epilogue of at most `most` of the rows that still need it.
+  void finish_rows(std::size_t most) {
+    const std::size_t count = std::min(most, unfinished_.at.height - unfinished_.next);
+    if (count == 0) {
+      return;
+    }
+    float* const rows = unfinished_.at.rows + unfinished_.next * unfinished_.at.stride;
+    if constexpr (!sums_are_outputs) {
+      scale_sums(rows, count);
+    } else if (activates(target_.finish)) {
+      activate(target_.finish, rows, count, unfinished_.at.stride);
+    }
+    unfinished_.next += count;
+  }
 
   static void copy_columns(const place& from, const place& to, std::size_t columns) {
     for (std::size_t row = 0; row < from.height; ++row) {
       std::copy_n(from.rows + row * from.stride, columns, to.rows + row * to.stride);
-    }
-  }
-
-  void add_to_outputs(const tile_operands& parts, const place& at, bool is_first, bool is_last) {
-    if (is_first) {
-      begin_with_bias(at);
-    }
-    tiles_.multiply(at.height, parts, reinterpret_cast<value*>(at.rows), at.stride);
-    if (is_last) {
-      activate(target_.finish, at.rows, at.height, at.stride);
     }
   }
 
@@ -179,48 +238,30 @@ class product {
     }
   }
 
-  /// What the offset that was added to the rows adds to the sums, taken away.
-  void begin_with_offset(const place& at, std::int32_t* sums) const {
-    const tag<std::int32_t> d;
-    const auto offset = hn::Set(d, -Products::row_offset);
-    const std::int32_t* of_weights = weights_.sums() + at.column;
-    const auto left = hn::Load(d, of_weights) * offset;
-    const auto right = hn::Load(d, of_weights + lanes()) * offset;
-    for (std::size_t row = 0; row < at.height; ++row) {
-      hn::Store(left, d, sums + row * width());
-      hn::Store(right, d, sums + row * width() + lanes());
-    }
-  }
-
-  void finish_int8(const place& at, const std::int32_t* sums, std::size_t first_row) {
-    if (at.column + width() <= weights_.outputs()) {
-      scale_sums(at, sums, first_row);
-    } else {
-      const std::size_t valid = weights_.outputs() - at.column;
-      const place copy{edge_, width(), at.height, at.column};
-      copy_columns(at, copy, valid);
-      scale_sums(copy, sums, first_row);
-      copy_columns(copy, at, valid);
-    }
-  }
-
-  /// outputs = function(int32 sum * scale of the row * scale of the output + bias).
-  void scale_sums(const place& at, const std::int32_t* sums, std::size_t first_row) const {
+  /// outputs = function(int32 sum * scale of the row * scale of the output + bias), for the next `count` rows of the
+  /// unfinished tile. Of the sums what the offset of the rows added to them is taken away first.
+  void scale_sums(float* outputs, std::size_t count) const {
     const tag<float> d;
     const tag<std::int32_t> di;
-    for (std::size_t half = 0; half < 2; ++half) {
-      const std::size_t shift = half * lanes();
-      const auto bias = hn::Load(d, weights_.bias() + at.column + shift);
-      const auto scale = hn::Load(d, weights_.scales() + at.column + shift);
-      for (std::size_t row = 0; row < at.height; ++row) {
-        float* outputs = at.rows + row * at.stride + shift;
-        const auto sum = hn::ConvertTo(d, hn::Load(di, sums + row * width() + shift));
-        const auto factor = scale * hn::Set(d, rows_.scale(first_row + row));
-        const auto start = target_.finish == epilogue::add ? bias + hn::LoadU(d, outputs) : bias;
-        hn::StoreU(hn::MulAdd(sum, factor, start), d, outputs);
+    const std::size_t column = unfinished_.at.column;
+    const std::size_t stride = unfinished_.at.stride;
+    const std::int32_t* sums = unfinished_.sums + unfinished_.next * width();
+    const std::size_t first_row = unfinished_.first_row + unfinished_.next;
+    const bool adds = target_.finish == epilogue::add;
+    with_activation(target_.finish, [&](auto function) OFFRAMP_ATTR {
+      for (std::size_t half = 0; half < width(); half += lanes()) {
+        const auto bias = hn::Load(d, weights_.bias() + column + half);
+        const auto scale = hn::Load(d, weights_.scales() + column + half);
+        const auto offset = hn::Load(di, weights_.sums() + column + half) * hn::Set(di, Products::row_offset);
+        for (std::size_t row = 0; row < count; ++row) {
+          float* const place = outputs + row * stride + half;
+          const auto sum = hn::ConvertTo(d, hn::Load(di, sums + row * width() + half) - offset);
+          const auto factor = scale * hn::Set(d, rows_.scale(first_row + row));
+          const auto start = adds ? bias + hn::LoadU(d, place) : bias;
+          hn::StoreU(function(hn::MulAdd(sum, factor, start)), d, place);
+        }
       }
-    }
-    activate(target_.finish, at.rows, at.height, at.stride);
+    });
   }
 
   Tiles& tiles_;
@@ -228,6 +269,7 @@ class product {
   const linear& weights_;
   index_range panels_;
   product_target target_;
+  summed_tile unfinished_;
   HWY_ALIGN float edge_[static_cast<std::size_t>(Products::tallest) * 2 * lanes()];
   HWY_ALIGN std::int32_t sums_[rows_of_sums * 2 * lanes()];
 };

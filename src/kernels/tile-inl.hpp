@@ -62,18 +62,15 @@ inline constexpr auto tiles = []<int... index>(std::integer_sequence<int, index.
 /// A product's tiles by the vector registers.
 template <class Products>
 struct vector_tiles {
-  void multiply(std::size_t height, const tile_operands& operands, typename Products::value* sums,
-                std::size_t stride) const {
-    tiles<Products>[height - 1](operands, sums, stride);
-  }
+  /// Whether tile_operands::meanwhile is done.
+  static constexpr bool works_meanwhile = false;
 
-  /// As attention wants them.
   void multiply(std::size_t height, const tile_operands& operands, typename Products::value* sums, std::size_t stride,
                 sums_begin begin) const {
     for (std::size_t row = 0; begin == sums_begin::at_zero && row < height; ++row) {
       std::fill_n(sums + row * stride, 2 * lanes(), typename Products::value{});
     }
-    multiply(height, operands, sums, stride);
+    tiles<Products>[height - 1](operands, sums, stride);
   }
 };
 

@@ -85,14 +85,28 @@ template <int register_rows, class Each>
   }
 }
 
-/// Adds the products of some rows with one panel of 32 outputs to `sums`, whose rows lie `stride` numbers apart. Every
-/// sum grows block by block, so that it depends on its own row and output alone, and may be continued by a later call.
+/// Loads the sums, or begins at zero.
+template <class Unit, int register_rows>
+[[gnu::always_inline]] inline void begin_sums(void* sums, std::size_t stride, sums_begin begin) {
+  for_each_sum<register_rows>(sums, stride, [&]<tile_register which>(std::uint32_t* memory) {
+    if (begin == sums_begin::in_memory) {
+      Unit::template load<which>(memory, stride * sizeof(std::uint32_t));
+    } else {
+      Unit::template zero<which>();
+    }
+  });
+}
+
+/// Adds the products of some rows with one panel of 32 outputs to `sums`, whose rows lie `stride` numbers apart, or to
+/// zeros. Every sum grows block by block, so that it depends on its own row and output alone, and may be continued by a
+/// later call.
 /// `Unit` runs the instructions:
 ///     load<r>(memory, stride in bytes), store<r>(memory, stride in bytes), zero<r>()
 ///     multiply_int8<sums, rows, weights>()      tdpbusd: int32 sums of unsigned times signed bytes, without saturation
 ///     multiply_bfloat16<sums, rows, weights>()  tdpbf16ps: float32 sums of pairs
 template <class Unit, numeric_format format, int register_rows>
-[[gnu::noinline]] void multiply_by_tiles(const tile_operands& operands, void* sums, std::size_t stride) {
+[[gnu::noinline]] void multiply_by_tiles(const tile_operands& operands, void* sums, std::size_t stride,
+                                         sums_begin begin) {
   using enum tile_register;
   constexpr std::size_t row_bytes = layout::block_units * sizeof(std::uint32_t);
   constexpr std::size_t weight_bytes = tile_outputs * sizeof(std::uint32_t);
@@ -112,8 +126,8 @@ template <class Unit, numeric_format format, int register_rows>
   const std::uint32_t* weights = operands.weights;
   const std::uint32_t* ahead = operands.ahead.from;
 
-  for_each_sum<register_rows>(
-      sums, stride, [&]<tile_register which>(std::uint32_t* memory) { Unit::template load<which>(memory, sum_bytes); });
+  const work_meanwhile meanwhile = operands.meanwhile;
+  begin_sums<Unit, register_rows>(sums, stride, begin);
   for (std::size_t block = operands.blocks; block != 0; --block) {
     for (std::size_t line = lines; line != 0; --line) {
       bring_to_second_level(ahead);
@@ -131,6 +145,9 @@ template <class Unit, numeric_format format, int register_rows>
     }
     row += block_stride;
     weights += layout::block_units * tile_outputs;
+    if (meanwhile.step != nullptr) {
+      meanwhile.step(meanwhile.work);
+    }
   }
   for_each_sum<register_rows>(sums, stride, [&]<tile_register which>(std::uint32_t* memory) {
     Unit::template store<which>(memory, sum_bytes);
@@ -140,8 +157,9 @@ template <class Unit, numeric_format format, int register_rows>
 /// As multiply_by_tiles, but of numbers that are each the sum of two of bfloat16, the lower in a block of its own
 /// behind that of the higher: a product is the three larger of the four. `operands.blocks` counts these pairs of
 /// blocks. The sums begin as what is in memory, or at zero.
-template <class Unit, int register_rows, sums_begin begin>
-[[gnu::noinline]] void multiply_split_by_tiles(const tile_operands& operands, float* sums, std::size_t stride) {
+template <class Unit, int register_rows>
+[[gnu::noinline]] void multiply_split_by_tiles(const tile_operands& operands, float* sums, std::size_t stride,
+                                               sums_begin begin) {
   using enum tile_register;
   constexpr std::size_t row_bytes = layout::block_units * sizeof(std::uint32_t);
   constexpr std::size_t weight_bytes = tile_outputs * sizeof(std::uint32_t);
@@ -170,13 +188,7 @@ template <class Unit, int register_rows, sums_begin begin>
   const std::uint32_t* rows = operands.rows;
   const std::uint32_t* weights = operands.weights;
 
-  for_each_sum<register_rows>(sums, stride, [&]<tile_register which>(std::uint32_t* memory) {
-    if constexpr (begin == sums_begin::in_memory) {
-      Unit::template load<which>(memory, sum_bytes);
-    } else {
-      Unit::template zero<which>();
-    }
-  });
+  begin_sums<Unit, register_rows>(sums, stride, begin);
   for (std::size_t pair = operands.blocks; pair != 0; --pair) {
     load_rows(rows);
     load_weights(weights + block_weights);
@@ -200,29 +212,33 @@ struct tile_engine {
   /// Gives the registers of this thread up.
   void (*release)();
   /// multiply_by_tiles for the rows that this thread is configured for.
-  void (*multiply_int8)(std::size_t rows, const tile_operands& operands, std::int32_t* sums, std::size_t stride);
-  void (*multiply_bfloat16)(std::size_t rows, const tile_operands& operands, float* sums, std::size_t stride);
+  void (*multiply_int8)(std::size_t rows, const tile_operands& operands, std::int32_t* sums, std::size_t stride,
+                        sums_begin begin);
+  void (*multiply_bfloat16)(std::size_t rows, const tile_operands& operands, float* sums, std::size_t stride,
+                            sums_begin begin);
   /// multiply_split_by_tiles likewise.
   void (*multiply_split)(std::size_t rows, const tile_operands& operands, float* sums, std::size_t stride,
                          sums_begin begin);
 };
 
 template <class Unit, numeric_format format, class Sum>
-void multiply_rows_by_tiles(std::size_t rows, const tile_operands& operands, Sum* sums, std::size_t stride) {
+void multiply_rows_by_tiles(std::size_t rows, const tile_operands& operands, Sum* sums, std::size_t stride,
+                            sums_begin begin) {
   static_assert(sizeof(Sum) == sizeof(std::uint32_t));
   if (rows > most_register_rows) {
-    multiply_by_tiles<Unit, format, 2>(operands, sums, stride);
+    multiply_by_tiles<Unit, format, 2>(operands, sums, stride, begin);
   } else {
-    multiply_by_tiles<Unit, format, 1>(operands, sums, stride);
+    multiply_by_tiles<Unit, format, 1>(operands, sums, stride, begin);
   }
 }
 
-template <class Unit, sums_begin begin>
-void multiply_split_rows_by_tiles(std::size_t rows, const tile_operands& operands, float* sums, std::size_t stride) {
+template <class Unit>
+void multiply_split_rows_by_tiles(std::size_t rows, const tile_operands& operands, float* sums, std::size_t stride,
+                                  sums_begin begin) {
   if (rows > most_register_rows) {
-    multiply_split_by_tiles<Unit, 2, begin>(operands, sums, stride);
+    multiply_split_by_tiles<Unit, 2>(operands, sums, stride, begin);
   } else {
-    multiply_split_by_tiles<Unit, 1, begin>(operands, sums, stride);
+    multiply_split_by_tiles<Unit, 1>(operands, sums, stride, begin);
   }
 }
 
@@ -233,12 +249,7 @@ inline constexpr tile_engine tile_engine_of = {
     .release = &Unit::release,
     .multiply_int8 = &multiply_rows_by_tiles<Unit, numeric_format::int8, std::int32_t>,
     .multiply_bfloat16 = &multiply_rows_by_tiles<Unit, numeric_format::bfloat16, float>,
-    .multiply_split =
-        [](std::size_t rows, const tile_operands& operands, float* sums, std::size_t stride, sums_begin begin) {
-          begin == sums_begin::at_zero
-              ? multiply_split_rows_by_tiles<Unit, sums_begin::at_zero>(rows, operands, sums, stride)
-              : multiply_split_rows_by_tiles<Unit, sums_begin::in_memory>(rows, operands, sums, stride);
-        },
+    .multiply_split = &multiply_split_rows_by_tiles<Unit>,
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn

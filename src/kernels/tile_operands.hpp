@@ -17,6 +17,12 @@ struct prefetch {
 
 [[gnu::always_inline]] inline void bring_to_second_level(const std::uint32_t* line) { __builtin_prefetch(line, 0, 2); }
 
+/// Work that takes the time while tile registers multiply: step(work) is called with each block.
+struct work_meanwhile {
+  void (*step)(void* work) = nullptr;
+  void* work = nullptr;
+};
+
 /// What a tile multiplies: `blocks` blocks of packed rows, the first row's units at `rows`, the next block of the same
 /// row `block_stride` units further, with the weights of one panel.
 struct tile_operands {
@@ -25,6 +31,7 @@ struct tile_operands {
   const std::uint32_t* weights;
   std::size_t blocks;
   prefetch ahead;
+  work_meanwhile meanwhile = {};  // of tile engines alone
 };
 
 /// What the sums of a tile are before its products are added.

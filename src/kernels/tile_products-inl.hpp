@@ -63,12 +63,14 @@ class engine_tiles : configured_tiles {
  public:
   using configured_tiles::configured_tiles;
 
-  void multiply(std::size_t height, const tile_operands& operands, Value* sums, std::size_t stride) {
+  static constexpr bool works_meanwhile = true;
+
+  void multiply(std::size_t height, const tile_operands& operands, Value* sums, std::size_t stride, sums_begin begin) {
     const tile_engine& engine = configure(height);
     if constexpr (std::is_same_v<Value, float>) {
-      engine.multiply_bfloat16(height, operands, sums, stride);
+      engine.multiply_bfloat16(height, operands, sums, stride, begin);
     } else {
-      engine.multiply_int8(height, operands, sums, stride);
+      engine.multiply_int8(height, operands, sums, stride, begin);
     }
   }
 };
