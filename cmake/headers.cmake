@@ -44,6 +44,7 @@ set(study_headers
     include/offramp/study/label_share.hpp
     include/offramp/study/linear_head.hpp
     include/offramp/study/metrics.hpp
+    include/offramp/study/model_identity.hpp
     include/offramp/study/operating_point.hpp
     include/offramp/study/paired_difference.hpp
     include/offramp/study/pick.hpp
@@ -133,6 +134,7 @@ set(implementation_headers
     include/offramp/nn/embedding_table.hpp
     include/offramp/nn/embeddings.hpp
     include/offramp/nn/encoder.hpp
+    include/offramp/nn/encoder_flops.hpp
     include/offramp/nn/head_positions.hpp
     include/offramp/nn/kernels.hpp
     include/offramp/nn/layer_norm.hpp

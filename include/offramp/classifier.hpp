@@ -228,6 +228,10 @@ class OFFRAMP_API classifier {
   /// The arithmetic it was loaded with.
   [[nodiscard]] numeric_format format() const noexcept;
   [[nodiscard]] const model_info& info() const noexcept;
+  /// Floating-point operations of the first `layers` encoder layers on a text of `tokens`, special tokens included: two
+  /// for each product of a weight and for each of a score (nn/encoder_flops.hpp). Embeddings, norms and exits are left
+  /// out. Throws `invalid_argument` for layers outside 0 to num_layers() and tokens outside 1 to max_tokens().
+  [[nodiscard]] std::int64_t flops(int layers, int tokens) const;
   /// Of this model and all its copies.
   [[nodiscard]] memory_bytes memory_usage() const;
   /// Frees what waits for later calls, for programs that expect none for long.

@@ -6,14 +6,20 @@
 #include "model_options.hpp"
 #include "policy_options.hpp"
 #include "progress_bar.hpp"
+#include "study_origin.hpp"
+#include "texts_output.hpp"
 #include "thread_runner.hpp"
 
+#include <offramp/certificate.hpp>
 #include <offramp/classifier.hpp>
 #include <offramp/study/curve_report.hpp>
+#include <offramp/study/exit_logits.hpp>
 #include <offramp/study/known_texts.hpp>
 #include <offramp/study/run_study.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -21,6 +27,8 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -31,9 +39,15 @@ namespace study = offramp::study;
 namespace {
 
 struct curve_options {
-  model_options model;
+  std::vector<std::string> models;
+  std::vector<std::string> formats = {"float32"};
+  std::optional<std::string> exits;
   data_options data;
-  std::string rule = "confidence";
+  std::vector<std::string> rules = {"confidence"};
+  std::vector<double> certified;
+  const CLI::Option* own_policy = nullptr;
+  std::size_t examples = 3;
+  texts_output texts;
   std::optional<int> patience;
   std::optional<float> decline;
   int threads = offramp::usable_threads();
@@ -52,15 +66,22 @@ constexpr std::array swept_rules = [] {
   return std::array{confidence, declining, entropy, normalized_entropy, margin, patience, patience_entropy, learned};
 }();
 
-study::sweep_rule rule_of(const curve_options& options) {
-  if (options.patience.has_value() != (options.rule == "patience-entropy")) {
+/// Of the rules that were asked for, in their order.
+std::vector<study::sweep_rule> rules_of(const curve_options& options) {
+  const auto is_asked = [&](const char* name) { return std::ranges::find(options.rules, name) != options.rules.end(); };
+  if (options.patience.has_value() != is_asked("patience-entropy")) {
     throw usage_error("--patience is needed by --rule patience-entropy, and by no other: --rule patience sweeps it");
   }
-  check_decline(options.rule, options.decline);
-  const study::sweep_rule rule{*std::ranges::find(swept_rules, options.rule, rule_name), options.patience.value_or(1),
-                               options.decline.value_or(0.0F)};
-  static_cast<void>(policy_at(rule, 0.0F));
-  return rule;
+  check_decline(is_asked("declining") ? "declining" : "", options.decline);
+  std::vector<study::sweep_rule> rules;
+  for (const std::string& name : options.rules) {
+    const auto kind = *std::ranges::find(swept_rules, name, rule_name);
+    const bool declines = kind == offramp::exit_policy::rule::declining;
+    const bool counts = kind == offramp::exit_policy::rule::patience_entropy;
+    rules.push_back({kind, counts ? *options.patience : 1, declines ? *options.decline : 0.0F});
+    static_cast<void>(policy_at(rules.back(), 0.0F));
+  }
+  return rules;
 }
 
 std::vector<study::pick_goal> goals_of(const curve_options& options) {
@@ -80,43 +101,112 @@ std::string directory_name(const std::filesystem::path& directory) {
 }
 
 study::study_options study_options_of(const curve_options& options) {
-  study::study_options wanted{.model_name = directory_name(options.model.path()),
-                              .rule = rule_of(options),
-                              .goals = goals_of(options),
+  study::study_options wanted{.goals = goals_of(options),
                               .timing = options.timing,
+                              .examples = options.examples,
                               .timing_threads = options.timing_threads};
   set_grid(options.grid, wanted);
   return wanted;
 }
 
+/// One for each model and format.
+std::vector<model_options> models_of(const curve_options& options) {
+  std::vector<model_options> models;
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, options.models.size()); ++i) {
+    for (const std::string& format : options.formats) {
+      models.push_back(
+          {options.models.empty() ? std::nullopt : std::optional(options.models[i]), format, options.exits});
+    }
+  }
+  return models;
+}
+
+/// As in "certified: 2 % disagreement at every exit".
+std::string name_of(const offramp::certificate& promise) {
+  const bool is_overall = promise.scope == offramp::certified_scope::overall;
+  return "certified: " + CLI::detail::to_string(100.0 * promise.epsilon) + " % " + loss_name(promise.loss) +
+         (is_overall ? "" : " at every exit");
+}
+
+/// The policies to show beside the curve. Throws std::runtime_error for a certificate that the model has not.
+std::vector<study::named_policy> marked_policies(const curve_options& options, const offramp::classifier& model) {
+  std::vector<study::named_policy> marked;
+  if (options.own_policy->count() > 0) {
+    marked.push_back({"the model's own policy", model.default_policy()});
+  }
+  for (const double epsilon : options.certified) {
+    const std::size_t before = marked.size();
+    for (const offramp::certificate& promise : model.certificates()) {
+      if (std::abs(promise.epsilon - epsilon) < 1e-9) {
+        marked.push_back({name_of(promise), promise.policy});
+      }
+    }
+    if (marked.size() == before) {
+      throw std::runtime_error("the model has no certificate of " + CLI::detail::to_string(epsilon) +
+                               " in this format, with these exits");
+    }
+  }
+  return marked;
+}
+
 /// The texts of asked-for picks must not certify later. A bundled model stays as it is.
-void note_choosing(const curve_options& options, const study::dataset& data) {
-  if (options.picked->count() == 0 || options.model.path() != options.model.directory) {
+void note_choosing(const curve_options& options, const model_options& model, const study::dataset& data) {
+  if (options.picked->count() == 0 || model.path() != model.directory) {
     return;
   }
   try {
-    study::note_texts(options.model.path(), study::text_use::chosen, data);
+    study::note_texts(model.path(), study::text_use::chosen, data);
   } catch (const offramp::error& problem) {
     std::cerr << "offramp: certify will not know that these texts chose: " << problem.what() << '\n';
   }
 }
 
-void run_curve(const curve_options& options) {
-  // Mistakes on the command line should not wait for the model.
-  const study::study_options wanted = study_options_of(options);
-  const offramp::classifier model = options.model.load();
-  model.check(policy_at(wanted.rule, 0.0F));
+/// The studies of one model in one format, one for each rule, from one pass over the data.
+void append_studies(const CLI::App& parser, curve_options& options, const model_options& given,
+                    std::vector<study::curve_study>& studies) {
+  const std::vector<study::sweep_rule> rules = rules_of(options);
+  study::study_options wanted = study_options_of(options);
+  const offramp::classifier model = given.load();
+  for (const study::sweep_rule& rule : rules) {
+    model.check(policy_at(rule, 0.0F));
+  }
+  wanted.model_name = directory_name(given.path());
+  wanted.marked = marked_policies(options, model);
   const study::dataset data = options.data.read(model);
-  note_choosing(options, data);
-  const study::curve_study result =
-      run_study(model, data, wanted, thread_runner(options.threads), thread_runner(options.timing_threads),
-                {progress_bar("every exit", "texts"), progress_bar("wall time", "texts")});
-  write_curve_study(result, points_to_write(result, options.points == 0 ? result.found.points.size() : options.points),
-                    options.out);
-  if (options.json_lines->count() > 0) {
-    write_curve_json(result);
-  } else {
-    write_curve_text(result);
+  note_choosing(options, given, data);
+  const study::exit_logits logits =
+      compute_exit_logits(model, data, thread_runner(options.threads), progress_bar("every exit", "texts"));
+  options.texts.write(model, logits);
+  wanted.origin = origin_of(parser, given.path());
+  for (const study::sweep_rule& rule : rules) {
+    wanted.rule = rule;
+    studies.push_back(run_study(model, data, logits, wanted, thread_runner(options.timing_threads),
+                                progress_bar("wall time", "texts")));
+  }
+}
+
+void run_curve(const CLI::App& parser, curve_options& options) {
+  // Mistakes on the command line should not wait for the model.
+  static_cast<void>(rules_of(options));
+  static_cast<void>(study_options_of(options));
+  options.texts.open();
+  std::vector<study::curve_study> studies;
+  for (const model_options& model : models_of(options)) {
+    append_studies(parser, options, model, studies);
+  }
+  const study::curve_study& main = studies.front();
+  write_curve_study(main, points_to_write(main, options.points == 0 ? main.found.points.size() : options.points),
+                    options.out, std::span(studies).subspan(1));
+  for (const study::curve_study& each : studies) {
+    if (options.json_lines->count() > 0) {
+      write_curve_json(each);
+    } else {
+      if (studies.size() > 1) {
+        std::cout << (&each == &main ? "" : "\n") << each.model << ", " << each.numeric_format << ", "
+                  << rule_name(each.found.rule.kind) << ":\n";
+      }
+      write_curve_text(each);
+    }
   }
 }
 
@@ -144,15 +234,25 @@ void add_timing_to(CLI::App& parser, curve_options& options) {
 command add_curve(CLI::App& app) {
   CLI::App& parser = *app.add_subcommand("curve", "Accuracy, layers and wall time over all thresholds, as a report");
   const auto options = std::make_shared<curve_options>();
-  options->model.add_to(parser);
-  options->model.add_format_to(parser);
-  options->model.add_exits_to(parser);
+  parser
+      .add_option("--model", options->models,
+                  "Model directory, or a bundled model's name (default: sentiment-en); repeated, the curves of several "
+                  "in one picture")
+      ->allow_extra_args(false);
+  parser.add_option("--format", options->formats, "Arithmetic of the linear layers; may be repeated")
+      ->check(CLI::IsMember({"float32", "bfloat16", "int8"}))
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  parser.add_option("--exits", options->exits, "Layers whose exits may answer, as in 2,4,6 (default: all)");
   options->data.add_to(parser);
   parser.add_option("--out", options->out, "Directory for curve.{jsonl,csv,svg}, reliability.svg and report.html")
       ->required();
   std::vector<std::string> rules;
   std::ranges::transform(swept_rules, std::back_inserter(rules), rule_name);
-  parser.add_option("--rule", options->rule, "What is swept")->check(CLI::IsMember(rules))->capture_default_str();
+  parser.add_option("--rule", options->rules, "What is swept; may be repeated")
+      ->check(CLI::IsMember(rules))
+      ->allow_extra_args(false)
+      ->capture_default_str();
   parser.add_option("--patience", options->patience, "Exits in a row, for --rule patience-entropy");
   add_decline_to(parser, options->decline);
   options->picked = parser
@@ -162,6 +262,14 @@ command add_curve(CLI::App& app) {
                                     "directory notes that these texts chose")
                         ->allow_extra_args(false)
                         ->capture_default_str();
+  parser
+      .add_option("--certified", options->certified, "Show the model's certificates of this epsilon; may be repeated")
+      ->allow_extra_args(false);
+  options->own_policy = parser.add_flag("--own-policy")->description("Show the model's own policy");
+  parser.add_option("--examples", options->examples, "Texts of each kind that the report quotes; 0: none")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  options->texts.add_to(parser);
   parser.add_option("--points", options->points, "About how many points of the curve to write; 0: all")
       ->capture_default_str();
   parser.add_option("--threads", options->threads, "Threads for the pass over the data")
@@ -169,7 +277,7 @@ command add_curve(CLI::App& app) {
       ->capture_default_str();
   add_timing_to(parser, *options);
   options->json_lines = parser.add_flag("--json")->description("Write JSON Lines");
-  return {&parser, [options] { run_curve(*options); }};
+  return {&parser, [options, &parser] { run_curve(parser, *options); }};
 }
 
 }  // namespace offramp_cli

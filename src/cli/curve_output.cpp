@@ -2,6 +2,7 @@
 #include "curve_output.hpp"
 
 #include "json_output.hpp"
+#include "policy_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -27,10 +28,6 @@ std::string shortest(float value) {
   return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
 }
 
-double time_speedup(const study::curve_study& result, const study::wall_time& time) {
-  return result.timed.back().time.single.mean_ms / time.single.mean_ms;
-}
-
 std::string padded(const std::string& text, std::size_t width) {
   return text + std::string(width > text.size() ? width - text.size() : 1, ' ');
 }
@@ -48,36 +45,44 @@ std::string loss_text(const study::operating_point& point) {
   return points(loss.estimate) + " (" + points(loss.lower) + " to " + points(loss.upper) + ")";
 }
 
-void write_pick(const study::curve_study& result, const study::picked_point& chosen, std::size_t width) {
-  std::string line = padded(chosen.wanted, width);
-  if (!chosen.point) {
-    write_row(line + "not reached");
-    return;
-  }
-  const study::operating_point& point = result.found.points[*chosen.point];
-  const bool is_full = *chosen.point + 1 == result.found.points.size();
-  line += padded(is_full ? "full depth" : shortest(point.thresholds->shortest), 12);
+void write_point(const std::string& name, std::size_t width, const std::string& threshold,
+                 const study::operating_point& point, const study::wall_time* time) {
+  std::string line = padded(name, width) + padded(threshold, 12);
   line += padded(fixed(100.0 * point.accuracy, 2) + " %", 11) + padded(loss_text(point), 24);
   line += padded(fixed(point.mean_layer, 2), 8) + padded(fixed(point.layer_speedup, 2) + "x", 8);
-  if (const study::wall_time* time = time_of(result, *chosen.point)) {
-    line += padded(fixed(time_speedup(result, *time), 2) + "x", 8) + padded(fixed(time->single.mean_ms, 3), 9) +
+  if (time != nullptr) {
+    line += padded(fixed(time->single.speedup.estimate, 2) + "x", 8) + padded(fixed(time->single.mean_ms, 3), 9) +
             fixed(time->single.p95_ms, 3);
   }
   write_row(line);
 }
 
+void write_pick(const study::curve_study& result, const study::picked_point& chosen, std::size_t width) {
+  if (!chosen.point) {
+    write_row(padded(chosen.wanted, width) + "not reached");
+    return;
+  }
+  const study::operating_point& point = result.found.points[*chosen.point];
+  const bool is_full = *chosen.point + 1 == result.found.points.size();
+  write_point(chosen.wanted, width, is_full ? "full depth" : shortest(point.thresholds->shortest), point,
+              time_of(result, *chosen.point));
+}
+
 json times_of(const study::latency& time) {
   const auto number = [](double value) { return static_cast<float>(value); };
   return {{"mean_ms", number(time.mean_ms)},
+          {"mean_lower_ms", number(time.mean_likely.lower)},
+          {"mean_upper_ms", number(time.mean_likely.upper)},
           {"p50_ms", number(time.p50_ms)},
           {"p95_ms", number(time.p95_ms)},
-          {"p99_ms", number(time.p99_ms)}};
+          {"p99_ms", number(time.p99_ms)},
+          {"speedup", number(time.speedup.estimate)},
+          {"speedup_lower", number(time.speedup.likely.lower)},
+          {"speedup_upper", number(time.speedup.likely.upper)}};
 }
 
-void append_point(json& line, const study::curve_study& result, std::size_t index) {
-  const study::operating_point& point = result.found.points[index];
+void append_point(json& line, const study::operating_point& point, const study::wall_time* time) {
   const auto number = [](double value) { return static_cast<float>(value); };
-  line["threshold"] = point.thresholds->shortest;
   line["accuracy"] = number(point.accuracy);
   line["accuracy_lower"] = number(point.accuracy_95.lower);
   line["accuracy_upper"] = number(point.accuracy_95.upper);
@@ -90,8 +95,10 @@ void append_point(json& line, const study::curve_study& result, std::size_t inde
   line["micro_f1"] = number(point.micro_f1);
   line["mean_layer"] = number(point.mean_layer);
   line["layer_speedup"] = number(point.layer_speedup);
+  line["mean_flops"] = number(point.mean_flops);
+  line["flops_speedup"] = number(point.flops_speedup);
   line["disagreement"] = number(point.disagreement);
-  if (const study::wall_time* time = time_of(result, index)) {
+  if (time != nullptr) {
     line["single"] = times_of(time->single);
     line["batched"] = times_of(time->batched);
   }
@@ -107,18 +114,24 @@ void write_curve_text(const study::curve_study& result) {
             << percent(full.accuracy) << " at layer " << fixed(full.mean_layer, 0) << "; over all costs: early exit "
             << percent(areas.early_exit) << ", one exit for all " << percent(areas.fixed_exits) << ", random exits "
             << percent(areas.random_exits) << ", oracle " << percent(areas.oracle) << "\n";
-  if (result.picks.empty()) {
+  if (result.picks.empty() && result.marked.empty()) {
     return;
   }
   std::size_t width = 4;
   for (const study::picked_point& chosen : result.picks) {
     width = std::max(width, chosen.wanted.size() + 2);
   }
+  for (const study::marked_point& marked : result.marked) {
+    width = std::max(width, marked.name.size() + 2);
+  }
   std::cout << '\n';
   write_row(padded("goal", width) + "threshold   " + (result.is_labelled ? "accuracy " : "agreement") +
             "  lost (95 %)             layers  faster  " + (result.timed.empty() ? "" : "in time ms/text  p95"));
   for (const study::picked_point& chosen : result.picks) {
     write_pick(result, chosen, width);
+  }
+  for (const study::marked_point& marked : result.marked) {
+    write_point(marked.name, width, "", marked.point, marked.time ? &*marked.time : nullptr);
   }
   std::cout << "Choose a threshold on one data set (dev), report its accuracy on another (test).\n";
 }
@@ -129,6 +142,8 @@ void write_curve_json(const study::curve_study& result) {
   const study::operating_point& full = result.found.full_depth();
   write_json_line(std::cout, {{"kind", "summary"},
                               {"model", result.model},
+                              {"format", result.numeric_format},
+                              {"rule", rule_name(result.found.rule.kind)},
                               {"data", result.data},
                               {"data_sha256", result.data_sha256},
                               {"texts", full.texts},
@@ -142,8 +157,15 @@ void write_curve_json(const study::curve_study& result) {
   for (const study::picked_point& chosen : result.picks) {
     json line = {{"kind", "pick"}, {"goal", chosen.wanted}, {"reached", chosen.point.has_value()}};
     if (chosen.point) {
-      append_point(line, result, *chosen.point);
+      const study::operating_point& point = result.found.points[*chosen.point];
+      line["threshold"] = point.thresholds->shortest;
+      append_point(line, point, time_of(result, *chosen.point));
     }
+    write_json_line(std::cout, line);
+  }
+  for (const study::marked_point& marked : result.marked) {
+    json line = {{"kind", "policy"}, {"policy", marked.name}};
+    append_point(line, marked.point, marked.time ? &*marked.time : nullptr);
     write_json_line(std::cout, line);
   }
 }

@@ -5,17 +5,21 @@
 #include "model_options.hpp"
 #include "policy_options.hpp"
 #include "progress_bar.hpp"
+#include "texts_output.hpp"
 #include "thread_runner.hpp"
 
 #include <offramp/classifier.hpp>
 #include <offramp/study/evaluation.hpp>
 #include <offramp/study/exit_logits.hpp>
+#include <offramp/study/wall_time.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdio>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace offramp_cli {
 
@@ -27,6 +31,9 @@ struct evaluate_options {
   model_options model;
   data_options data;
   policy_options policy;
+  texts_output texts;
+  study::timing_options timing{.rounds = 1};
+  int timing_threads = 1;
   int threads = offramp::usable_threads();
   const CLI::Option* json_lines = nullptr;
 };
@@ -37,6 +44,7 @@ struct evaluated {
   const study::dataset& data;
   offramp::exit_policy policy;
   study::evaluation found;
+  std::vector<study::wall_time> times;  // under the policy and at full depth, or nothing
 };
 
 template <class... Values>
@@ -44,6 +52,12 @@ void write_line(const char* format, Values... values) {
   char line[256];
   std::snprintf(line, sizeof line, format, values...);
   std::cout << line << '\n';
+}
+
+std::string fixed_text(double value) {
+  char digits[64];
+  std::snprintf(digits, sizeof digits, "%.2f", value);
+  return digits;
 }
 
 double percent(std::size_t part, std::size_t whole) {
@@ -96,6 +110,15 @@ void write_labels(const evaluated& all) {
   }
 }
 
+void write_times(const evaluated& all) {
+  const study::latency& early = all.times.front().single;
+  const study::latency& full = all.times.back().single;
+  write_line("time        %.3f ms (95 %%: %.3f to %.3f), %.3f at full depth, p95 %.3f", early.mean_ms,
+             early.mean_likely.lower, early.mean_likely.upper, full.mean_ms, early.p95_ms);
+  write_line("            %.2fx faster (95 %%: %.2f to %.2f)", early.speedup.estimate, early.speedup.likely.lower,
+             early.speedup.likely.upper);
+}
+
 void write_text(const evaluated& all) {
   const study::operating_point& early = all.found.early;
   std::cout << "policy      " << describe(all.policy) << '\n';
@@ -111,6 +134,12 @@ void write_text(const evaluated& all) {
     write_line("layers      %.3f of %d on average, %.2fx fewer", early.mean_layer, layers, early.layer_speedup);
   } else {
     write_line("layers      none of %d: every text left before the encoder", layers);
+  }
+  const std::string fewer = early.mean_flops > 0.0 ? ", " + fixed_text(early.flops_speedup) + "x fewer" : "";
+  write_line("FLOPs       %.3f billion a text, %.3f at full depth%s", early.mean_flops / 1e9,
+             all.found.full.mean_flops / 1e9, fewer.c_str());
+  if (!all.times.empty()) {
+    write_times(all);
   }
   if (all.found.loss) {
     write_exits(early);
@@ -134,6 +163,8 @@ json point_fields(const study::operating_point& point) {
           {"micro_f1", number(point.micro_f1)},
           {"mean_layer", number(point.mean_layer)},
           {"layer_speedup", point.mean_layer > 0.0 ? json(number(point.layer_speedup)) : json()},
+          {"mean_flops", number(point.mean_flops)},
+          {"flops_speedup", point.mean_flops > 0.0 ? json(number(point.flops_speedup)) : json()},
           {"exits", exits}};
 }
 
@@ -151,6 +182,19 @@ void write_json(const evaluated& all) {
                  {"share", number(all.found.early.disagreement)},
                  {"lower", number(all.found.disagreement_95.lower)},
                  {"upper", number(all.found.disagreement_95.upper)}}}};
+  if (!all.times.empty()) {
+    const study::latency& time = all.times.front().single;
+    line["time"] = {{"mean_ms", number(time.mean_ms)},
+                    {"mean_lower_ms", number(time.mean_likely.lower)},
+                    {"mean_upper_ms", number(time.mean_likely.upper)},
+                    {"p50_ms", number(time.p50_ms)},
+                    {"p95_ms", number(time.p95_ms)},
+                    {"p99_ms", number(time.p99_ms)},
+                    {"full_depth_mean_ms", number(all.times.back().single.mean_ms)},
+                    {"speedup", number(time.speedup.estimate)},
+                    {"speedup_lower", number(time.speedup.likely.lower)},
+                    {"speedup_upper", number(time.speedup.likely.upper)}};
+  }
   if (all.found.loss) {
     line["loss"] = {{"estimate", number(all.found.loss->estimate)},
                     {"lower", number(all.found.loss->lower)},
@@ -162,18 +206,25 @@ void write_json(const evaluated& all) {
   write_json_line(std::cout, line);
 }
 
-void run_evaluate(const evaluate_options& options) {
+void run_evaluate(evaluate_options& options) {
   options.policy.check();
   if (options.policy.deadline_ms) {
     throw usage_error("--deadline-ms depends on the machine, expected a policy that does not");
   }
+  options.texts.open();
   const offramp::classifier model = options.model.load();
   const offramp::exit_policy policy = options.policy.policy(model);
   model.check(policy);
   const study::dataset data = options.data.read(model);
   const study::exit_logits logits =
       study::compute_exit_logits(model, data, thread_runner(options.threads), progress_bar("every exit", "texts"));
-  const evaluated all{model, data, policy, study::evaluate(logits, model.labels(), policy)};
+  options.texts.write(model, logits);
+  evaluated all{model, data, policy, study::evaluate(logits, model.labels(), policy), {}};
+  if (options.timing.rounds > 0) {
+    const std::array policies{policy, offramp::exit_policy::full_depth()};
+    all.times = study::measure_wall_time(model, data, policies, options.timing, thread_runner(options.timing_threads),
+                                         progress_bar("wall time", "texts"));
+  }
   if (options.json_lines->count() > 0) {
     write_json(all);
   } else {
@@ -191,7 +242,19 @@ command add_evaluate(CLI::App& app) {
   options->model.add_exits_to(parser);
   options->data.add_to(parser);
   options->policy.add_to(parser);
-  parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
+  options->texts.add_to(parser);
+  parser.add_option("--rounds", options->timing.rounds, "Times that texts are timed; 0: no wall time")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  parser.add_option("--timed-texts", options->timing.texts, "At most so many texts are timed")
+      ->check(CLI::Range(1, 100000000))
+      ->capture_default_str();
+  parser.add_option("--timing-threads", options->timing_threads, "Threads lent to each timed call")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  parser.add_option("--threads", options->threads, "Threads for the pass over the data")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   options->json_lines = parser.add_flag("--json")->description("Write one line of JSON");
   return {&parser, [options] { run_evaluate(*options); }};
 }

@@ -44,7 +44,8 @@ TEST_F(EvaluateTest, SaysWhatTheLibraryCounts) {
 TEST_F(EvaluateTest, WritesLinesThatFitATerminal) {
   const process_result found = run_offramp({"evaluate", "--model", model_, "--data", data_});
   ASSERT_EQ(found.status, 0) << found.err;
-  for (const char* const part : {"policy ", "accuracy ", "lost ", "McNemar", "other label ", "layers ", "\nlayer "}) {
+  for (const char* const part :
+       {"policy ", "accuracy ", "lost ", "McNemar", "other label ", "layers ", "FLOPs ", "time ", "\nlayer "}) {
     EXPECT_NE(found.out.find(part), std::string::npos) << part << " in\n" << found.out;
   }
   std::size_t begin = 0;

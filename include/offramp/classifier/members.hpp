@@ -11,6 +11,7 @@
 #include <offramp/error.hpp>
 #include <offramp/exits/policy_values.hpp>
 #include <offramp/exits/top_k.hpp>
+#include <offramp/nn/encoder_flops.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -193,5 +194,17 @@ OFFRAMP_INLINE const std::vector<golden_text>& classifier::golden_texts() const 
 }
 
 OFFRAMP_INLINE const model_info& classifier::info() const noexcept { return state_->info; }
+
+OFFRAMP_INLINE std::int64_t classifier::flops(int layers, int tokens) const {
+  const auto check = [](const char* name, int given, int lowest, int highest) {
+    if (given < lowest || given > highest) {
+      throw error(error_kind::invalid_argument, "flops of " + std::to_string(given) + " " + name + ", expected " +
+                                                    std::to_string(lowest) + " to " + std::to_string(highest));
+    }
+  };
+  check("layers", layers, 0, num_layers());
+  check("tokens", tokens, 1, max_tokens());
+  return nn::count_flops(state_->model.encoder, static_cast<std::size_t>(layers), static_cast<std::size_t>(tokens));
+}
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE

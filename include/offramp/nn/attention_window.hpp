@@ -54,6 +54,11 @@ class attention_window {
     }
   }
 
+  /// Keys that a query sees at most, of so many.
+  [[nodiscard]] std::size_t visible_keys(std::size_t tokens) const noexcept {
+    return reach_ ? std::min(tokens, 2 * *reach_ + 1) : tokens;
+  }
+
  private:
   /// Where the distance 0 stands.
   [[nodiscard]] std::size_t middle() const noexcept { return *reach_ + queries_at_once - 1; }

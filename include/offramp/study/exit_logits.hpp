@@ -32,6 +32,7 @@ struct exit_logits {
   std::vector<float> cuts = {};  ///< [labels] of a multi-label model (classifier::cuts()); else empty
   /// [texts, labels] of a multi-label model: 1 for the right labels, or those that the last exit gives; else 0.
   std::vector<std::uint8_t> label_sets = {};
+  std::vector<std::int64_t> flops = {};  ///< [exits, texts], classifier::flops up to each exit; empty: not known
 
   /// The logits of one exit, [texts, labels].
   [[nodiscard]] std::span<const float> of_exit(std::size_t exit) const {

@@ -96,6 +96,9 @@ inline constexpr std::size_t default_bins = 15;
 /// for multi-label.
 [[nodiscard]] OFFRAMP_API std::optional<double> area_under_roc_of_agreement(const labelled_probabilities& given,
                                                                             std::span<const int> reference);
+/// Spearman's rank correlation of two properties of the same texts, from -1 to 1, ties sharing their mean rank; 0 where
+/// one is the same for all. Throws `invalid_argument` for NaN and for two lengths that differ.
+[[nodiscard]] OFFRAMP_API double correlate_ranks(std::span<const float> one, std::span<const int> other);
 /// The mean, over k from 1 to the number of texts, of the error rate among the k most confident texts (Geifman and
 /// El-Yaniv, 2017). Among texts of equal confidence errors are spread evenly.
 [[nodiscard]] OFFRAMP_API double area_under_risk_coverage(const labelled_probabilities& given);

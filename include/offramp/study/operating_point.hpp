@@ -40,6 +40,8 @@ struct operating_point {
   double micro_f1 = 0.0;          ///< over all labels together: the accuracy, but for multi-label models
   double mean_layer = 0.0;        ///< encoder layers run, on average over the texts
   double layer_speedup = 0.0;     ///< layer of the last exit / mean_layer
+  double mean_flops = 0.0;        ///< floating-point operations (classifier::flops) per text; 0 where not known
+  double flops_speedup = 0.0;     ///< those at full depth / mean_flops; 0 where not known
   std::size_t lost = 0;           ///< texts answered wrong that full depth answers right ...
   std::size_t gained = 0;         ///< ... and the other way round
   std::size_t disagreeing = 0;    ///< texts with another label than the last exit gives them

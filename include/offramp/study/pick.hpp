@@ -25,8 +25,8 @@ struct timed_point {
 struct pick_goal {
   enum class kind {
     loss,     ///< at most `value` points (hundredths) of accuracy below full depth, as cheap as possible
-    speedup,  ///< at least `value` times faster than full depth, as accurate as possible
-    p95,      ///< the 95th percentile of one text's wall time at most `value` milliseconds, as accurate as possible
+    speedup,  ///< at least `value` times faster than full depth, as deep as possible
+    p95,      ///< the 95th percentile of one text's wall time at most `value` milliseconds, as deep as possible
   };
   kind what = kind::loss;
   double value = 0.0;
@@ -53,17 +53,17 @@ struct pick_goal {
 /// probability over the texts, the point loses no more than that on texts like them (fixed-sequence testing, as certify
 /// does with an exact test of another loss).
 [[nodiscard]] OFFRAMP_API std::size_t pick_sure_loss(const curve& found, double points, double confidence);
-/// Index of the most accurate point that runs the layer of the last exit / `factor` layers or fewer on average, the
-/// cheapest of equals; nothing when the first exit is too deep for that.
+/// Index of the deepest point that runs the layer of the last exit / `factor` layers or fewer on average; nothing when
+/// the first exit is too deep for that. The deepest, not the most accurate: so near to each other, points differ by the
+/// chance of which texts they are counted on.
 [[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor);
-/// The same among the points that were timed, in mean wall time of one text at a time, compared with full depth, which
-/// has to be among them.
-[[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_time_speedup(const curve& found,
-                                                                       std::span<const timed_point> timed,
+/// The same in mean wall time of one text at a time: the deepest timed point such that it and all cheaper ones are at
+/// least so many times faster than full depth by the lower end of the interval. `timed` goes by ascending point, full
+/// depth being the reference that was measured with them.
+[[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_time_speedup(std::span<const timed_point> timed,
                                                                        double factor);
-/// Index of the most accurate timed point whose 95th percentile of one text at a time is at most `milliseconds`, the
-/// cheapest of equals.
-[[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_p95(const curve& found, std::span<const timed_point> timed,
-                                                              double milliseconds);
+/// Index of the deepest timed point such that, for it and all cheaper ones, the 95th percentile of one text at a time
+/// is at most `milliseconds` by the upper end of its interval.
+[[nodiscard]] OFFRAMP_API std::optional<std::size_t> pick_p95(std::span<const timed_point> timed, double milliseconds);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -32,6 +32,9 @@ struct exit_reliability {
   double mean_confidence = 0.0;
   double calibration_error = 0.0;      ///< expected calibration error, default_bins of equal width
   double error_of_drawn_labels = 0.0;  ///< what that would be on these texts for a perfectly calibrated exit
+  /// Spearman's rank correlation of confidence and length in tokens: below 0 where long texts are the harder ones. 0
+  /// where one of the two is the same for all.
+  double length_correlation = 0.0;
   std::vector<reliability_bin> bins;
 };
 

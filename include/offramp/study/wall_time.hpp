@@ -11,10 +11,24 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
+
+/// Where a measured number lies with a probability of 95 %, over texts of the kind and the moments of measuring.
+struct time_interval {
+  double lower = 0.0;
+  double upper = std::numeric_limits<double>::infinity();
+};
+
+/// How many times faster than the reference, on the same texts and at the same time, so that what is common to both is
+/// no noise: the ratio of the mean times.
+struct time_speedup {
+  double estimate = 1.0;
+  time_interval likely = {};
+};
 
 /// Milliseconds per text. A percentile q is the smallest time that at least a share q of the samples do not exceed.
 struct latency {
@@ -22,6 +36,9 @@ struct latency {
   double p50_ms = 0.0;
   double p95_ms = 0.0;
   double p99_ms = 0.0;
+  time_interval mean_likely = {};  ///< Student's, the texts (or calls) being drawn, each in all of its rounds
+  time_interval p95_likely = {};   ///< by order statistics
+  time_speedup speedup = {};       ///< than the last of the policies that were measured together
 };
 
 /// Of one policy, from text to prediction, tokenization included.
@@ -41,9 +58,10 @@ struct timing_options {
 /// Which texts measure_wall_time classifies: indices into the data set, ascending.
 [[nodiscard]] OFFRAMP_API std::vector<std::size_t> timed_texts(std::size_t num_texts, const timing_options& options);
 
-/// One entry per policy, in order. The policies take turns on every few texts, in a new order each time, so that
-/// whatever drifts on the machine (clock rate, neighbours, caches) hits all of them alike. `run` lends threads to each
-/// call. Throws `invalid_argument` for no policies, and for no rounds, texts or texts per call.
+/// One entry per policy, in order; the last is what the others are compared with. The policies take turns on every few
+/// texts, in a new order each time, so that whatever drifts on the machine (clock rate, neighbours, caches) hits all of
+/// them alike. `run` lends threads to each call. Throws `invalid_argument` for no policies, and for no rounds, texts or
+/// texts per call.
 [[nodiscard]] OFFRAMP_API std::vector<wall_time> measure_wall_time(const classifier& model, const dataset& data,
                                                                    std::span<const exit_policy> policies,
                                                                    const timing_options& options,

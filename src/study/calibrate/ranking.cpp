@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -85,6 +86,50 @@ double area_under_risk_coverage(const labelled_probabilities& given) {
     }
   });
   return area / static_cast<double>(sorted.size());
+}
+
+namespace detail {
+namespace {
+
+/// How far each value's rank is from the middle one, in halves so that ties stay whole: twice the mean rank of its
+/// equals less that of all.
+template <class Value>
+[[nodiscard]] std::vector<double> centred_ranks(std::span<const Value> values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return values[i]; });
+  std::vector<double> ranks(values.size());
+  for (std::size_t begin = 0; begin < order.size();) {
+    std::size_t end = begin + 1;
+    while (end < order.size() && values[order[end]] == values[order[begin]]) {
+      ++end;
+    }
+    for (std::size_t i = begin; i < end; ++i) {
+      ranks[order[i]] = static_cast<double>(begin + end) - static_cast<double>(values.size());
+    }
+    begin = end;
+  }
+  return ranks;
+}
+
+}  // namespace
+}  // namespace detail
+
+double correlate_ranks(std::span<const float> one, std::span<const int> other) {
+  const offramp::detail::default_floating_point environment;
+  if (one.size() != other.size()) {
+    throw error(error_kind::invalid_argument,
+                std::to_string(other.size()) + " values beside " + std::to_string(one.size()));
+  }
+  if (std::ranges::any_of(one, [](float value) { return std::isnan(value); })) {
+    throw error(error_kind::invalid_argument, "a value to rank is NaN");
+  }
+  const std::vector<double> first = detail::centred_ranks(one);
+  const std::vector<double> second = detail::centred_ranks(other);
+  const double both = std::inner_product(first.begin(), first.end(), second.begin(), 0.0);
+  const double squares = std::inner_product(first.begin(), first.end(), first.begin(), 0.0) *
+                         std::inner_product(second.begin(), second.end(), second.begin(), 0.0);
+  return squares > 0.0 ? both / std::sqrt(squares) : 0.0;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -25,29 +25,17 @@ namespace {
   return is_plain && problem == std::errc() && rest == end ? std::optional<double>(value) : std::nullopt;
 }
 
-/// The more accurate of two points, the cheaper of equals; `best` where there is one and it is as good.
-[[nodiscard]] std::size_t better_of(const curve& found, std::optional<std::size_t> best, std::size_t other) {
-  if (!best) {
-    return other;
-  }
-  const operating_point& here = found.points.at(other);
-  const operating_point& there = found.points.at(*best);
-  const bool is_better =
-      here.correct != there.correct ? here.correct > there.correct : here.mean_layer < there.mean_layer;
-  return is_better ? other : *best;
-}
-
-/// The best of the timed points whose wall time is `allowed`.
+/// The deepest of the timed points, ascending, up to which the wall time of all is `allowed`.
 template <class Allowed>
-[[nodiscard]] std::optional<std::size_t> best_timed(const curve& found, std::span<const timed_point> timed,
-                                                    const Allowed& allowed) {
-  std::optional<std::size_t> best;
+[[nodiscard]] std::optional<std::size_t> deepest_timed(std::span<const timed_point> timed, const Allowed& allowed) {
+  std::optional<std::size_t> deepest;
   for (const timed_point& next : timed) {
-    if (allowed(next.time)) {
-      best = better_of(found, best, next.point);
+    if (!allowed(next.time.single)) {
+      break;
     }
+    deepest = next.point;
   }
-  return best;
+  return deepest;
 }
 
 }  // namespace
@@ -134,28 +122,23 @@ std::size_t pick_sure_loss(const curve& found, double points, double confidence)
 std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor) {
   const offramp::detail::default_floating_point environment;
   constexpr double rounding = 1e-12;
-  std::optional<std::size_t> best;
+  std::optional<std::size_t> deepest;
   for (std::size_t point = 0; point < found.points.size(); ++point) {
     if (found.points[point].layer_speedup >= factor * (1.0 - rounding)) {
-      best = detail::better_of(found, best, point);
+      deepest = point;
     }
   }
-  return best;
+  return deepest;
 }
 
-std::optional<std::size_t> pick_time_speedup(const curve& found, std::span<const timed_point> timed, double factor) {
+std::optional<std::size_t> pick_time_speedup(std::span<const timed_point> timed, double factor) {
   const offramp::detail::default_floating_point environment;
-  const auto full = std::ranges::find(timed, found.points.size() - 1, &timed_point::point);
-  if (full == timed.end()) {
-    throw error(error_kind::invalid_argument, "pick_time_speedup: full depth was not timed");
-  }
-  return detail::best_timed(
-      found, timed, [&](const wall_time& time) { return time.single.mean_ms * factor <= full->time.single.mean_ms; });
+  return detail::deepest_timed(timed, [&](const latency& time) { return time.speedup.likely.lower >= factor; });
 }
 
-std::optional<std::size_t> pick_p95(const curve& found, std::span<const timed_point> timed, double milliseconds) {
+std::optional<std::size_t> pick_p95(std::span<const timed_point> timed, double milliseconds) {
   const offramp::detail::default_floating_point environment;
-  return detail::best_timed(found, timed, [&](const wall_time& time) { return time.single.p95_ms <= milliseconds; });
+  return detail::deepest_timed(timed, [&](const latency& time) { return time.p95_likely.upper <= milliseconds; });
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

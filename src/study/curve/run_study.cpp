@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "study/curve/confusion.hpp"
+#include "study/curve/label_share.hpp"
 #include "study/curve/study_parts.hpp"
+#include "study/curve/text_examples.hpp"
 
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/exits/description.hpp>
+#include <offramp/study/curve_report.hpp>
+#include <offramp/study/replay.hpp>
 #include <offramp/study/run_study.hpp>
 
 #include <algorithm>
@@ -33,12 +38,23 @@ curve_study begin_study(const classifier& model, const std::string& model_name, 
           .is_labelled = logits.is_labelled};
 }
 
-void add_labels(curve_study& study, const exit_logits& logits, std::span<const std::string> labels) {
-  const auto reached = [](const picked_point& pick) { return pick.point.has_value(); };
-  const auto first = std::ranges::find_if(study.picks, reached);
-  const std::size_t shown = first == study.picks.end() ? study.found.points.size() - 1 : *first->point;
-  study.by_label =
-      share_by_label(logits, labels, policy_at(study.found.rule, study.found.points[shown].thresholds->shortest));
+void add_texts(curve_study& study, const classifier& model, const dataset& data, const exit_logits& logits,
+               std::size_t num_examples) {
+  const replay texts(logits);
+  const auto policy_of = [&](std::size_t point) {
+    return policy_at(study.found.rule, study.found.points[point].thresholds->shortest);
+  };
+  const std::vector<exit_answer> shown = texts.decide(policy_of(shown_point(study)));
+  study.labels = model.labels();
+  study.by_label = share_by_label(texts, study.labels, shown);
+  study.examples = find_examples(texts, data, study.labels, shown, num_examples);
+  constexpr std::size_t most_stops = 200;
+  constexpr std::size_t most_labels = 12;
+  const bool has_confusion = logits.is_labelled && !texts.is_multi_label() && study.labels.size() <= most_labels;
+  for (const std::size_t point : points_to_write(study, most_stops)) {
+    study.stops.push_back({point, has_confusion ? count_confusion(texts, texts.decide(policy_of(point)))
+                                                : std::vector<std::vector<std::size_t>>()});
+  }
 }
 
 namespace {
@@ -58,10 +74,9 @@ void add_counted_picks(curve_study& study, const std::vector<pick_goal>& goals) 
 void add_timed_picks(curve_study& study, const std::vector<pick_goal>& goals) {
   for (const pick_goal& goal : goals) {
     if (goal.what == pick_goal::kind::speedup) {
-      study.picks.push_back(
-          {describe(goal) + ", in wall time", pick_time_speedup(study.found, study.timed, goal.value)});
+      study.picks.push_back({describe(goal) + ", in wall time", pick_time_speedup(study.timed, goal.value)});
     } else if (goal.what == pick_goal::kind::p95) {
-      study.picks.push_back({describe(goal), pick_p95(study.found, study.timed, goal.value)});
+      study.picks.push_back({describe(goal), pick_p95(study.timed, goal.value)});
     }
   }
 }
@@ -86,10 +101,35 @@ void add_timed_picks(curve_study& study, const std::vector<pick_goal>& goals) {
   return points;
 }
 
-void check_goals(const study_options& options) {
+/// Of the points and the marked policies, in turns.
+void add_times(curve_study& study, const classifier& model, const dataset& data, const study_options& options,
+               const runner& run, const progress& report) {
+  const std::vector<std::size_t> points = points_to_time(study, options);
+  std::vector<exit_policy> policies;
+  for (const named_policy& marked : options.marked) {
+    policies.push_back(marked.policy);
+  }
+  for (const std::size_t point : points) {
+    policies.push_back(policy_at(options.rule, study.found.points[point].thresholds->shortest));
+  }
+  const std::vector<wall_time> times = measure_wall_time(model, data, policies, options.timing, run, report);
+  const std::size_t num_marked = study.marked.size();
+  for (std::size_t i = 0; i < num_marked; ++i) {
+    study.marked[i].time = times[i];
+  }
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    study.timed.push_back({points[i], times[num_marked + i]});
+  }
+}
+
+void check_study(const classifier& model, const study_options& options) {
   const auto asks_for_time = [](const pick_goal& goal) { return goal.what == pick_goal::kind::p95; };
   if (options.timing.rounds == 0 && std::ranges::any_of(options.goals, asks_for_time)) {
     throw error(error_kind::invalid_argument, "study_options: a goal needs wall time, but there are no rounds");
+  }
+  model.check(policy_at(options.rule, 0.0F));
+  for (const named_policy& marked : options.marked) {
+    model.check(marked.policy);
   }
 }
 
@@ -99,27 +139,27 @@ void check_goals(const study_options& options) {
 curve_study run_study(const classifier& model, const dataset& data, const study_options& options, const runner& run,
                       const runner& timing_run, const study_progress& report) {
   const offramp::detail::default_floating_point environment;
-  detail::check_goals(options);
-  model.check(policy_at(options.rule, 0.0F));
-  const exit_logits logits = compute_exit_logits(model, data, run, report.texts);
+  detail::check_study(model, options);
+  return run_study(model, data, compute_exit_logits(model, data, run, report.texts), options, timing_run, report.times);
+}
+
+curve_study run_study(const classifier& model, const dataset& data, const exit_logits& logits,
+                      const study_options& options, const runner& timing_run, const progress& report_times) {
+  const offramp::detail::default_floating_point environment;
+  detail::check_study(model, options);
   curve_study study = detail::begin_study(model, options.model_name, data, logits, options.rule);
   study.timing = options.timing;
   study.timing_threads = options.timing_threads;
+  study.origin = options.origin;
   detail::add_counted_picks(study, options.goals);
+  for (const named_policy& marked : options.marked) {
+    study.marked.push_back({marked.name, summarise(logits, replay(logits).decide(marked.policy)), {}});
+  }
   if (options.timing.rounds > 0) {
-    const std::vector<std::size_t> points = detail::points_to_time(study, options);
-    std::vector<exit_policy> policies;
-    for (const std::size_t point : points) {
-      policies.push_back(policy_at(options.rule, study.found.points[point].thresholds->shortest));
-    }
-    const std::vector<wall_time> times =
-        measure_wall_time(model, data, policies, options.timing, timing_run, report.times);
-    for (std::size_t i = 0; i < points.size(); ++i) {
-      study.timed.push_back({points[i], times[i]});
-    }
+    detail::add_times(study, model, data, options, timing_run, report_times);
     detail::add_timed_picks(study, options.goals);
   }
-  detail::add_labels(study, logits, model.labels());
+  detail::add_texts(study, model, data, logits, options.examples);
   return study;
 }
 

@@ -8,7 +8,7 @@
 #include <offramp/study/sweep_rule.hpp>
 #include <offramp/version.hpp>
 
-#include <span>
+#include <cstddef>
 #include <string>
 
 /// What every study of a model is put together from.
@@ -18,7 +18,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 [[nodiscard]] curve_study begin_study(const classifier& model, const std::string& model_name, const dataset& data,
                                       const exit_logits& logits, const sweep_rule& rule);
 
-/// Shows the labels at the first pick that was reached, else at full depth.
-void add_labels(curve_study& study, const exit_logits& logits, std::span<const std::string> labels);
+/// Adds what single texts say, once picks and times are known: by label, examples, and where readers can stop.
+void add_texts(curve_study& study, const classifier& model, const dataset& data, const exit_logits& logits,
+               std::size_t num_examples);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -34,6 +34,9 @@ class tally {
       }
       correct_at_.push_back(correct);
     }
+    for (std::size_t text = 0; !logits.flops.empty() && text < logits.num_texts; ++text) {
+      full_flops_ += logits.flops[(shares_.size() - 1) * logits.num_texts + text];
+    }
   }
 
   void add(std::size_t text, std::size_t exit) { count(text, exit, 1); }
@@ -64,6 +67,8 @@ class tally {
     point.micro_f1 = micro_f1(right_, mentions_);
     point.mean_layer /= n;
     point.layer_speedup = logits_.exits.back().layer / point.mean_layer;
+    point.mean_flops = static_cast<double>(flops_) / n;
+    point.flops_speedup = logits_.flops.empty() ? 0.0 : static_cast<double>(full_flops_) / static_cast<double>(flops_);
     point.lost = static_cast<std::size_t>(lost_);
     point.gained = static_cast<std::size_t>(gained_);
     point.disagreeing = static_cast<std::size_t>(disagreeing_);
@@ -90,6 +95,7 @@ class tally {
     counted.correct += right;
     counted.confidence += step * static_cast<std::int64_t>(static_cast<double>(answer.confidence) * unit);
     const bool is_last_right = is_right(text, shares_.size() - 1);
+    flops_ += logits_.flops.empty() ? 0 : step * logits_.flops[exit * logits_.num_texts + text];
     disagreeing_ += texts_->agrees(exit, text) ? 0 : step;
     lost_ += is_last_right && right == 0 ? step : 0;
     gained_ += !is_last_right && right != 0 ? step : 0;
@@ -117,8 +123,10 @@ class tally {
   std::vector<std::int64_t> right_;      // [labels], as macro_f1.hpp has them
   std::vector<std::int64_t> mentions_;   // [labels], likewise
   std::vector<std::size_t> correct_at_;  // [exits], if that exit answered all texts
-  std::int64_t lost_ = 0;                // right at full depth alone
-  std::int64_t gained_ = 0;              // wrong at full depth alone
+  std::int64_t full_flops_ = 0;          // of all texts at full depth
+  std::int64_t flops_ = 0;
+  std::int64_t lost_ = 0;    // right at full depth alone
+  std::int64_t gained_ = 0;  // wrong at full depth alone
   std::int64_t disagreeing_ = 0;
 };
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "latency.hpp"
+
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/wall_time.hpp>
@@ -35,27 +37,6 @@ void shuffle(std::vector<std::size_t>& values, std::mt19937_64& bits) {
   std::vector<std::size_t> numbers(end);
   std::iota(numbers.begin(), numbers.end(), std::size_t{0});
   return numbers;
-}
-
-/// A call took `ms` per text for `texts` texts.
-struct time_sample {
-  double ms = 0.0;
-  std::size_t texts = 0;
-};
-
-[[nodiscard]] latency latency_of(std::vector<time_sample> samples) {
-  double total = 0.0;
-  std::size_t texts = 0;
-  for (const time_sample& sample : samples) {
-    total += sample.ms * static_cast<double>(sample.texts);
-    texts += sample.texts;
-  }
-  std::ranges::sort(samples, {}, &time_sample::ms);
-  const auto percentile = [&](double share) {
-    const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(samples.size())));
-    return samples[std::clamp<std::size_t>(rank, 1, samples.size()) - 1].ms;
-  };
-  return {total / static_cast<double>(texts), percentile(0.50), percentile(0.95), percentile(0.99)};
 }
 
 /// Classifies chosen texts of a data set and looks at the clock.
@@ -126,8 +107,8 @@ std::vector<wall_time> measure_wall_time(const classifier& model, const dataset&
   const detail::stopwatch watch(model, data, timed_texts(data.texts.size(), options), run);
   std::mt19937_64 bits(options.seed);
   std::vector<std::size_t> turns = detail::numbers_below(policies.size());
-  std::vector<std::vector<detail::time_sample>> single(policies.size());
-  std::vector<std::vector<detail::time_sample>> batched(policies.size());
+  std::vector<detail::time_samples> single(policies.size());
+  std::vector<detail::time_samples> batched(policies.size());
   const std::size_t total = options.rounds * watch.num_texts();
   for (std::size_t round = 0; round <= options.rounds; ++round) {
     // Round 0 warms up, on the first batch alone, and leaves no sample.
@@ -152,7 +133,8 @@ std::vector<wall_time> measure_wall_time(const classifier& model, const dataset&
   }
   std::vector<wall_time> times;
   for (std::size_t policy = 0; policy < policies.size(); ++policy) {
-    times.push_back({detail::latency_of(single[policy]), detail::latency_of(batched[policy])});
+    times.push_back({detail::latency_of(single[policy], single.back(), options.rounds),
+                     detail::latency_of(batched[policy], batched.back(), options.rounds)});
   }
   return times;
 }

@@ -86,6 +86,7 @@ exit_logits compute_exit_logits(const classifier& model, const dataset& data, co
                      .cuts = model.cuts()};
   detail::check_label_form(model, data);
   result.values.resize(result.exits.size() * result.num_texts * result.num_labels);
+  result.flops.resize(result.exits.size() * result.num_texts);
   if (report) {
     report(0, result.num_texts);
   }
@@ -94,10 +95,12 @@ exit_logits compute_exit_logits(const classifier& model, const dataset& data, co
     const auto outputs = detail::run_every_exit(model, std::span(data.texts).subspan(begin, count), run);
     for (std::size_t i = 0; i < count; ++i) {
       detail::add_right_answer(data.texts[begin + i], result);
-      result.tokens.push_back(outputs[i].front().answer.tokens);
+      const int tokens = outputs[i].front().answer.tokens;
+      result.tokens.push_back(tokens);
       for (std::size_t exit = 0; exit < result.exits.size(); ++exit) {
         const std::size_t place = (exit * result.num_texts + begin + i) * result.num_labels;
         std::ranges::copy(outputs[i][exit].logits, result.values.begin() + static_cast<std::ptrdiff_t>(place));
+        result.flops[exit * result.num_texts + begin + i] = model.flops(result.exits[exit].layer, tokens);
         if (const std::optional<float> uncertainty = outputs[i][exit].uncertainty) {
           result.uncertainties.resize(result.exits.size() * result.num_texts);
           result.uncertainties[exit * result.num_texts + begin + i] = *uncertainty;

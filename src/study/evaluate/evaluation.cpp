@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "study/curve/confusion.hpp"
 #include "study/curve/label_share.hpp"
 #include "study/curve/tally.hpp"
 
@@ -11,23 +12,6 @@
 #include <cstdint>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
-
-namespace detail {
-namespace {
-
-std::vector<std::vector<std::size_t>> confusion_of(const exit_logits& logits, const std::vector<exit_answer>& answers) {
-  if (!logits.cuts.empty()) {
-    return {};
-  }
-  std::vector<std::vector<std::size_t>> confusion(logits.num_labels, std::vector<std::size_t>(logits.num_labels));
-  for (std::size_t text = 0; text < logits.num_texts; ++text) {
-    ++confusion[static_cast<std::size_t>(logits.label_ids[text])][static_cast<std::size_t>(answers[text].label_id)];
-  }
-  return confusion;
-}
-
-}  // namespace
-}  // namespace detail
 
 evaluation evaluate(const exit_logits& logits, std::span<const std::string> labels, const exit_policy& policy) {
   const offramp::detail::default_floating_point environment;
@@ -53,7 +37,9 @@ evaluation evaluate(const exit_logits& logits, std::span<const std::string> labe
   if (logits.is_labelled) {
     found.loss = found.early.paired_loss();
     found.by_label = detail::share_by_label(texts, labels, answers);
-    found.confusion = detail::confusion_of(logits, answers);
+    if (!texts.is_multi_label()) {
+      found.confusion = detail::count_confusion(texts, answers);
+    }
   }
   return found;
 }

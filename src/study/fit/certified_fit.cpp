@@ -61,7 +61,6 @@ void store_default_policy(const std::filesystem::path& directory, const exit_pol
   study.timing = options.timing;
   const auto point = static_cast<std::size_t>(&study.found.at(policy.threshold()) - study.found.points.data());
   study.picks.push_back({"at most " + short_number(options.epsilon) + " answered otherwise, certified", point});
-  add_labels(study, logits, model.labels());
   return study;
 }
 
@@ -111,6 +110,7 @@ certified_fit fit_certified(const std::filesystem::path& model, const fit_files&
   done.full_depth = times[1];
   curve_study study = detail::study_of(made, out, texts, logits, policy, options);
   detail::add_times(study, done);
+  detail::add_texts(study, made, texts, logits, 0);
   write_curve_study(study, points_to_write(study, 1000), done.report.parent_path());
   return done;
 }

@@ -10,11 +10,12 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 exit_logits without_first_exit(exit_logits logits) {
-  const auto drop = [&](std::vector<float>& values, std::size_t count) {
+  const auto drop = [&](auto& values, std::size_t count) {
     values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.empty() ? 0 : count));
   };
   drop(logits.values, logits.num_texts * logits.num_labels);
   drop(logits.uncertainties, logits.num_texts);
+  drop(logits.flops, logits.num_texts);
   logits.exits.erase(logits.exits.begin());
   return logits;
 }

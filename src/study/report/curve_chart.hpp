@@ -1,259 +1,234 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "axis.hpp"
-#include "chart_parts.hpp"
-#include "label_placer.hpp"
+#include "chart_style.hpp"
+#include "cost_chart.hpp"
 #include "study_text.hpp"
 #include "svg.hpp"
 
 #include <offramp/study/curve_study.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
-/// The main picture: accuracy over mean layer.
+[[nodiscard]] inline cost_point cost_of(const operating_point& point) {
+  const paired_difference loss = point.paired_loss();
+  return {point.mean_layer, -100.0 * loss.estimate, -100.0 * loss.upper, -100.0 * loss.lower};
+}
+
+[[nodiscard]] inline std::vector<cost_point> costs_of(const curve& found) {
+  std::vector<cost_point> costs;
+  for (const std::size_t point : spread_points(found, 240)) {
+    costs.push_back(cost_of(found.points[point]));
+  }
+  return costs;
+}
+
+/// The main picture: accuracy against full depth's over mean layer, with the paired interval.
 class curve_chart {
  public:
-  explicit curve_chart(const curve_study& study)
-      : study_(study),
-        across_(layers(study.found)),
-        up_(accuracies(study.found)),
-        placer_({left, top, right, bottom}),
-        picture_(width, height + (marks_of(study).empty() ? 0.0 : 12.0) +
-                            key_line * static_cast<double>(marks_of(study).size())) {
-    early_ = pixels(&operating_point::accuracy);
-    random_ = pixels(&operating_point::random_accuracy);
-    for (const operating_point& exit : study.found.fixed_exits) {
-      fixed_.push_back(place(exit.mean_layer, exit.accuracy));
-    }
-    for (const budget_point& budget : study.found.oracle_budgets) {
-      oracle_.push_back(place(budget.mean_layer, budget.accuracy));
-    }
-    oracle_.push_back({right, oracle_.back().y});
+  /// `others` are curves on the same texts.
+  curve_chart(const curve_study& study, std::span<const curve_study> others, chart_width width, double foot = 0.0)
+      : study_(study), others_(others), early_(costs_of(study.found)), chart_(width, ranges(study, others), foot) {}
+
+  [[nodiscard]] pixel place(std::size_t point) const {
+    const cost_point cost = cost_of(study_.found.points[point]);
+    return chart_.place(cost.layer, cost.gain);
   }
 
-  /// Where a point of the curve stands.
-  [[nodiscard]] pixel place(const operating_point& point) const { return place(point.mean_layer, point.accuracy); }
-
+  /// Lines that a reader can ask for, of the classes "random", "fixed" and "oracle", stand in groups that are "asked".
   [[nodiscard]] svg draw() {
-    draw_axes();
-    draw_lines();
-    draw_key();
-    draw_badges();
+    chart_.draw_axes(std::string(study_.is_labelled ? "points of accuracy" : "points of agreement") +
+                     (chart_.is_wide() ? " above full depth" : " against full depth"));
+    draw_asked_lines();
+    chart_.draw_band(early_);
+    for (std::size_t i = 0; i < others_.size(); ++i) {
+      chart_.draw_line(costs_of(others_[i].found), "line other other-" + std::to_string(i % num_other_styles));
+    }
+    chart_.draw_line(early_, "line early");
+    draw_marked();
+    draw_picks();
     draw_names();
-    draw_tooltips();
-    return picture_;
+    return chart_.picture();
   }
+
+  /// Where a reader is: a line down, the interval, and a dot, which scripts move.
+  void draw_cursor(svg& picture, std::size_t point) const {
+    const cost_point cost = cost_of(study_.found.points[point]);
+    const pixel at = chart_.place(cost.layer, cost.gain);
+    picture.begin_group("cursor");
+    picture.line({at.x, chart_.area().top}, {at.x, chart_.area().bottom}, "cross");
+    picture.line({at.x, chart_.place(0, cost.lower).y}, {at.x, chart_.place(0, cost.upper).y}, "span");
+    picture.circle(at, 6.5, "cursor-dot");
+    picture.end_group();
+  }
+
+  static constexpr std::size_t num_other_styles = 4;
 
  private:
-  static constexpr double width = 880.0;
-  static constexpr double height = 540.0;
-  static constexpr double left = 62.0;
-  static constexpr double right = width - 22.0;
-  static constexpr double top = 92.0;
-  static constexpr double bottom = height - 56.0;
-  static constexpr double key_line = 21.0;
-
-  [[nodiscard]] static axis layers(const curve& found) {
-    const double first = found.fixed_exits.front().mean_layer;
-    const double last = found.fixed_exits.back().mean_layer;
-    return last > first ? axis{first, last, left, right} : axis{first - 1.0, first, left, right};
-  }
-
-  [[nodiscard]] static axis accuracies(const curve& found) {
-    double low = 1.0;
-    double high = found.oracle.accuracy;
-    for (const auto* points : {&found.points, &found.fixed_exits}) {
-      for (const operating_point& point : *points) {
-        low = std::min({low, point.accuracy, point.random_accuracy});
-        high = std::max(high, point.accuracy);
+  [[nodiscard]] static cost_ranges ranges(const curve_study& study, std::span<const curve_study> others) {
+    const curve& found = study.found;
+    cost_ranges shown{found.fixed_exits.front().mean_layer, found.fixed_exits.back().mean_layer, 0.0, 0.0};
+    const auto include = [&](const curve& of) {
+      shown.first_layer = std::min(shown.first_layer, of.points.front().mean_layer);
+      for (const operating_point& point : of.points) {
+        const double gain = -100.0 * point.paired_loss().estimate;
+        shown.lowest = std::min(shown.lowest, gain);
+        shown.highest = std::max(shown.highest, gain);
       }
+    };
+    include(found);
+    std::ranges::for_each(others, include, &curve_study::found);
+    if (shown.last_layer <= shown.first_layer) {
+      shown.first_layer = shown.last_layer - 1.0;
     }
-    const double margin = std::max(0.06 * (high - low), 0.004);
-    return {std::max(0.0, low - margin), std::min(1.0, high + margin), bottom, top};
+    const double margin = std::max(0.08 * (shown.highest - shown.lowest), 0.4);
+    shown.lowest -= margin;
+    shown.highest += 1.5 * margin;
+    return shown;
   }
 
-  [[nodiscard]] pixel place(double layer, double accuracy) const { return {across_.at(layer), up_.at(accuracy)}; }
-
-  /// Thinned to what can be seen.
-  [[nodiscard]] std::vector<pixel> pixels(double operating_point::*height_of) const {
-    constexpr double finest = 0.8;
-    std::vector<pixel> line;
-    for (const operating_point& point : study_.found.points) {
-      const pixel next = place(point.mean_layer, point.*height_of);
-      if (line.empty() || next.x - line.back().x >= finest || &point == &study_.found.points.back()) {
-        line.push_back(next);
-      }
-    }
-    return line;
-  }
-
-  void draw_axes() {
-    picture_.text({left, 26.0},
-                  study_.model + " on " + file_name(study_.data) + ": " + accuracy_name(study_) + " against layers run",
-                  "heading");
-    draw_accuracies(picture_, up_, left, right, 6);
-    picture_.text({left, 50.0}, accuracy_name(study_) + ", %", "soft");
-    for (const double tick :
-         ticks(across_.low, across_.high, std::max(1.0, tick_step(across_.high - across_.low, 12)))) {
-      draw_tick_below(picture_, across_.at(tick), bottom, tick, 0);
-    }
-    draw_base(picture_, left, right, bottom, "encoder layers run, mean over texts");
-    draw_speedups();
-  }
-
-  void draw_speedups() {
-    picture_.text({right, 50.0}, "times faster than full depth, in layers", "soft", anchor::end);
-    constexpr double room = 42.0;
-    double free_from = left - room;
-    for (const double factor : {48.0, 24.0, 16.0, 12.0, 8.0, 6.0, 5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25, 1.1, 1.0}) {
-      const double layer = across_.high / factor;
-      const double x = across_.at(layer);
-      if (layer < across_.low - 1e-9 || x - free_from < room) {
-        continue;
-      }
-      picture_.line({x, top - 5.0}, {x, top}, "base");
-      picture_.text({x, top - 12.0}, short_number(factor) + "\u00D7", "soft right",
-                    x > right - room / 2.0 ? anchor::end : anchor::middle);
-      free_from = x;
-    }
-    picture_.line({left, top}, {right, top}, "rule");
-  }
-
-  void draw_lines() {
-    std::vector<pixel> band;
-    std::vector<pixel> lower;
-    for (const std::size_t i : spread_points(study_.found, 160)) {
+  void draw_asked_lines() {
+    std::vector<cost_point> random;
+    const double full = study_.found.full_depth().accuracy;
+    for (const std::size_t i : spread_points(study_.found, 120)) {
       const operating_point& point = study_.found.points[i];
-      band.push_back(place(point.mean_layer, std::min(up_.high, point.accuracy_95.upper)));
-      lower.push_back(place(point.mean_layer, std::max(up_.low, point.accuracy_95.lower)));
+      random.push_back({point.mean_layer, 100.0 * (point.random_accuracy - full)});
     }
-    band.insert(band.end(), lower.rbegin(), lower.rend());
-    picture_.polygon(band, "band");
-    const pixel full = early_.back();
-    const pixel full_line[] = {{left, full.y}, {right, full.y}};
-    picture_.polyline(full_line, "line full");
-    placer_.avoid(full_line);
-    picture_.polyline(oracle_, "line oracle");
-    picture_.polyline(random_, "line random");
-    picture_.polyline(fixed_, "line fixed");
-    picture_.polyline(early_, "line early");
-    for (std::size_t exit = 0; exit < fixed_.size(); ++exit) {
-      const operating_point& point = study_.found.fixed_exits[exit];
-      picture_.square(fixed_[exit], 5.0, "fixed-mark",
-                      "Layer " + short_number(point.mean_layer) + " answers every text\n" + describe_result(point));
-      avoid_around(fixed_[exit], 7.0);
+    std::vector<cost_point> oracle;
+    for (const budget_point& budget : study_.found.oracle_budgets) {
+      oracle.push_back({budget.mean_layer, 100.0 * (budget.accuracy - full)});
     }
-    const pixel oracle = place(study_.found.oracle);
-    picture_.diamond(oracle, 6.5, "oracle-mark",
-                     "Oracle: the cheapest exit that is right, else the last\n" + describe_result(study_.found.oracle));
-    avoid_around(oracle, 8.0);
-    for (const auto* line : {&early_, &random_, &fixed_, &oracle_}) {
-      placer_.avoid(*line);
+    oracle.push_back({study_.found.full_depth().mean_layer, oracle.back().gain});
+    std::vector<cost_point> fixed;
+    for (const operating_point& exit : study_.found.fixed_exits) {
+      fixed.push_back(cost_of(exit));
+    }
+    draw_asked("random", random);
+    draw_asked("oracle", oracle);
+    draw_asked("fixed", fixed);
+    for (const cost_point& exit : fixed) {
+      chart_.avoid_around(chart_.place(exit.layer, exit.gain), 6.0);
     }
   }
 
-  void avoid_around(pixel centre, double radius) {
-    placer_.avoid(box{centre.x - radius, centre.y - radius, centre.x + radius, centre.y + radius});
-  }
-
-  /// What the letters on the curve stand for, below the plot: inside, some line would run through it.
-  void draw_key() {
-    double y = bottom + 72.0;
-    for (const pick_mark& mark : marks_of(study_)) {
-      const operating_point& point = study_.found.points[mark.point];
-      std::string wanted;
-      for (const std::string& one : mark.wanted) {
-        wanted += (wanted.empty() ? "" : "; ") + one;
+  void draw_asked(std::string_view name, std::span<const cost_point> points) {
+    svg& picture = chart_.picture();
+    picture.begin_group("asked asked-" + std::string(name) + (name == "fixed" ? " is-shown" : ""));
+    chart_.inside([&] {
+      std::vector<pixel> line;
+      for (const cost_point& point : points) {
+        line.push_back(chart_.place(point.layer, point.gain));
       }
-      picture_.text({left, y}, mark.letter, "early-text");
-      picture_.text({left + 24.0, y},
-                    wanted + ": " + describe_threshold(study_, mark.point) + ", " + percent(point.accuracy) + " at " +
-                        fixed_number(point.layer_speedup, 1) + "\u00D7",
-                    "soft");
-      y += key_line;
+      picture.polyline(line, "line " + std::string(name));
+      for (const pixel& at : line) {
+        if (name == "fixed") {
+          picture.square(at, 4.0, "fixed-mark");
+        }
+      }
+    });
+    picture.end_group();
+  }
+
+  void draw_marked() {
+    svg& picture = chart_.picture();
+    chart_.inside([&] {
+      for (const marked_point& marked : study_.marked) {
+        const cost_point cost = cost_of(marked.point);
+        const double x = chart_.place(cost.layer, 0.0).x;
+        picture.line({x, chart_.place(0.0, cost.lower).y}, {x, chart_.place(0.0, cost.upper).y}, "whisker-warm");
+        picture.diamond(chart_.place(cost.layer, cost.gain), 6.5, "marked",
+                        marked.name + "\n" + describe_result(marked.point));
+      }
+    });
+    for (const marked_point& marked : study_.marked) {
+      const cost_point cost = cost_of(marked.point);
+      chart_.avoid_around(chart_.place(cost.layer, cost.gain), 8.0);
     }
   }
 
-  void draw_badges() {
-    for (const pick_mark& mark : marks_of(study_)) {
-      const pixel centre = place(study_.found.points[mark.point]);
-      avoid_around(centre, 7.0);
+  void draw_picks() {
+    const std::vector<pick_mark> marks = marks_of(study_);
+    for (const pick_mark& mark : marks) {
+      chart_.avoid_around(place(mark.point), 7.0);
     }
-    for (const pick_mark& mark : marks_of(study_)) {
-      const pixel centre = place(study_.found.points[mark.point]);
-      const pixel places[] = {centre};
-      const auto room = placer_.place(places, {text_width(mark.letter, 15.0) + 2.0, 17.0}, 60.0);
-      picture_.circle(centre, 5.5, "ring");
+    for (const pick_mark& mark : marks) {
+      const std::array places{place(mark.point)};
+      const auto room = chart_.placer().place(places, {text_width(mark.letter, 15.0) + 2.0, 17.0}, 60.0);
+      chart_.picture().circle(
+          places[0], 5.5, "ring",
+          describe_threshold(study_, mark.point) + "\n" + describe_result(study_.found.points[mark.point]));
       if (room) {
-        picture_.text({room->centre().x, room->bottom - 4.0}, mark.letter, "early-text strong", anchor::middle);
+        chart_.picture().text({room->centre().x, room->bottom - 4.0}, mark.letter, "early-text strong", anchor::middle);
       }
     }
   }
 
   void draw_names() {
-    const std::string full = "full depth " + percent(study_.found.full_depth().accuracy);
-    const double full_y = early_.back().y;
-    name(full, {{left + 70.0, full_y}, {left + 160.0, full_y}, {right - 80.0, full_y}}, "soft");
-    name("oracle: cheapest exit that is right", places_along(oracle_, {0.7, 0.55, 0.85, 0.4}), "oracle-text");
-    name("early exit by " + rule_text(study_.found.rule), places_along(early_, {0.3, 0.22, 0.4, 0.5, 0.15}),
-         "early-text");
-    name("one exit for every text", places_along(fixed_, {0.4, 0.55, 0.25, 0.7}), "fixed-text");
-    name("random exits at equal cost", places_along(random_, {0.25, 0.45, 0.6, 0.75}), "random-text");
-  }
-
-  /// A line's places at these shares of the width.
-  [[nodiscard]] static std::vector<pixel> places_along(const std::vector<pixel>& line, std::vector<double> shares) {
-    std::vector<pixel> places;
-    for (const double share : shares) {
-      const double x = left + share * (right - left);
-      const auto after = std::ranges::find_if(line, [&](const pixel& point) { return point.x >= x; });
-      if (after == line.end() || after == line.begin()) {
-        places.push_back(after == line.end() ? line.back() : line.front());
-        continue;
-      }
-      const pixel before = *(after - 1);
-      places.push_back({x, before.y + (after->y - before.y) * (x - before.x) / (after->x - before.x)});
+    constexpr std::array shares{0.62, 0.5, 0.75, 0.4, 0.3, 0.2};
+    for (const marked_point& marked : study_.marked) {
+      const cost_point cost = cost_of(marked.point);
+      const std::array places{chart_.place(cost.layer, cost.gain)};
+      draw_name(chart_.picture(), chart_.placer(), marked.name, {places.begin(), places.end()}, "marked-text", 13.0,
+                90.0);
     }
-    return places;
-  }
-
-  void name(std::string_view label, const std::vector<pixel>& places, std::string_view style) {
-    draw_name(picture_, placer_, label, places, style, 13.0, 70.0);
-  }
-
-  void draw_tooltips() {
-    for (const std::size_t i : spread_points(study_.found, 48)) {
-      const operating_point& point = study_.found.points[i];
-      picture_.circle(place(point), 8.0, "hit", describe_threshold(study_, i) + "\n" + describe_result(point));
+    if (others_.empty()) {
+      const std::string full = "full depth, " + percent(study_.found.full_depth().accuracy);
+      const std::array<cost_point, 2> line{cost_point{study_.found.fixed_exits.front().mean_layer, 0.0},
+                                           cost_point{study_.found.full_depth().mean_layer, 0.0}};
+      chart_.draw_line_name(full, line, std::array{0.16, 0.3, 0.85}, "soft");
+      return;
+    }
+    const std::vector<std::string> names = series_names(study_, others_);
+    chart_.draw_line_name(names.front(), early_, shares, "early-text");
+    for (std::size_t i = 0; i < others_.size(); ++i) {
+      chart_.draw_line_name(names[i + 1], costs_of(others_[i].found), shares,
+                            "other-text-" + std::to_string(i % num_other_styles));
     }
   }
 
   const curve_study& study_;
-  axis across_;
-  axis up_;
-  label_placer placer_;
-  svg picture_;
-  std::vector<pixel> early_;
-  std::vector<pixel> random_;
-  std::vector<pixel> fixed_;
-  std::vector<pixel> oracle_;
+  std::span<const curve_study> others_;
+  std::vector<cost_point> early_;
+  cost_chart chart_;
 };
 
 /// What a reader who sees no pictures is told.
 [[nodiscard]] inline std::string describe_curve(const curve_study& study) {
   const curve& found = study.found;
-  const std::string what = study.is_labelled ? "Accuracy" : "Agreement with full depth";
-  return what + " over the mean number of layers run. Full depth: " + percent(found.full_depth().accuracy) +
-         " at layer " + short_number(found.full_depth().mean_layer) + ". Averaged over all costs: early exit " +
-         percent(found.areas.early_exit) + ", one exit for every text " + percent(found.areas.fixed_exits) +
-         ", random exits " + percent(found.areas.random_exits) + ", oracle " + percent(found.areas.oracle) + ".";
+  const std::string what = study.is_labelled ? "Accuracy" : "Agreement";
+  return what +
+         " against full depth's over the mean number of layers run, with the paired 95 % interval. Full depth: " +
+         percent(found.full_depth().accuracy) + " at layer " + short_number(found.full_depth().mean_layer) +
+         ". Averaged over all costs: early exit " + percent(found.areas.early_exit) + ", one exit for every text " +
+         percent(found.areas.fixed_exits) + ", random exits " + percent(found.areas.random_exits) + ", oracle " +
+         percent(found.areas.oracle) + ".";
+}
+
+/// A file of its own: below the picture a line for each picked point.
+[[nodiscard]] inline std::string curve_picture_document(const curve_study& study, std::span<const curve_study> others) {
+  constexpr double line_height = 21.0;
+  constexpr double left = 52.0;
+  const std::vector<pick_mark> marks = marks_of(study);
+  const double foot = marks.empty() ? 0.0 : 12.0 + line_height * static_cast<double>(marks.size());
+  curve_chart chart(study, others, chart_width::wide, foot);
+  svg picture = chart.draw();
+  double y = 470.0 + 8.0;
+  for (const pick_mark& mark : marks) {
+    const operating_point& point = study.found.points[mark.point];
+    std::string wanted = describe_threshold(study, mark.point) + ": " + fixed_number(point.layer_speedup, 2) +
+                         "\u00D7 fewer layers, loses " + describe_loss(point);
+    picture.text({left, y}, mark.letter, "early-text strong");
+    picture.text({left + 22.0, y}, wanted, "soft");
+    y += line_height;
+  }
+  return picture.document(describe_curve(study), chart_style);
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

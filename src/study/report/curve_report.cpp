@@ -41,28 +41,25 @@ std::string curve_jsonl(const curve_study& study, std::span<const std::size_t> p
 std::string curve_csv(const curve_study& study, std::span<const std::size_t> points) {
   const offramp::detail::default_floating_point environment;
   const std::vector<detail::curve_row> rows = detail::rows_of(study, points);
-  std::string lines = detail::csv_line(rows.front(), &detail::curve_field::name);
-  for (const detail::curve_row& fields : rows) {
-    lines += detail::csv_line(fields, &detail::curve_field::value);
-  }
-  return lines;
+  return detail::csv_line(rows.front(), &detail::curve_field::name) + detail::csv_rows(study, points);
 }
 
-std::string curve_svg(const curve_study& study) {
+std::string curve_svg(const curve_study& study, std::span<const curve_study> others) {
   const offramp::detail::default_floating_point environment;
-  return detail::curve_chart(study).draw().document(detail::describe_curve(study), detail::chart_style);
+  return detail::curve_picture_document(study, others);
 }
 
-std::string report_html(const curve_study& study) {
+std::string report_html(const curve_study& study, std::span<const curve_study> others) {
   const offramp::detail::default_floating_point environment;
   const std::string title = detail::escape_markup(study.model + " on " + detail::file_name(study.data));
-  const std::string where = detail::describe_threshold(study, detail::shown_point(study));
+  const std::string where = detail::describe_threshold(study, shown_point(study));
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
          title + "</title>\n<style>" + std::string(detail::chart_style) + std::string(detail::report_style) +
          "</style>\n</head>\n<body>\n<main>\n<h1>" + title + "</h1>\n" + detail::report_lead(study) +
-         detail::report_note(study) + detail::report_cards(study) + detail::curve_section(study) +
-         detail::picks_section(study) + detail::times_section(study) + detail::exits_section(study) +
+         detail::report_note(study) + detail::curve_section(study, others) + detail::exits_section(study) +
+         detail::confusion_section(study) + detail::examples_section(study) + detail::picks_section(study) +
+         detail::times_section(study) +
          detail::section("Compared with", detail::baselines_table(study) + detail::areas_table(study)) +
          detail::reliability_section(study) + detail::section("By label", detail::labels_table(study, where)) +
          detail::meaning_section() + detail::origin_section(study) + "</main>\n<script>" +
@@ -70,7 +67,7 @@ std::string report_html(const curve_study& study) {
 }
 
 void write_curve_study(const curve_study& study, std::span<const std::size_t> points,
-                       const std::filesystem::path& directory) {
+                       const std::filesystem::path& directory, std::span<const curve_study> others) {
   const offramp::detail::default_floating_point environment;
   std::error_code problem;
   std::filesystem::create_directories(directory, problem);
@@ -81,12 +78,19 @@ void write_curve_study(const curve_study& study, std::span<const std::size_t> po
   for (const exit_reliability& exit : study.reliability) {
     panels.push_back(panel_of(exit));
   }
+  std::string jsonl = curve_jsonl(study, points);
+  std::string csv = curve_csv(study, points);
+  for (const curve_study& other : others) {
+    const std::vector<std::size_t> of_other = points_to_write(other, points.size());
+    jsonl += curve_jsonl(other, of_other);
+    csv += detail::csv_rows(other, of_other);
+  }
   // All of them first: a failure while one is made leaves the old files.
-  const std::pair<const char*, std::string> files[] = {{"curve.jsonl", curve_jsonl(study, points)},
-                                                       {"curve.csv", curve_csv(study, points)},
-                                                       {"curve.svg", curve_svg(study)},
+  const std::pair<const char*, std::string> files[] = {{"curve.jsonl", std::move(jsonl)},
+                                                       {"curve.csv", std::move(csv)},
+                                                       {"curve.svg", curve_svg(study, others)},
                                                        {"reliability.svg", reliability_svg(panels)},
-                                                       {"report.html", report_html(study)}};
+                                                       {"report.html", report_html(study, others)}};
   for (const auto& [name, content] : files) {
     offramp::detail::write_file(directory / name, content);
   }

@@ -5,6 +5,7 @@
 #include "svg.hpp"
 
 #include <offramp/study/curve_study.hpp>
+#include <offramp/text/unicode/utf8.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -59,6 +60,8 @@ inline void append_results(curve_row& fields, const operating_point& point) {
   fields.push_back({"micro_f1", rate_number(point.micro_f1)});
   fields.push_back({"mean_layer", rate_number(point.mean_layer)});
   fields.push_back({"layer_speedup", rate_number(point.layer_speedup)});
+  fields.push_back({"mean_flops", fixed_number(point.mean_flops, 0)});
+  fields.push_back({"flops_speedup", rate_number(point.flops_speedup)});
   fields.push_back({"disagreeing", std::to_string(point.disagreeing)});
   fields.push_back({"disagreement", rate_number(point.disagreement)});
   fields.push_back({"random_accuracy", rate_number(point.random_accuracy)});
@@ -74,34 +77,72 @@ inline void append_results(curve_row& fields, const operating_point& point) {
 }
 
 inline void append_times(curve_row& fields, const wall_time* time) {
-  using part = std::pair<std::string_view, double latency::*>;
-  for (const auto& [way, name] : {std::pair{&wall_time::single, "single"}, std::pair{&wall_time::batched, "batched"}}) {
-    for (const auto& [suffix, value] : {part{"mean_ms", &latency::mean_ms}, part{"p50_ms", &latency::p50_ms},
-                                        part{"p95_ms", &latency::p95_ms}, part{"p99_ms", &latency::p99_ms}}) {
-      fields.push_back({std::string(name) + "_" + std::string(suffix),
-                        time == nullptr ? std::string() : rate_number(time->*way.*value)});
+  for (const auto& [name, way] :
+       {std::pair{"single_", &wall_time::single}, std::pair{"batched_", &wall_time::batched}}) {
+    const latency none;
+    const latency& taken = time == nullptr ? none : time->*way;
+    const std::pair<std::string_view, double> numbers[] = {{"mean_ms", taken.mean_ms},
+                                                           {"mean_lower_ms", taken.mean_likely.lower},
+                                                           {"mean_upper_ms", taken.mean_likely.upper},
+                                                           {"p50_ms", taken.p50_ms},
+                                                           {"p95_ms", taken.p95_ms},
+                                                           {"p95_upper_ms", taken.p95_likely.upper},
+                                                           {"p99_ms", taken.p99_ms},
+                                                           {"speedup", taken.speedup.estimate},
+                                                           {"speedup_lower", taken.speedup.likely.lower},
+                                                           {"speedup_upper", taken.speedup.likely.upper}};
+    for (const auto& [suffix, number] : numbers) {
+      fields.push_back({name + std::string(suffix), time == nullptr ? std::string() : rate_number(number)});
     }
   }
 }
 
-[[nodiscard]] inline curve_row row_of(std::string_view kind, const operating_point& point, const wall_time* time) {
-  curve_row fields = {{"kind", std::string(kind), curve_field::kind::word}};
+/// As CSV and JSON write it alike: quotes and backslashes become apostrophes, commas semicolons, and control characters
+/// spaces.
+[[nodiscard]] inline std::string plain_word(std::string_view given) {
+  std::string plain;
+  for (std::size_t position = 0; position < given.size();) {
+    const text::decoded next = text::decode(given, position);
+    const std::string_view bytes = given.substr(position, next.length);
+    position += next.length;
+    const bool is_control = next.code_point < 0x20 || next.code_point == 0x7F;
+    plain += !next.well_formed                ? "\xEF\xBF\xBD"
+             : is_control                     ? " "
+             : bytes == ","                   ? ";"
+             : bytes == "\"" || bytes == "\\" ? "'"
+                                              : bytes;
+  }
+  return plain;
+}
+
+[[nodiscard]] inline curve_row row_of(const curve_study& study, std::string_view kind, const operating_point& point,
+                                      const wall_time* time, std::string_view name = {}) {
+  using enum curve_field::kind;
+  curve_row fields = {{"kind", std::string(kind), word},
+                      {"model", plain_word(study.model), word},
+                      {"format", plain_word(study.numeric_format), word},
+                      {"rule", plain_word(rule_text(study.found.rule)), word},
+                      {"policy", plain_word(name), word}};
   append_thresholds(fields, point);
   append_results(fields, point);
   append_times(fields, time);
   return fields;
 }
 
-/// Kinds: "threshold" for the points of the curve, "exit" for one exit that answers every text, "oracle".
+/// Kinds: "threshold" for the points of the curve, "exit" for one exit that answers every text, "oracle", "policy" for
+/// marked ones.
 [[nodiscard]] inline std::vector<curve_row> rows_of(const curve_study& study, std::span<const std::size_t> points) {
   std::vector<curve_row> rows;
   for (const std::size_t point : points) {
-    rows.push_back(row_of("threshold", study.found.points.at(point), time_of(study, point)));
+    rows.push_back(row_of(study, "threshold", study.found.points.at(point), time_of(study, point)));
   }
   for (const operating_point& exit : study.found.fixed_exits) {
-    rows.push_back(row_of("exit", exit, nullptr));
+    rows.push_back(row_of(study, "exit", exit, nullptr));
   }
-  rows.push_back(row_of("oracle", study.found.oracle, nullptr));
+  rows.push_back(row_of(study, "oracle", study.found.oracle, nullptr));
+  for (const marked_point& marked : study.marked) {
+    rows.push_back(row_of(study, "policy", marked.point, marked.time ? &*marked.time : nullptr, marked.name));
+  }
   return rows;
 }
 
@@ -122,6 +163,15 @@ inline void append_times(curve_row& fields, const wall_time* time) {
     line += (line.empty() ? "" : ",") + next.*part;
   }
   return line + "\n";
+}
+
+/// Without the header.
+[[nodiscard]] inline std::string csv_rows(const curve_study& study, std::span<const std::size_t> points) {
+  std::string lines;
+  for (const curve_row& fields : rows_of(study, points)) {
+    lines += csv_line(fields, &curve_field::value);
+  }
+  return lines;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

@@ -28,6 +28,7 @@ std::vector<exit_reliability> reliability_of_exits(const exit_logits& logits) {
                      .mean_confidence = mean_confidence(given),
                      .calibration_error = calibration_error(given),
                      .error_of_drawn_labels = expected_calibration_error_of_draws(given),
+                     .length_correlation = correlate_ranks(confidences(given), logits.tokens),
                      .bins = reliability_bins(given)});
   }
   return exits;

@@ -3,26 +3,26 @@
 
 #include "chart_style.hpp"
 #include "curve_chart.hpp"
-#include "exits_chart.hpp"
 #include "reliability_chart.hpp"
+#include "report_data.hpp"
+#include "report_script.hpp"
 #include "report_style.hpp"
 #include "report_tables.hpp"
 #include "time_chart.hpp"
 
 #include <offramp/study/curve_study.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
-
-/// The point that the report shows first: the first pick that was reached, else full depth.
-[[nodiscard]] inline std::size_t shown_point(const curve_study& study) {
-  const std::vector<pick_mark> marks = marks_of(study);
-  return marks.empty() ? study.found.points.size() - 1 : marks.front().point;
-}
 
 [[nodiscard]] inline std::string section(std::string_view heading, const std::string& content) {
   return "<section><h2>" + escape_markup(heading) + "</h2>\n" + content + "</section>\n";
@@ -30,10 +30,6 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 [[nodiscard]] inline std::string paragraph(std::string_view words, std::string_view style = "muted") {
   return "<p class=\"" + std::string(style) + "\">" + escape_markup(words) + "</p>\n";
-}
-
-[[nodiscard]] inline std::string card(std::string_view number, std::string_view meaning) {
-  return "<div class=\"card\"><b>" + escape_markup(number) + "</b><span>" + escape_markup(meaning) + "</span></div>\n";
 }
 
 /// What a reader of texts without labels must know.
@@ -44,106 +40,144 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
                                  "it on this page, and a loss is an answer that differs from it.");
 }
 
+/// Text that the script replaces.
+[[nodiscard]] inline std::string live_text(std::string_view tag, std::string_view id, std::string_view content) {
+  return "<" + std::string(tag) + " id=\"" + std::string(id) + "\">" + escape_markup(content) + "</" +
+         std::string(tag) + ">";
+}
+
+/// As in "At threshold 0.9: 3.1x faster, loses 0.40 points".
 [[nodiscard]] inline std::string report_lead(const curve_study& study) {
-  const operating_point& full = study.found.full_depth();
   const std::size_t shown = shown_point(study);
-  if (shown + 1 == study.found.points.size()) {
-    return paragraph("At full depth the model answers " + percent(full.accuracy) + " of " + std::to_string(full.texts) +
-                         " texts right.",
-                     "lead");
-  }
   const operating_point& point = study.found.points[shown];
+  const paired_difference loss = point.paired_loss();
+  const bool gains = loss.estimate < 0.0;
   const wall_time* time = time_of(study, shown);
-  const std::string wall =
-      time == nullptr ? "" : " (" + time_factor_cell(study, *time, &wall_time::single) + " in wall time)";
-  return paragraph("At " + describe_threshold(study, shown) + " the model runs " + fixed_number(point.mean_layer, 1) +
-                       " of " + short_number(full.mean_layer) + " layers on average, which is " +
-                       factor_cell(point.layer_speedup) + " faster" + wall + ", and loses " + describe_loss(point) +
-                       ": " + percent(point.accuracy) + ", full depth " + percent(full.accuracy) + ".",
-                   "lead");
+  const std::string faster = time != nullptr ? fixed_number(time->single.speedup.estimate, 1) + "\u00D7 faster"
+                                             : fixed_number(point.layer_speedup, 1) + "\u00D7 fewer layers";
+  return "<p class=\"lead\">At " + live_text("b", "say-at", describe_threshold(study, shown)) + ": " +
+         live_text("b", "say-faster", faster) + ", " + live_text("span", "say-verb", gains ? "gains" : "loses") + " " +
+         live_text("b", "say-loss", points_number(std::abs(loss.estimate)) + " points") +
+         (study.is_labelled ? " of accuracy" : " of agreement") + "<small>95 %: " +
+         live_text("span", "say-span",
+                   points_number(gains ? -loss.upper : loss.lower) + " to " +
+                       points_number(gains ? -loss.lower : loss.upper)) +
+         " points, the same " + std::to_string(point.texts) + " texts at both</small></p>\n";
 }
 
-[[nodiscard]] inline std::string report_cards(const curve_study& study) {
-  const operating_point& full = study.found.full_depth();
-  const std::size_t shown = shown_point(study);
-  const operating_point& point = study.found.points[shown];
-  std::string cards = study.is_labelled ? card(percent(full.accuracy),
-                                               "accuracy at full depth, on " + std::to_string(full.texts) + " texts")
-                                        : card(std::to_string(full.texts), "texts without labels");
-  cards += card(factor_cell(point.layer_speedup),
-                "as fast as full depth, in layers, at " + describe_threshold(study, shown));
-  cards += card(percent(point.disagreement), "of the answers there differ from full depth's");
-  if (const wall_time* time = time_of(study, shown)) {
-    cards += card(fixed_number(time->single.mean_ms, 2) + " ms", "per text there, one at a time");
-  } else {
-    cards += card(percent(study.found.areas.early_exit),
-                  "accuracy averaged over all costs; random exits reach " + percent(study.found.areas.random_exits));
-  }
-  return "<div class=\"cards\">\n" + cards + "</div>\n";
+[[nodiscard]] inline std::string tile(std::string_view name, std::string_view id, std::string_view small_id = {}) {
+  return "<div class=\"tile\"><span>" + std::string(name) + "</span><b id=\"" + std::string(id) + "\"></b>" +
+         (small_id.empty() ? "<small></small>" : "<small id=\"" + std::string(small_id) + "\"></small>") + "</div>\n";
 }
 
-/// The points the slider stops at, as numbers alone.
-[[nodiscard]] inline std::string slider_data(const curve_study& study, const curve_chart& chart,
-                                             const std::vector<std::size_t>& stops) {
-  std::string data;
-  for (const std::size_t stop : stops) {
-    const operating_point& point = study.found.points[stop];
-    const bool is_full = stop + 1 == study.found.points.size();
-    const pixel place = chart.place(point);
-    data += (data.empty() ? "[" : ",[") + (is_full ? "null" : threshold_number(point.thresholds->shortest));
-    const paired_difference loss = point.paired_loss();
-    for (const double value : {100.0 * point.accuracy, 100.0 * point.accuracy_95.lower, 100.0 * point.accuracy_95.upper,
-                               point.mean_layer, point.layer_speedup, 100.0 * point.disagreement, place.x, place.y,
-                               100.0 * loss.estimate, 100.0 * loss.lower, 100.0 * loss.upper}) {
-      data += "," + fixed_number(value, 3);
-    }
-    std::string shares;
-    for (const exit_share& share : point.exits) {
-      const double part = static_cast<double>(share.texts) / static_cast<double>(point.texts);
-      shares += (shares.empty() ? "" : ",") + fixed_number(100.0 * part, 2);
-    }
-    data += ",[" + shares + "]]";
-  }
-  std::string layers;
-  for (const exit_share& share : study.found.full_depth().exits) {
-    layers += (layers.empty() ? "" : ",") + std::to_string(share.layer);
-  }
-  return "<script type=\"application/json\" id=\"points\">[" + data +
-         "]</script>\n<script type=\"application/json\" id=\"layers\">[" + layers + "]</script>\n";
+/// Both widths of a chart; one of them is shown.
+[[nodiscard]] inline std::string both_widths(const std::string& wide, const std::string& narrow) {
+  return "<div class=\"wide\">" + wide + "</div><div class=\"narrow\">" + narrow + "</div>\n";
 }
 
-[[nodiscard]] inline std::string slider(const curve_study& study, const curve_chart& chart) {
-  std::vector<std::size_t> stops = spread_points(study.found, 300);
-  const std::size_t shown = shown_point(study);
-  const auto start = std::ranges::lower_bound(stops, shown);
-  const auto number = std::to_string(start - stops.begin());
-  if (start == stops.end() || *start != shown) {
-    stops.insert(start, shown);
+/// Which lines are drawn, and which curve is followed.
+[[nodiscard]] inline std::string line_choices(const curve_study& study, std::span<const curve_study> others) {
+  std::string choices;
+  const std::vector<std::string> names = series_names(study, others);
+  for (std::size_t i = 0; i < names.size() && !others.empty(); ++i) {
+    choices += "<label><input type=\"radio\" name=\"series\" value=\"" + std::to_string(i) + "\"" +
+               (i == 0 ? " checked=\"\"" : "") + ">" + escape_markup(names[i]) + "</label>";
   }
-  std::string rows;
-  for (const auto& [id, name] :
-       {std::pair{"threshold", "threshold"}, std::pair{"accuracy", "accuracy"},
-        std::pair{"loss", "lost against full depth"}, std::pair{"layer", "mean layer"},
-        std::pair{"speedup", "faster, in layers"}, std::pair{"disagreement", "answers unlike full depth's"}}) {
-    rows += "<dt>" + std::string(name) + "</dt><dd id=\"at-" + id + "\"></dd>";
+  for (const auto& [line, name] : {std::pair{"fixed", "one exit for every text"}, std::pair{"random", "random exits"},
+                                   std::pair{"oracle", "oracle"}}) {
+    choices += "<label><input type=\"checkbox\" data-line=\"" + std::string(line) + "\"" +
+               (std::string_view(line) == "fixed" ? " checked=\"\"" : "") + ">" + name + "</label>";
   }
-  return "<div class=\"try\" id=\"try\" hidden><label>Try a threshold: cheap on the left, full depth on the right"
-         "<input type=\"range\" id=\"slider\" min=\"0\" max=\"" +
-         std::to_string(stops.size() - 1) + "\" step=\"1\" data-start=\"" + number + "\"></label>\n<dl>" + rows +
-         "</dl>\n<div class=\"bars\" id=\"bars\" aria-hidden=\"true\"></div></div>\n" +
-         slider_data(study, chart, stops);
+  return "<div class=\"live\"><div class=\"lines\">" + choices + "</div></div>\n";
 }
 
-[[nodiscard]] inline std::string curve_section(const curve_study& study) {
-  curve_chart chart(study);
+[[nodiscard]] inline std::string curve_picture(const curve_study& study, std::span<const curve_study> others,
+                                               chart_width width) {
+  curve_chart chart(study, others, width);
   svg picture = chart.draw();
-  picture.circle(chart.place(study.found.points[shown_point(study)]), 6.5, "cursor");
-  return section("Accuracy against cost",
-                 paragraph("The solid line is what the model does: every threshold gives one point on it, exactly "
-                           "computed from one pass over the texts. The band is the 95 % interval of each accuracy. "
-                           "Point at the line for its numbers.") +
-                     "<div id=\"curve\">" + picture.fragment(describe_curve(study)) + "</div>\n" +
-                     slider(study, chart));
+  chart.draw_cursor(picture, shown_point(study));
+  return picture.fragment(describe_curve(study));
+}
+
+[[nodiscard]] inline std::string curve_section(const curve_study& study, std::span<const curve_study> others) {
+  const std::string slider =
+      "<div class=\"live\"><input type=\"range\" id=\"slider\" min=\"0\" max=\"0\" step=\"1\" "
+      "aria-label=\"threshold, from cheap to full depth\"><div class=\"ends\"><span>cheap</span><span>full "
+      "depth</span></div>\n<div class=\"tiles\">" +
+      tile(study.found.rule.kind == exit_policy::rule::patience ? "patience" : "threshold", "at-threshold") +
+      tile("layers", "at-layer", "of-layer") + tile("ms per text", "at-ms", "of-ms") +
+      tile("GFLOPs per text", "at-gflops", "of-gflops") + tile("other answers", "at-other", "of-other") +
+      tile(study.is_labelled ? "accuracy" : "agreement", "at-accuracy", "of-accuracy") + "</div></div>\n";
+  return section("What leaving early costs",
+                 paragraph("Every threshold is a point on the line, counted exactly. The band is the 95 % interval of "
+                           "the difference from full depth on the same texts.") +
+                     "<div id=\"curve\">" +
+                     both_widths(curve_picture(study, others, chart_width::wide),
+                                 curve_picture(study, others, chart_width::narrow)) +
+                     "</div>\n" + slider + line_choices(study, others) + report_data(study, others));
+}
+
+[[nodiscard]] inline std::string quotes(std::string_view heading, std::string_view which,
+                                        const std::vector<text_example>& examples) {
+  if (examples.empty()) {
+    return "";
+  }
+  std::string list;
+  for (const text_example& example : examples) {
+    list += "<li>" + escape_markup(example.text) + "<small>" +
+            escape_markup((example.layer == 0 ? "before the encoder" : "layer " + std::to_string(example.layer)) +
+                          ": " + example.given + ", " + percent(static_cast<double>(example.confidence)) +
+                          (example.given == example.right ? "" : "; right: " + example.right)) +
+            "</small></li>\n";
+  }
+  return "<div><h3>" + escape_markup(heading) + "<small>" + escape_markup(which) +
+         "</small></h3><ul class=\"quotes\">" + list + "</ul></div>\n";
+}
+
+/// How many texts of each right label are given each, which the script counts.
+[[nodiscard]] inline std::string confusion_section(const curve_study& study) {
+  if (study.stops.empty() || study.stops.front().confusion.empty()) {
+    return "";
+  }
+  std::string head = "<th scope=\"col\" class=\"name\">right \u2193 given \u2192</th>";
+  std::string rows;
+  for (const std::string& label : study.labels) {
+    head += "<th scope=\"col\">" + escape_markup(label) + "</th>";
+    rows += "<tr><td class=\"name\">" + escape_markup(label) + "</td>";
+    for (std::size_t given = 0; given < study.labels.size(); ++given) {
+      rows += "<td><b></b><small></small></td>";
+    }
+    rows += "</tr>\n";
+  }
+  return "<div class=\"live\">" +
+         section("Which answers change",
+                 paragraph("Texts by right and given label at the point above; in small print how many more than at "
+                           "full depth.") +
+                     "<div class=\"scroll\"><table id=\"confusion\"><thead><tr>" + head + "</tr></thead><tbody>" +
+                     rows + "</tbody></table></div>\n") +
+         "</div>\n";
+}
+
+[[nodiscard]] inline std::string exits_section(const curve_study& study) {
+  const std::string details = marks_of(study).empty()
+                                  ? ""
+                                  : "<details><summary>Accuracy and confidence among those that leave, at the chosen "
+                                    "thresholds</summary>" +
+                                        exits_table(study) + "</details>\n";
+  return section("Where texts leave", "<div class=\"live\"><div class=\"bars\" id=\"exits\"></div></div>\n" + details);
+}
+
+[[nodiscard]] inline std::string examples_section(const curve_study& study) {
+  const text_examples& found = study.examples;
+  if (found.easiest.empty()) {
+    return "";
+  }
+  const std::string where = describe_threshold(study, shown_point(study));
+  return section("Easy and hard texts",
+                 paragraph("Where they leave at " + where + ", with which answer, and how sure.") +
+                     "<div class=\"columns\">" + quotes("Easiest", "the first exit is surest of them", found.easiest) +
+                     quotes("Hardest", "the last exit is least sure of them", found.hardest) +
+                     quotes("Lost", "wrong here, right at full depth", found.lost) + "</div>\n");
 }
 
 [[nodiscard]] inline std::string picks_section(const curve_study& study) {
@@ -157,6 +191,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
                                "note"));
 }
 
+inline constexpr std::string_view time_description =
+    "Accuracy over measured milliseconds per text; the table below holds the same numbers.";
+
 [[nodiscard]] inline std::string times_section(const curve_study& study) {
   if (study.timed.empty()) {
     return "";
@@ -169,42 +206,41 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
                 (study.timing_threads == 1 ? " thread: " : " threads: ") + std::to_string(texts) + " of the texts, " +
                 std::to_string(timing.rounds) + (timing.rounds == 1 ? " round" : " rounds") +
                 ", the thresholds taking turns so that whatever slows the machine slows all of them alike.") +
-          time_chart(study).draw().fragment("Accuracy over measured milliseconds per text; the table below holds the "
-                                            "same numbers.") +
+          both_widths(time_chart(study, chart_width::wide).draw().fragment(time_description),
+                      time_chart(study, chart_width::narrow).draw().fragment(time_description)) +
           "<details><summary>All measured times</summary>" + times_table(study) + "</details>\n");
 }
 
-[[nodiscard]] inline std::string exits_section(const curve_study& study) {
-  if (marks_of(study).empty()) {
-    return "";
-  }
-  return section("Where texts leave",
-                 paragraph("How many texts each layer answers at the chosen thresholds. The paler, the earlier.") +
-                     draw_exits(study).fragment("Share of the texts that each layer answers at each chosen threshold; "
-                                                "the table below holds the same numbers.") +
-                     "<details><summary>Accuracy and confidence among those that leave</summary>" + exits_table(study) +
-                     "</details>\n");
-}
-
 [[nodiscard]] inline std::string reliability_section(const curve_study& study) {
-  std::vector<reliability_panel> panels;
+  std::string panels;
   for (const exit_reliability& exit : study.reliability) {
-    panels.push_back(panel_of(exit));
+    const std::array panel{panel_of(exit)};
+    panels += draw_reliability(panel).fragment("Reliability of layer " + std::to_string(exit.layer) +
+                                               "; the table below sums it up.");
   }
-  return section("Is confidence what it promises?",
-                 paragraph("Of the answers with a confidence around 80 %, 80 % should be right: dots on the diagonal. "
-                           "Below it an exit promises too much, above it too little. The grey foot shows how many "
-                           "texts have that confidence; a thin line is a dot's 95 % interval.") +
-                     draw_reliability(panels).fragment(reliability_description) + reliability_table(study));
+  return section(
+      "Is confidence what it promises?",
+      paragraph("Of the answers with a confidence around 80 %, 80 % should be right: dots on the diagonal, each "
+                "at the mean confidence of its texts. Below it an exit promises too much, above it too "
+                "little. The grey foot shows how many texts have that confidence; a thin line is a dot's "
+                "95 % interval.") +
+          "<div class=\"panels\">" + panels + "</div>\n<details><summary>Every exit in numbers</summary>" +
+          reliability_table(study) + "</details>\n");
 }
 
 [[nodiscard]] inline std::string meaning_section() {
   constexpr std::pair<std::string_view, std::string_view> meanings[] = {
       {"accuracy", "share of texts answered right; in small print Wilson's 95 % interval for texts of this kind"},
       {"mean layer", "encoder layers run per text, on average: the work done, whatever the machine"},
+      {"GFLOPs",
+       "billions of floating-point operations of the encoder per text: for n tokens, h hidden and i intermediate units "
+       "2n(4h\u00B2 + 2hi) + 4n\u00B2h a layer (3hi where it is gated)"},
       {"faster, layers", "layer of the last exit divided by the mean layer"},
-      {"faster, time", "mean wall time at full depth divided by that at the threshold, one text at a time"},
+      {"faster, time",
+       "mean wall time at full depth divided by that at the threshold, one text at a time; in "
+       "small print its 95 % interval over the same texts"},
       {"ms per text", "measured milliseconds, tokenization included; p95: 95 % of the texts take no longer"},
+      {"with length", "Spearman's rank correlation of confidence and length in tokens; below 0, long texts are harder"},
       {"points lost",
        "accuracy at full depth minus accuracy here, in hundredths, below 0 when leaving early is better; in small "
        "print "
@@ -231,6 +267,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   table.add({"distinct behaviours of the rule", std::to_string(study.found.points.size())});
   table.add({"numeric format", study.numeric_format});
   table.add({"arithmetic", study.kernels});
+  for (const origin_line& line : study.origin) {
+    table.add({line.name, line.value});
+  }
+  table.add({"offramp", std::string(version())});
   return section("Origin", table.finish());
 }
 

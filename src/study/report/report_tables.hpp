@@ -29,14 +29,19 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   return fixed_number(time.mean_ms, 2) + "\np95 " + fixed_number(time.p95_ms, 2);
 }
 
-/// How many times faster in wall time than full depth, which is timed whenever anything is.
-[[nodiscard]] inline std::string time_factor_cell(const curve_study& study, const wall_time& time,
-                                                  latency wall_time::*way) {
-  return factor_cell((study.timed.back().time.*way).mean_ms / (time.*way).mean_ms);
+/// How many times faster in wall time than full depth.
+[[nodiscard]] inline std::string time_factor_cell(const latency& time) {
+  return factor_cell(time.speedup.estimate) + "\n" + fixed_number(time.speedup.likely.lower, 2) + " to " +
+         fixed_number(time.speedup.likely.upper, 2);
+}
+
+[[nodiscard]] inline std::string flops_cell(const operating_point& point) {
+  return fixed_number(point.mean_flops / 1e9, 2);
 }
 
 [[nodiscard]] inline std::string picks_table(const curve_study& study) {
-  std::vector<std::string> columns = {"goal", "threshold", "accuracy", "points lost", "mean layer", "faster, layers"};
+  std::vector<std::string> columns = {"goal",       "threshold", "accuracy",      "points lost",
+                                      "mean layer", "GFLOPs",    "faster, layers"};
   if (!study.timed.empty()) {
     columns.insert(columns.end(), {"faster, time", "ms per text"});
   }
@@ -56,9 +61,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
                                       accuracy_cell(point),
                                       loss_cell(point),
                                       fixed_number(point.mean_layer, 2),
+                                      flops_cell(point),
                                       factor_cell(point.layer_speedup)};
     if (const wall_time* time = time_of(study, *chosen.point)) {
-      cells.push_back(time_factor_cell(study, *time, &wall_time::single));
+      cells.push_back(time_factor_cell(time->single));
       cells.push_back(time_cell(time->single));
     } else if (!study.timed.empty()) {
       cells.insert(cells.end(), {"-", "-"});
@@ -74,14 +80,17 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 [[nodiscard]] inline std::string baselines_table(const curve_study& study) {
   html_table table("The same texts, answered without looking at confidence",
-                   {"exits", "accuracy", "points lost", "macro F1", "mean layer", "faster, layers"});
+                   {"exits", "accuracy", "points lost", "macro F1", "mean layer", "GFLOPs", "faster, layers"});
   const auto add = [&](const std::string& name, const operating_point& point) {
     table.add({name, accuracy_cell(point), loss_cell(point), fixed_number(point.macro_f1, 3),
-               fixed_number(point.mean_layer, 2), factor_cell(point.layer_speedup)});
+               fixed_number(point.mean_layer, 2), flops_cell(point), factor_cell(point.layer_speedup)});
   };
   for (const operating_point& exit : study.found.fixed_exits) {
     const bool is_full = &exit == &study.found.fixed_exits.back();
     add("layer " + short_number(exit.mean_layer) + " answers all" + (is_full ? " (full depth)" : ""), exit);
+  }
+  for (const marked_point& marked : study.marked) {
+    add(marked.name, marked.point);
   }
   add("oracle: the cheapest exit that is right, else the last", study.found.oracle);
   return table.finish();
@@ -118,12 +127,12 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 }
 
 [[nodiscard]] inline std::string reliability_table(const curve_study& study) {
-  html_table table("Every exit on all texts",
-                   {"exit", "accuracy", "mean confidence", "calibration error", "by chance alone", "temperature"});
+  html_table table("Every exit on all texts", {"exit", "accuracy", "mean confidence", "calibration error",
+                                               "by chance alone", "temperature", "with length"});
   for (const exit_reliability& exit : study.reliability) {
     table.add({"layer " + std::to_string(exit.layer), percent(exit.accuracy), percent(exit.mean_confidence),
                fixed_number(exit.calibration_error, 4), fixed_number(exit.error_of_drawn_labels, 4),
-               threshold_number(exit.temperature)});
+               threshold_number(exit.temperature), fixed_number(exit.length_correlation, 2)});
   }
   return table.finish();
 }
@@ -141,6 +150,12 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   return table.finish();
 }
 
+/// With its interval.
+[[nodiscard]] inline std::string mean_cell(const latency& time) {
+  return fixed_number(time.mean_ms, 3) + "\n" + fixed_number(time.mean_likely.lower, 3) + " to " +
+         fixed_number(time.mean_likely.upper, 3);
+}
+
 [[nodiscard]] inline std::string times_table(const curve_study& study) {
   const std::string batch = "batches of " + std::to_string(study.timing.batch);
   html_table table("Milliseconds per text, tokenization included",
@@ -149,10 +164,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
     const latency& single = timed.time.single;
     const latency& batched = timed.time.batched;
     table.add({describe_threshold(study, timed.point), percent(study.found.points[timed.point].accuracy),
-               fixed_number(single.mean_ms, 3), fixed_number(single.p50_ms, 3), fixed_number(single.p95_ms, 3),
-               fixed_number(single.p99_ms, 3), time_factor_cell(study, timed.time, &wall_time::single),
-               fixed_number(batched.mean_ms, 3), fixed_number(batched.p95_ms, 3),
-               time_factor_cell(study, timed.time, &wall_time::batched)});
+               mean_cell(single), fixed_number(single.p50_ms, 3), fixed_number(single.p95_ms, 3),
+               fixed_number(single.p99_ms, 3), time_factor_cell(single), mean_cell(batched),
+               fixed_number(batched.p95_ms, 3), time_factor_cell(batched)});
   }
   return table.finish();
 }

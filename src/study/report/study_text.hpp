@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
@@ -86,6 +89,30 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
          fixed_number(100.0 * point.accuracy_95.upper, 1) + ")\nloses " + describe_loss(point) + "\n" +
          fixed_number(point.mean_layer, 2) + " layers on average, " + fixed_number(point.layer_speedup, 2) +
          " times faster\n" + percent(point.disagreement) + " answered otherwise than at full depth";
+}
+
+/// What tells each of these studies from the others, in their order: model, numeric format and rule, where they differ.
+[[nodiscard]] inline std::vector<std::string> series_names(const curve_study& study,
+                                                           std::span<const curve_study> others) {
+  const auto differs = [&](const auto& part_of) {
+    return std::ranges::any_of(others, [&](const curve_study& other) { return part_of(other) != part_of(study); });
+  };
+  const auto rule_of = [](const curve_study& of) { return rule_text(of.found.rule); };
+  const auto format_of = [](const curve_study& of) { return of.numeric_format; };
+  const auto model_of = [](const curve_study& of) { return of.model; };
+  const bool has_models = differs(model_of);
+  const bool has_formats = differs(format_of);
+  const bool has_rules = differs(rule_of) || !(has_models || has_formats);
+  const auto name_of = [&](const curve_study& of) {
+    std::string name = has_models ? of.model : "";
+    for (const auto& [is_part, part] : {std::pair{has_formats, of.numeric_format}, std::pair{has_rules, rule_of(of)}}) {
+      name += is_part ? (name.empty() ? "" : ", ") + part : "";
+    }
+    return name;
+  };
+  std::vector<std::string> names = {name_of(study)};
+  std::ranges::transform(others, std::back_inserter(names), name_of);
+  return names;
 }
 
 /// A point that was picked, for one goal or several.

@@ -114,6 +114,24 @@ class svg {
              "</text>\n";
   }
 
+  /// What follows belongs to a group until end_group().
+  void begin_group(std::string_view style) { body_ += "<g class=\"" + escape_markup(style) + "\">\n"; }
+  void end_group() { body_ += "</g>\n"; }
+
+  /// What follows is cut off at the edges of this part of the picture, until end_part().
+  void begin_part(pixel corner, pixel size) {
+    const std::string shown = fixed_number(corner.x, 1) + " " + fixed_number(corner.y, 1) + " " +
+                              fixed_number(size.x, 1) + " " + fixed_number(size.y, 1);
+    body_ += "<svg" + attribute("x", corner.x) + attribute("y", corner.y) + attribute("width", size.x) +
+             attribute("height", size.y) + " viewBox=\"" + shown + "\">\n";
+  }
+  void end_part() { body_ += "</svg>\n"; }
+
+  /// A number for scripts, as "data-NAME" of the picture itself.
+  void add_data(std::string_view name, double value) {
+    data_ += " data-" + std::string(name) + "=\"" + fixed_number(value, 4) + "\"";
+  }
+
   /// For a page that holds the styles. `description` is what a reader who sees no pictures is told.
   [[nodiscard]] std::string fragment(std::string_view description) const {
     return start_tag("", description) + body_ + "</svg>\n";
@@ -147,11 +165,13 @@ class svg {
   [[nodiscard]] std::string start_tag(std::string_view name_space, std::string_view description) const {
     return "<svg" + std::string(name_space) + " class=\"chart\" viewBox=\"0 0 " + fixed_number(width_, 0) + " " +
            fixed_number(height_, 0) + "\" width=\"" + fixed_number(width_, 0) + "\" height=\"" +
-           fixed_number(height_, 0) + "\" role=\"img\" aria-label=\"" + escape_markup(description) + "\">\n";
+           fixed_number(height_, 0) + "\" role=\"img\" aria-label=\"" + escape_markup(description) + "\"" + data_ +
+           ">\n";
   }
 
   double width_;
   double height_;
+  std::string data_;
   std::string body_;
 };
 

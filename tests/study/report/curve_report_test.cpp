@@ -5,6 +5,7 @@
 
 #include "model_in_memory.hpp"
 #include "study/random_logits.hpp"
+#include "study/report/made_up_study.hpp"
 #include "study/report/markup_checker.hpp"
 
 #include <offramp/error.hpp>
@@ -15,8 +16,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -30,9 +29,13 @@ using offramp::study::curve_study;
 using offramp::study::exit_logits;
 using offramp::study::replay;
 using offramp::study::sweep_rule;
+using offramp_tests::add_times;
+using offramp_tests::all_points;
+using offramp_tests::expect_well_formed;
 using offramp_tests::logits_shape;
 using offramp_tests::markup_checker;
 using offramp_tests::random_logits;
+using offramp_tests::study_of;
 using language = markup_checker::language;
 
 /// Names that would break out of markup, and bytes that no markup holds.
@@ -42,41 +45,6 @@ const std::vector<std::string> hostile_names = {"<script>alert(1)</script>",
                                                 "\xFF\xC0\x80 \xED\xA0\x80",
                                                 std::string("a\0b\x01\x1F\x7F\n", 7),
                                                 "]]>--><!--"};
-
-curve_study study_of(const exit_logits& logits, const sweep_rule& rule, const std::string& name) {
-  curve_study study{.model = name,
-                    .numeric_format = name,
-                    .kernels = name,
-                    .data = "data/" + name,
-                    .data_sha256 = std::string(64, 'a'),
-                    .found = compute_curve(logits, rule),
-                    .picks = {},
-                    .timed = {},
-                    .timing = {},
-                    .timing_threads = 1,
-                    .reliability = reliability_of_exits(logits),
-                    .by_label = share_by_label(logits, std::vector<std::string>(logits.num_labels, name), 0.7F)};
-  study.picks = {{name, 0}, {"no loss", pick_loss(study.found, 0)}, {"never", std::nullopt}};
-  return study;
-}
-
-void add_times(curve_study& study) {
-  for (const std::size_t point : spread_points(study.found, 4)) {
-    const double ms = study.found.points[point].mean_layer / 3;
-    study.timed.push_back({point, {{ms, ms, ms * 2, ms * 3}, {ms / 2, ms / 2, ms, ms}}});
-  }
-}
-
-std::vector<std::size_t> all_points(const curve_study& study) { return spread_points(study.found, 1000000); }
-
-void expect_well_formed(const std::string& markup, language kind) {
-  const markup_checker checker(markup, kind);
-  EXPECT_EQ(checker.problem(), "");
-  for (const char* loads :
-       {"href", "src", "link", "image", "img", "iframe", "object", "use", "foreignObject", "onload"}) {
-    EXPECT_FALSE(checker.names().contains(loads)) << loads;
-  }
-}
 
 std::string panel_svg(const curve_study& study) {
   std::vector<offramp::study::reliability_panel> panels;
@@ -193,7 +161,7 @@ TEST(curve_report, says_the_same_in_both_tables) {
       }
     }
   }
-  EXPECT_EQ(count, points.size() + 4 + 1);
+  EXPECT_EQ(count, points.size() + 4 + 1 + 1);  // the exits, the oracle, the marked policy
   EXPECT_FALSE(std::getline(rows, row));
 }
 
@@ -220,6 +188,39 @@ TEST(curve_report, writes_what_the_curve_says) {
     EXPECT_EQ(object["single_p95_ms"].is_null(), timed == study.timed.end());
     EXPECT_EQ(object["lowest_threshold"].is_null(), index == 0);
     EXPECT_EQ(object["highest_threshold"].is_null(), index + 1 == study.found.points.size());
+  }
+}
+
+TEST(curve_report, shows_several_curves_at_once) {
+  const exit_logits logits = random_logits({80, 4, 3}, 8);
+  const curve_study study = study_of(logits, {}, "plain");
+  std::vector<curve_study> others;
+  for (const sweep_rule& rule : {sweep_rule{exit_policy::rule::margin}, sweep_rule{exit_policy::rule::entropy}}) {
+    others.push_back(study_of(logits, rule, "plain"));
+  }
+  expect_well_formed(curve_svg(study, others), language::xml);
+  const std::string report = report_html(study, others);
+  expect_well_formed(report, language::html);
+  for (const char* name : {">confidence<", ">margin<", ">entropy<"}) {
+    EXPECT_NE(report.find(name), std::string::npos) << name;
+  }
+  others.push_back(study_of(logits, {}, hostile_names.front()));
+  expect_well_formed(curve_svg(study, others), language::xml);
+  expect_well_formed(report_html(study, others), language::html);
+}
+
+TEST(curve_report, begins_with_what_leaving_early_costs) {
+  curve_study study = study_of(random_logits({200, 4, 2}, 8), {}, "plain");
+  study.picks = {{"a goal", study.found.points.size() / 2}};
+  add_times(study);
+  const std::string report = report_html(study);
+  const auto& point = study.found.points[study.found.points.size() / 2];
+  const std::size_t lead = report.find("class=\"lead\"");
+  ASSERT_NE(lead, std::string::npos);
+  const std::string begin = report.substr(lead, 700);
+  for (const std::string& part : {std::string("At <b id=\"say-at\">threshold "), std::string(" points</b> of accuracy"),
+                                  "the same " + std::to_string(point.texts) + " texts at both"}) {
+    EXPECT_NE(begin.find(part), std::string::npos) << part << " in " << begin;
   }
 }
 
@@ -262,50 +263,6 @@ TEST(reliability, draws_any_bins) {
     panels.push_back({name, name, {{0.0, 1.0, 3, 0.5, 1.0 / 3}}});
   }
   expect_well_formed(reliability_svg(panels), language::xml);
-}
-
-class CurveFiles : public ::testing::Test {
- protected:
-  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
-  [[nodiscard]] std::set<std::string> files() const {
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
-      names.insert(entry.path().filename().string());
-    }
-    return names;
-  }
-
-  void SetUp() override {
-    directory_ = std::filesystem::path(::testing::TempDir()) /
-                 ("curve-" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(directory_);
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
- private:
-  std::filesystem::path directory_;
-};
-
-const std::set<std::string> file_names = {"curve.jsonl", "curve.csv", "curve.svg", "reliability.svg", "report.html"};
-
-TEST_F(CurveFiles, AreAllThere) {
-  const curve_study study = study_of(random_logits({30, 3, 2}, 8), {}, "plain");
-  write_curve_study(study, all_points(study), directory() / "deep" / "..");
-  std::filesystem::remove(directory() / "deep");
-  EXPECT_EQ(files(), file_names);
-  EXPECT_EQ(offramp_tests::read_file(directory() / "report.html"), report_html(study));
-  EXPECT_EQ(offramp_tests::read_file(directory() / "curve.csv"), curve_csv(study, all_points(study)));
-}
-
-TEST_F(CurveFiles, AreWholeOrAsBefore) {
-  const curve_study study = study_of(random_logits({30, 3, 2}, 8), {}, "plain");
-  std::filesystem::create_directories(directory() / "curve.svg" / "in the way");
-  std::ofstream(directory() / "report.html") << "old";
-  EXPECT_THROW(write_curve_study(study, all_points(study), directory()), offramp::error);
-  EXPECT_EQ(files(), (std::set<std::string>{"curve.jsonl", "curve.csv", "curve.svg", "report.html"}));
-  EXPECT_EQ(offramp_tests::read_file(directory() / "report.html"), "old");
-  EXPECT_EQ(offramp_tests::read_file(directory() / "curve.csv"), curve_csv(study, all_points(study)));
-  EXPECT_THROW(write_curve_study(study, all_points(study), directory() / "report.html"), offramp::error);
 }
 
 }  // namespace curve_report_test
