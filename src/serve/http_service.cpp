@@ -8,8 +8,6 @@
 
 #include <httplib.h>
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -84,10 +82,6 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
   };
   server_->set_payload_max_length(settings_.body_bytes);
   server_->set_tcp_nodelay(true);
-  server_->set_socket_options([this](int socket) {
-    httplib::default_socket_options(socket);
-    listening_socket_ = socket;
-  });
   server_->set_pre_routing_handler([this](const Request& request, Response& response) {
     if (may_pass(request)) {
       return httplib::Server::HandlerResponse::Unhandled;
@@ -177,8 +171,6 @@ int http_service::bind(const std::string& host, int port) {
   if (bound < 0) {
     throw std::runtime_error(host + ", port " + std::to_string(port) + ": cannot be listened on");
   }
-  // cpp-httplib lets 5 connections wait until they are accepted: the others of a burst would try again after a second.
-  listen(listening_socket_, SOMAXCONN);
   return bound;
 }
 

@@ -59,7 +59,6 @@ class http_service {
   metrics& metrics_;
   settings settings_;
   std::atomic<bool> is_ready_{true};
-  int listening_socket_ = -1;  // the server's
   std::unique_ptr<httplib::Server> server_;
 };
 

@@ -3,11 +3,6 @@
 #include "serve/running_service.hpp"
 #include "serve/traffic.hpp"
 
-#include <arpa/inet.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -50,29 +45,6 @@ TEST(serve, answers_right_amid_bad_traffic_and_reloads) {
     each.join();
   }
   EXPECT_GT(answered, 100U);
-}
-
-/// Connections that have come to a bound service, which accepts none yet, wait rather than try again a second later.
-TEST(serve, many_connections_may_come_at_once) {
-  model_registry models;
-  models.add("tiny", [] { return load("tiny"); });
-  metrics counts;
-  text_queue queue({});
-  http_service service(models, queue, counts, {});
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(service.bind("127.0.0.1", 0)));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  std::vector<pollfd> sockets;
-  for (int i = 0; i < 64; ++i) {
-    sockets.push_back({socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), POLLOUT, 0});
-    (void)connect(sockets.back().fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  }
-  constexpr int at_once = 0;  // over loopback a connection is made before connect returns, or not at all
-  EXPECT_EQ(poll(sockets.data(), sockets.size(), at_once), 64);
-  for (const pollfd& each : sockets) {
-    close(each.fd);
-  }
 }
 
 /// A queue whose one thread is held after each of its batches until it may go on.
