@@ -89,7 +89,7 @@ TEST_F(checkpoint, has_a_curve_over_its_gate) {
   const process_result found = run_offramp({"curve", "--model", model_, "--rule", "learned", "--data", data_, "--out",
                                             directory_.path() / "out", "--rounds", "0", "--pick", "speedup:2"});
   EXPECT_EQ(found.status, 0) << found.err;
-  EXPECT_NE(directory_.content("out/curve.svg").find("learned gate"), std::string::npos);
+  EXPECT_NE(directory_.content("out/report.html").find("learned gate"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(model_ + "/exits.json"));
 }
 

@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(data_files, may_be_csv_and_json_lines_with_other_keys) {
   const scratch_directory directory;
   const auto evaluate = [&](const std::string& file, const arguments& more) {
-    arguments given = {"evaluate", "--model", tiny("tiny"), "--data", file, "--json"};
+    arguments given = {"evaluate", "--model", tiny("tiny"), "--data", file, "--json", "--rounds", "0"};
     given.insert(given.end(), more.begin(), more.end());
     const process_result found = run_offramp(given);
     EXPECT_EQ(found.status, 0) << found.err;

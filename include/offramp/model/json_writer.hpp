@@ -70,6 +70,8 @@ class json_writer {
     value(nearest);
   }
 
+  void null() { write("null"); }
+
   template <class Value>
   void value(const std::vector<Value>& elements) {
     array(elements, [&](const Value& element) { value(element); });

@@ -63,9 +63,10 @@ class layer_runner {
   /// will be multiplied with afterwards, if that is known; likewise below.
   void run(const encoder_layer& layer, std::span<const std::size_t> offsets, float* rows, const linear* next) {
     scratch_.keeps_key_value = false;
+    make_room(layer, offsets);
+    grow(scratch_.key_value, most_rows_of_part(offsets) * 2 * encoder_.hidden);
     for_each_text_part(offsets, [&](const text_part& part) {
       float* const first = rows + part.first_row() * encoder_.hidden;
-      grow(scratch_.key_value, part.rows() * 2 * encoder_.hidden);
       pack_input(layer.attention_norm, first, part.rows());
       project_packed(layer.key_value, layer, part, scratch_.key_value.data(), &layer.query);
       attend_packed(layer, part, part, scratch_.key_value.data());
@@ -90,6 +91,7 @@ class layer_runner {
   /// tokens.
   void finish_rows(const encoder_layer& layer, std::span<const std::size_t> row_offsets,
                    std::span<const std::size_t> token_offsets, float* rows, const linear* next) {
+    make_room(layer, row_offsets);
     for_each_text_part(row_offsets, [&](const text_part& part) {
       const text_part tokens{part.first_text, token_offsets.subspan(part.first_text, part.texts() + 1), part.is_last};
       float* const first = rows + part.first_row() * encoder_.hidden;
@@ -138,6 +140,19 @@ class layer_runner {
     });
   }
 
+  /// For the parts of these texts, whichever of them leave: what a call needs does not depend on chance.
+  void make_room(const encoder_layer& layer, std::span<const std::size_t> offsets) {
+    const std::size_t rows = most_rows_of_part(offsets);
+    const std::size_t group = std::min(rows, packed_rows::most_rows_of_group);
+    const std::size_t intermediate = layer.intermediate.outputs();
+    grow(scratch_.query, rows * encoder_.hidden);
+    grow(scratch_.context, rows * encoder_.hidden);
+    grow(scratch_.intermediate, group * intermediate);
+    grow(scratch_.gate, layer.gate ? group * intermediate : 0);
+    scratch_.packed.reserve(encoder_.kernels.layout, rows, encoder_.hidden);
+    scratch_.packed.reserve(encoder_.kernels.layout, group, intermediate);
+  }
+
   /// Queries, or keys and values, of the packed rows of a part.
   void project_packed(const linear& weights, const encoder_layer& layer, const text_part& part, float* outputs,
                       const linear* next) {
@@ -148,8 +163,6 @@ class layer_runner {
   /// The context of the packed rows of a part, of whose `tokens` key_value is.
   void attend_packed(const encoder_layer& layer, const text_part& part, const text_part& tokens,
                      const float* key_value) {
-    grow(scratch_.query, part.rows() * encoder_.hidden);
-    grow(scratch_.context, part.rows() * encoder_.hidden);
     project_packed(layer.query, layer, part, scratch_.query.data(), &layer.attention_output);
     attend(layer, part, tokens, key_value);
   }
@@ -207,12 +220,10 @@ class layer_runner {
   /// Adds the feed-forward part of a layer to its rows.
   void feed_forward(const encoder_layer& layer, float* rows, std::size_t count, const linear* next) {
     const std::size_t intermediate = layer.intermediate.outputs();
-    grow(scratch_.intermediate, count * intermediate);
     pack_input(layer.output_norm, rows, count);
     multiply(layer.intermediate, scratch_.intermediate.data(), epilogue_of(encoder_.feed_forward_activation),
              layer.gate ? &*layer.gate : &layer.output);
     if (layer.gate) {
-      grow(scratch_.gate, count * intermediate);
       multiply(*layer.gate, scratch_.gate.data(), epilogue::store, &layer.output);
       for_each_piece(count, rows_at_once, [&](index_range range, std::size_t /*worker*/) {
         multiply_elements(scratch_.gate.data() + range.first * intermediate, (range.last - range.first) * intermediate,

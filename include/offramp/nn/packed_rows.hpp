@@ -39,14 +39,19 @@ class packed_rows {
     return layout::ceil_divide(layout::ceil_divide(rows, groups), tile) * tile;
   }
 
-  /// Makes room for rows [rows, inputs]; their content is then undefined.
+  /// Makes room for rows [rows, inputs], and for any that need no more.
+  void reserve(const layout& layout, std::size_t rows, std::size_t inputs) {
+    grow(units_, rows * layout.row_blocks(inputs) * layout::block_units);
+    grow(scales_, rows);
+  }
+
+  /// As reserve, and these are the rows from now on; their content is then undefined.
   void resize(const layout& layout, std::size_t rows, std::size_t inputs) {
+    reserve(layout, rows, inputs);
     rows_ = rows;
     rows_of_group_ = choose_rows_of_group(rows);
     inputs_ = inputs;
     blocks_ = layout.row_blocks(inputs);
-    grow(units_, rows * blocks_ * layout::block_units);
-    grow(scales_, rows);
   }
 
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }

@@ -4,6 +4,7 @@
 #include <offramp/nn/layout.hpp>
 #include <offramp/nn/packed_rows.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -22,6 +23,15 @@ struct text_part {
   [[nodiscard]] std::size_t begin(std::size_t text) const noexcept { return offsets[text] - offsets.front(); }
   [[nodiscard]] std::size_t end(std::size_t text) const noexcept { return begin(text + 1); }
 };
+
+/// The most rows of a part of these texts, or of any that are left of them later.
+[[nodiscard]] inline std::size_t most_rows_of_part(std::span<const std::size_t> offsets) {
+  std::size_t longest = packed_rows::most_rows_of_group;
+  for (std::size_t text = 1; text < offsets.size(); ++text) {
+    longest = std::max(longest, offsets[text] - offsets[text - 1]);
+  }
+  return std::min(longest, offsets.back() - offsets.front());
+}
 
 /// Calls body(text_part) for consecutive texts, text t of which has the rows offsets[t] to offsets[t + 1] - 1: as many
 /// together as packed_rows holds in one group, in parts of about the same size, so that what a layer leaves for its

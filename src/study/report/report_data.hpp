@@ -4,7 +4,7 @@
 #include "curve_chart.hpp"
 #include "study_text.hpp"
 
-#include <offramp/model/json.hpp>
+#include <offramp/model/json_writer.hpp>
 #include <offramp/study/curve_study.hpp>
 
 #include <algorithm>
@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 /// The numbers that the report's script shows, as JSON.
@@ -38,90 +40,110 @@ struct time_at_point {
   return {ms, ms > 0.0 ? full / ms : 0.0, above.point == point};
 }
 
-/// With few digits; `null` for what is no number.
-[[nodiscard]] inline nlohmann::ordered_json short_json(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(static_cast<float>(std::round(value * 1e4) / 1e4))
-                              : nlohmann::ordered_json();
+/// With few digits; null for what is no number.
+inline void write_number(model::json_writer& json, std::string_view name, double value) {
+  json.key(name);
+  std::isfinite(value) ? json.value(static_cast<float>(std::round(value * 1e4) / 1e4)) : json.null();
 }
 
-[[nodiscard]] inline nlohmann::ordered_json stop_json(const curve_study& study, std::size_t index) {
+inline void write_stop(model::json_writer& json, const curve_study& study, std::size_t index) {
   const operating_point& point = study.found.points[index];
   const cost_point cost = cost_of(point);
-  const bool is_full = index + 1 == study.found.points.size();
-  nlohmann::ordered_json stop = {
-      {"at", is_full ? nlohmann::ordered_json() : nlohmann::ordered_json(threshold_number(point.thresholds->shortest))},
-      {"gain", short_json(cost.gain)},
-      {"lower", short_json(cost.lower)},
-      {"upper", short_json(cost.upper)},
-      {"accuracy", short_json(100.0 * point.accuracy)},
-      {"layer", short_json(point.mean_layer)},
-      {"fewer", short_json(point.layer_speedup)},
-      {"other", short_json(100.0 * point.disagreement)}};
-  if (point.mean_flops > 0.0 || point.flops_speedup > 0.0) {
-    stop["gflops"] = short_json(point.mean_flops / 1e9);
-    stop["lighter"] = short_json(point.flops_speedup);
+  json.object([&] {
+    json.key("at");
+    index + 1 == study.found.points.size() ? json.null() : json.value(threshold_number(point.thresholds->shortest));
+    write_number(json, "gain", cost.gain);
+    write_number(json, "lower", cost.lower);
+    write_number(json, "upper", cost.upper);
+    write_number(json, "accuracy", 100.0 * point.accuracy);
+    write_number(json, "layer", point.mean_layer);
+    write_number(json, "fewer", point.layer_speedup);
+    write_number(json, "other", 100.0 * point.disagreement);
+    if (point.mean_flops > 0.0 || point.flops_speedup > 0.0) {
+      write_number(json, "gflops", point.mean_flops / 1e9);
+      write_number(json, "lighter", point.flops_speedup);
+    }
+    if (!study.timed.empty()) {
+      const time_at_point time = time_at(study, index);
+      write_number(json, "ms", time.ms);
+      write_number(json, "faster", time.speedup);
+      json.member("measured", time.is_measured);
+    }
+    json.key("texts");
+    json.array(point.exits, [&](const exit_share& share) { json.value(share.texts); });
+    json.key("right");
+    json.array(point.exits, [&](const exit_share& share) { json.value(share.correct); });
+  });
+}
+
+/// By rows, of one stop; empty where labels are not known.
+[[nodiscard]] inline std::vector<std::size_t> confusion_cells(const study_stop& stop) {
+  std::vector<std::size_t> cells;
+  for (const std::vector<std::size_t>& row : stop.confusion) {
+    cells.insert(cells.end(), row.begin(), row.end());
   }
-  if (!study.timed.empty()) {
-    const time_at_point time = time_at(study, index);
-    stop["ms"] = short_json(time.ms);
-    stop["faster"] = short_json(time.speedup);
-    stop["measured"] = time.is_measured;
-  }
-  for (const exit_share& share : point.exits) {
-    stop["texts"].push_back(share.texts);
-    stop["right"].push_back(share.correct);
-  }
-  return stop;
+  return cells;
 }
 
 /// One table for the first stop, then for each what changes: [cell, by how many, ...].
-inline void append_confusion(nlohmann::ordered_json& series, const curve_study& study) {
-  std::vector<std::size_t> before;
-  for (const study_stop& stop : study.stops) {
-    std::vector<std::size_t> cells;
-    for (const std::vector<std::size_t>& row : stop.confusion) {
-      cells.insert(cells.end(), row.begin(), row.end());
-    }
-    if (cells.empty()) {
-      return;
-    }
-    nlohmann::ordered_json changes = nlohmann::ordered_json::array();
+inline void write_confusion(model::json_writer& json, const curve_study& study) {
+  if (study.stops.empty() || study.stops.front().confusion.empty()) {
+    return;
+  }
+  std::vector<std::size_t> before = confusion_cells(study.stops.front());
+  json.member("confusion", before);
+  json.key("changes");
+  json.array(study.stops, [&](const study_stop& stop) {
+    std::vector<std::size_t> cells = confusion_cells(stop);
+    std::vector<std::ptrdiff_t> changes;
     for (std::size_t cell = 0; cell < before.size(); ++cell) {
       if (cells[cell] != before[cell]) {
-        changes.push_back(cell);
+        changes.push_back(static_cast<std::ptrdiff_t>(cell));
         changes.push_back(static_cast<std::ptrdiff_t>(cells[cell]) - static_cast<std::ptrdiff_t>(before[cell]));
       }
     }
-    if (before.empty()) {
-      series["confusion"] = cells;
-    }
-    series["changes"].push_back(changes);
+    json.value(changes);
     before = std::move(cells);
-  }
+  });
 }
 
-[[nodiscard]] inline nlohmann::ordered_json series_json(const curve_study& study, const std::string& name) {
-  nlohmann::ordered_json series = {{"name", name},
-                                   {"count", study.found.rule.kind == exit_policy::rule::patience},
-                                   {"labels", study.labels},
-                                   {"full", short_json(100.0 * study.found.full_depth().accuracy)},
-                                   {"depth", study.found.full_depth().mean_layer},
-                                   {"start", 0}};
-  for (const exit_share& share : study.found.full_depth().exits) {
-    series["layers"].push_back(share.layer);
-  }
+/// The index of the deepest stop at or below the shown point.
+[[nodiscard]] inline std::size_t first_shown_stop(const curve_study& study) {
+  std::size_t start = 0;
   for (std::size_t i = 0; i < study.stops.size(); ++i) {
-    series["start"] = study.stops[i].point <= shown_point(study) ? nlohmann::ordered_json(i) : series["start"];
-    series["stops"].push_back(stop_json(study, study.stops[i].point));
+    start = study.stops[i].point <= shown_point(study) ? i : start;
   }
-  append_confusion(series, study);
-  return series;
+  return start;
+}
+
+/// With U+FFFD in place of what is not UTF-8.
+[[nodiscard]] inline std::string well_formed(const std::string& text) {
+  const std::string quoted = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return nlohmann::json::parse(quoted).get<std::string>();
+}
+
+inline void write_series(model::json_writer& json, const curve_study& study, const std::string& name) {
+  const operating_point& full = study.found.full_depth();
+  json.object([&] {
+    json.member("name", well_formed(name));
+    json.member("count", study.found.rule.kind == exit_policy::rule::patience);
+    json.key("labels");
+    json.array(study.labels, [&](const std::string& label) { json.value(well_formed(label)); });
+    write_number(json, "full", 100.0 * full.accuracy);
+    write_number(json, "depth", full.mean_layer);
+    json.member("start", first_shown_stop(study));
+    json.key("layers");
+    json.array(full.exits, [&](const exit_share& share) { json.value(share.layer); });
+    json.key("stops");
+    json.array(study.stops, [&](const study_stop& stop) { write_stop(json, study, stop.point); });
+    write_confusion(json, study);
+  });
 }
 
 /// For an element whose text is data: whatever could end it or start another is written as an escape.
-[[nodiscard]] inline std::string json_for_markup(const nlohmann::ordered_json& value) {
+[[nodiscard]] inline std::string json_for_markup(std::string_view json) {
   std::string safe;
-  for (const char c : value.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace)) {
+  for (const char c : json) {
     const std::string_view escaped = c == '<'    ? "\\u003c"
                                      : c == '>'  ? "\\u003e"
                                      : c == '&'  ? "\\u0026"
@@ -134,12 +156,14 @@ inline void append_confusion(nlohmann::ordered_json& series, const curve_study& 
 
 [[nodiscard]] inline std::string report_data(const curve_study& study, std::span<const curve_study> others) {
   const std::vector<std::string> names = series_names(study, others);
-  nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  all.push_back(series_json(study, names.front()));
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    all.push_back(series_json(others[i], names[i + 1]));
+  std::vector<const curve_study*> all{&study};
+  for (const curve_study& other : others) {
+    all.push_back(&other);
   }
-  return "<script type=\"application/json\" id=\"data\">" + json_for_markup(all) + "</script>\n";
+  model::json_writer json;
+  std::size_t index = 0;
+  json.array(all, [&](const curve_study* one) { write_series(json, *one, names[index++]); });
+  return "<script type=\"application/json\" id=\"data\">" + json_for_markup(std::move(json).finish()) + "</script>\n";
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail
