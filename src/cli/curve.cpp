@@ -162,10 +162,8 @@ void note_choosing(const curve_options& options, const model_options& model, con
 }
 
 /// The studies of one model in one format, one for each rule, from one pass over the data.
-void append_studies(const CLI::App& parser, curve_options& options, const model_options& given,
-                    std::vector<study::curve_study>& studies) {
-  const std::vector<study::sweep_rule> rules = rules_of(options);
-  study::study_options wanted = study_options_of(options);
+void append_studies(const CLI::App& parser, curve_options& options, const std::vector<study::sweep_rule>& rules,
+                    study::study_options wanted, const model_options& given, std::vector<study::curve_study>& studies) {
   const offramp::classifier model = given.load();
   for (const study::sweep_rule& rule : rules) {
     model.check(policy_at(rule, 0.0F));
@@ -187,12 +185,12 @@ void append_studies(const CLI::App& parser, curve_options& options, const model_
 
 void run_curve(const CLI::App& parser, curve_options& options) {
   // Mistakes on the command line should not wait for the model.
-  static_cast<void>(rules_of(options));
-  static_cast<void>(study_options_of(options));
+  const std::vector<study::sweep_rule> rules = rules_of(options);
+  const study::study_options wanted = study_options_of(options);
   options.texts.open();
   std::vector<study::curve_study> studies;
   for (const model_options& model : models_of(options)) {
-    append_studies(parser, options, model, studies);
+    append_studies(parser, options, rules, wanted, model, studies);
   }
   const study::curve_study& main = studies.front();
   write_curve_study(main, points_to_write(main, options.points == 0 ? main.found.points.size() : options.points),

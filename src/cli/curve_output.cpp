@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "curve_output.hpp"
 
-#include "json_output.hpp"
 #include "policy_text.hpp"
 
 #include <algorithm>
@@ -68,19 +67,6 @@ void write_pick(const study::curve_study& result, const study::picked_point& cho
               time_of(result, *chosen.point));
 }
 
-json times_of(const study::latency& time) {
-  const auto number = [](double value) { return static_cast<float>(value); };
-  return {{"mean_ms", number(time.mean_ms)},
-          {"mean_lower_ms", number(time.mean_likely.lower)},
-          {"mean_upper_ms", number(time.mean_likely.upper)},
-          {"p50_ms", number(time.p50_ms)},
-          {"p95_ms", number(time.p95_ms)},
-          {"p99_ms", number(time.p99_ms)},
-          {"speedup", number(time.speedup.estimate)},
-          {"speedup_lower", number(time.speedup.likely.lower)},
-          {"speedup_upper", number(time.speedup.likely.upper)}};
-}
-
 void append_point(json& line, const study::operating_point& point, const study::wall_time* time) {
   const auto number = [](double value) { return static_cast<float>(value); };
   line["accuracy"] = number(point.accuracy);
@@ -105,6 +91,19 @@ void append_point(json& line, const study::operating_point& point, const study::
 }
 
 }  // namespace
+
+json times_of(const study::latency& time) {
+  const auto number = [](double value) { return static_cast<float>(value); };
+  return {{"mean_ms", number(time.mean_ms)},
+          {"mean_lower_ms", number(time.mean_likely.lower)},
+          {"mean_upper_ms", number(time.mean_likely.upper)},
+          {"p50_ms", number(time.p50_ms)},
+          {"p95_ms", number(time.p95_ms)},
+          {"p99_ms", number(time.p99_ms)},
+          {"speedup", number(time.speedup.estimate)},
+          {"speedup_lower", number(time.speedup.likely.lower)},
+          {"speedup_upper", number(time.speedup.likely.upper)}};
+}
 
 void write_curve_text(const study::curve_study& result) {
   const study::operating_point& full = result.found.full_depth();

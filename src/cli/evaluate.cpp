@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command.hpp"
+#include "curve_output.hpp"
 #include "data_options.hpp"
 #include "json_output.hpp"
 #include "model_options.hpp"
@@ -183,17 +184,8 @@ void write_json(const evaluated& all) {
                  {"lower", number(all.found.disagreement_95.lower)},
                  {"upper", number(all.found.disagreement_95.upper)}}}};
   if (!all.times.empty()) {
-    const study::latency& time = all.times.front().single;
-    line["time"] = {{"mean_ms", number(time.mean_ms)},
-                    {"mean_lower_ms", number(time.mean_likely.lower)},
-                    {"mean_upper_ms", number(time.mean_likely.upper)},
-                    {"p50_ms", number(time.p50_ms)},
-                    {"p95_ms", number(time.p95_ms)},
-                    {"p99_ms", number(time.p99_ms)},
-                    {"full_depth_mean_ms", number(all.times.back().single.mean_ms)},
-                    {"speedup", number(time.speedup.estimate)},
-                    {"speedup_lower", number(time.speedup.likely.lower)},
-                    {"speedup_upper", number(time.speedup.likely.upper)}};
+    line["time"] = times_of(all.times.front().single);
+    line["time"]["full_depth_mean_ms"] = number(all.times.back().single.mean_ms);
   }
   if (all.found.loss) {
     line["loss"] = {{"estimate", number(all.found.loss->estimate)},
