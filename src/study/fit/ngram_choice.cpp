@@ -18,30 +18,28 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
 namespace {
 
-/// Whether the encoder reads less than there is of a text that is not a pair.
-[[nodiscard]] bool is_any_longer(const offramp::detail::text_reader& reader, const taught_texts& texts) {
-  text::encode_memory memory;
-  return std::ranges::any_of(texts.data.texts, [&](const labelled_text& text) {
-    return !text.second && reader.encode(text.first, text.second, memory).truncated;
-  });
-}
+struct examples_of_texts {
+  ngram_examples examples;
+  bool is_any_longer = false;  ///< than what the encoder reads, of those that are no pairs
+};
 
 /// What a head over n-grams reads of the texts, as the engine would.
-[[nodiscard]] ngram_examples read_examples(const offramp::detail::text_reader& reader, const taught_texts& texts,
-                                           std::size_t num_labels, const exits::ngram_shape& shape) {
+[[nodiscard]] examples_of_texts read_examples(const offramp::detail::text_reader& reader, const taught_texts& texts,
+                                              std::size_t num_labels, const exits::ngram_shape& shape) {
   const std::size_t cut_ids = exits::count_cut_ids(reader.max_tokens, shape.max_tokens);
   const std::vector<std::int32_t> special_ids = reader.tokenizer.special_ids();
-  ngram_examples examples(shape, num_labels);
+  examples_of_texts read{ngram_examples(shape, num_labels)};
   text::encode_memory memory;
   for (std::size_t i = 0; i < texts.data.texts.size(); ++i) {
     const labelled_text& text = texts.data.texts[i];
     const encoding& tokens = text.second
                                  ? reader.encode(text.first, text.second, memory)
                                  : reader.tokenizer.encode(text.first, reader.max_tokens, memory, nullptr, cut_ids);
-    examples.add({tokens.ids, tokens.cut_ids, special_ids, reader.tokenizer.separator()},
-                 std::span(texts.targets).subspan(i * num_labels, num_labels));
+    read.is_any_longer = read.is_any_longer || (!text.second && tokens.truncated);
+    read.examples.add({tokens.ids, tokens.cut_ids, special_ids, reader.tokenizer.separator()},
+                      std::span(texts.targets).subspan(i * num_labels, num_labels));
   }
-  return examples;
+  return read;
 }
 
 /// [texts, labels].
@@ -59,13 +57,14 @@ namespace {
 ngram_choice choose_ngrams(const offramp::detail::text_reader& reader, const fit_texts& texts, std::size_t num_labels,
                            std::span<const float> cuts, const fit_options& options, const runner& run) {
   constexpr double strengths[] = {0.3, 1, 3, 10, 30};  // the features have unit length, whatever the data
-  exits::ngram_shape shape{options.ngram_longest, options.ngram_bucket_bits, 0};
-  if (is_any_longer(reader, texts.train)) {
-    shape.max_tokens = static_cast<std::size_t>(options.ngram_max_tokens);
-  }
+  exits::ngram_shape shape{options.ngram_longest, options.ngram_bucket_bits,
+                           static_cast<std::size_t>(options.ngram_max_tokens)};
   const std::vector<double> class_weights = class_weights_for(options.weighting, texts.train.targets, num_labels);
-  const ngram_examples train_examples = read_examples(reader, texts.train, num_labels, shape);
-  const ngram_examples dev_examples = read_examples(reader, texts.dev, num_labels, shape);
+  const auto [train_examples, is_any_longer] = read_examples(reader, texts.train, num_labels, shape);
+  if (!is_any_longer) {
+    shape.max_tokens = 0;
+  }
+  const ngram_examples dev_examples = read_examples(reader, texts.dev, num_labels, shape).examples;
   ngram_choice best;
   const std::vector<ngram_weights> fits = fit_label_ngrams(train_examples, cuts, strengths, class_weights, run);
   for (std::size_t i = 0; i < fits.size(); ++i) {
