@@ -18,7 +18,7 @@
 #include <tuple>
 #include <vector>
 
-namespace {
+namespace amx_test {
 
 namespace nn = offramp::nn;
 using naive::attention_problem;
@@ -294,4 +294,4 @@ TEST(tile_configurations, hold_every_number_of_rows) {
   tile_unit::release();
 }
 
-}  // namespace
+}  // namespace amx_test

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace {
+namespace choice_test {
 
 namespace nn = offramp::nn;
 using offramp::instruction_set;
@@ -88,4 +88,4 @@ TEST(choose_kernels, takes_tiles_where_they_are_and_allowed) {
   EXPECT_EQ(names_amx(nn::choose_kernels({.format = numeric_format::int8}).name), nn::amx_tiles() != nullptr);
 }
 
-}  // namespace
+}  // namespace choice_test

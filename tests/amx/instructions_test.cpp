@@ -16,7 +16,7 @@
 #include <optional>
 #include <vector>
 
-namespace {
+namespace instructions_test {
 
 namespace nn = offramp::nn;
 using naive::product_problem;
@@ -90,7 +90,7 @@ TEST(amx_instructions, multiply_bfloat16_as_the_model_does) {
   expect_the_bytes_of_the_model<numeric_format::bfloat16>();
 }
 
-}  // namespace
+}  // namespace instructions_test
 #else
 TEST(amx_instructions, are_of_another_architecture) {
   EXPECT_EQ(offramp::nn::amx_instructions(), nullptr);

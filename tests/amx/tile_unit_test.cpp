@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <stdexcept>
 
-namespace {
+namespace tile_unit_test {
 
 namespace nn = offramp::nn;
 using naive::tile_unit;
@@ -143,4 +143,4 @@ TEST_F(tile_unit_test, flushes_denormals) {
   EXPECT_NE(bfloat16_sum(ones, {pair(0x0080, 0)}, 0.0F), 0.0F);
 }
 
-}  // namespace
+}  // namespace tile_unit_test

@@ -93,7 +93,7 @@ TEST_P(bundled_model, keeps_its_accuracy_while_leaving_early) {
 
 /// What stored logits say about a threshold is what the engine does, text by text.
 TEST_P(bundled_model, is_replayed_exactly) {
-  constexpr std::size_t some = 400;
+  constexpr std::size_t some = 200;
   const classifier model = load();
   data_.texts.resize(some);
   const auto logits = compute_exit_logits(model, data_, threads_.lend());

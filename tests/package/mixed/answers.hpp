@@ -10,6 +10,5 @@ struct answer {
   std::string type;  ///< the name of the translation unit's classifier type
 };
 
-answer ask_header_only_one(const char* directory, const char* text);
-answer ask_header_only_two(const char* directory, const char* text);
+answer ask_header_only(const char* directory, const char* text);
 answer ask_compiled(const char* directory, const char* text);

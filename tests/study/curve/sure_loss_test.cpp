@@ -17,7 +17,7 @@ namespace sure_loss_test {
 
 using namespace offramp::study;
 
-constexpr int draws = 2000;
+constexpr int draws = OFFRAMP_TEST_DRAWS;
 constexpr std::size_t texts_drawn = 300;
 
 /// `count` of the texts, drawn with replacement.

@@ -5,7 +5,7 @@
 
 #include <typeinfo>
 
-answer ask_header_only_one(const char* directory, const char* text) {
+answer ask_header_only(const char* directory, const char* text) {
   const auto model = offramp::classifier::load(directory);
   const offramp::prediction p = model.classify(text);
   return {p.label, p.confidence, typeid(model).name()};
