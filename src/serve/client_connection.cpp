@@ -12,20 +12,38 @@
 
 namespace offramp_serve {
 
+namespace {
+
+/// The port of an address of the internet; -1 of others.
+int port_of(const sockaddr_storage& address) {
+  switch (address.ss_family) {
+    case AF_INET:
+      return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+    case AF_INET6:
+      return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+    default:
+      return -1;
+  }
+}
+
+}  // namespace
+
 bool client_connection::leads_to_client(int socket) const {
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
-  if (getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) != 0) {
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) != 0 || port_of(peer) != port_) {
     return false;
   }
   char host[NI_MAXHOST];
-  char service[NI_MAXSERV];
-  return getnameinfo(reinterpret_cast<sockaddr*>(&peer), size, host, sizeof host, service, sizeof service,
-                     NI_NUMERICHOST | NI_NUMERICSERV) == 0 &&
-         service == std::to_string(port_) && host == address_;
+  return getnameinfo(reinterpret_cast<sockaddr*>(&peer), size, host, sizeof host, nullptr, 0, NI_NUMERICHOST) == 0 &&
+         host == address_;
 }
 
 int client_connection::find() const {
+  thread_local int last_found = missing;  // a thread serves a connection until that closes
+  if (last_found != missing && leads_to_client(last_found)) {
+    return last_found;
+  }
   std::error_code ignored;
   for (std::filesystem::directory_iterator entry("/dev/fd", ignored), end; !ignored && entry != end;
        entry.increment(ignored)) {
@@ -33,6 +51,7 @@ int client_connection::find() const {
     int descriptor = missing;
     std::from_chars(name.data(), name.data() + name.size(), descriptor);
     if (descriptor >= 0 && leads_to_client(descriptor)) {
+      last_found = descriptor;
       return descriptor;
     }
   }

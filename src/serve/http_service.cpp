@@ -2,16 +2,20 @@
 #include "http_service.hpp"
 
 #include "client_connection.hpp"
+#include "connection_threads.hpp"
 #include "page.hpp"
 
 #include <offramp/error.hpp>
 
 #include <httplib.h>
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <exception>
+#include <limits>
 #include <stdexcept>
 #include <stop_token>
 #include <string_view>
@@ -77,11 +81,21 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
       server_(std::make_unique<httplib::Server>()) {
   using httplib::Request;
   using httplib::Response;
-  server_->new_task_queue = [connections = settings_.connections] {
-    return new httplib::ThreadPool(static_cast<std::size_t>(connections));  // NOLINT: the server owns it
+  server_->new_task_queue = [this] {
+    return new connection_threads(settings_.connections, waiting_connections_);  // NOLINT: the server owns it
   };
   server_->set_payload_max_length(settings_.body_bytes);
   server_->set_tcp_nodelay(true);
+  server_->set_keep_alive_max_count(std::numeric_limits<int>::max());
+  server_->set_post_routing_handler([this](const Request&, Response& response) {
+    if (waiting_connections_ > 0) {
+      response.set_header("Connection", "close");  // others have a turn
+    }
+  });
+  server_->set_socket_options([this](int socket) {
+    httplib::default_socket_options(socket);
+    listening_socket_ = socket;
+  });
   server_->set_pre_routing_handler([this](const Request& request, Response& response) {
     if (may_pass(request)) {
       return httplib::Server::HandlerResponse::Unhandled;
@@ -171,6 +185,8 @@ int http_service::bind(const std::string& host, int port) {
   if (bound < 0) {
     throw std::runtime_error(host + ", port " + std::to_string(port) + ": cannot be listened on");
   }
+  // cpp-httplib lets 5 connections wait to be accepted: the others of a burst would try again after a second.
+  listen(listening_socket_, settings_.connections);
   return bound;
 }
 

@@ -34,7 +34,7 @@ class http_service {
   struct settings {
     std::string token = {};              ///< empty: none is wanted
     std::size_t body_bytes = 4U << 20U;  ///< largest body of a request
-    int connections = 64;                ///< served at a time; each has a thread that waits for its answer
+    int connections = 1024;              ///< served at a time; each has a thread that waits for its answer
     request_limits requests = {};
   };
 
@@ -59,6 +59,8 @@ class http_service {
   metrics& metrics_;
   settings settings_;
   std::atomic<bool> is_ready_{true};
+  std::atomic<std::size_t> waiting_connections_{0};
+  int listening_socket_ = -1;  // the server's
   std::unique_ptr<httplib::Server> server_;
 };
 

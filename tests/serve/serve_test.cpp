@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <future>
 #include <memory>
 #include <string>
@@ -145,6 +146,33 @@ TEST(serve, wants_its_token) {
   EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer secre"}})->status, 401);
   EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer secret2"}})->status, 401);
   EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer secret"}})->status, 200);
+}
+
+/// A connection is kept until another waits for its thread.
+TEST(serve, connections_take_turns) {
+  const running_service service({"tiny"}, {}, {.connections = 1});
+  const auto ask = [](httplib::Client& client) {
+    const auto response = client.Get("/healthz");
+    EXPECT_TRUE(response);
+    return response && response->get_header_value("Connection") == "close";
+  };
+  httplib::Client first = service.client();
+  first.set_keep_alive(true);
+  for (int request = 0; request < 20; ++request) {
+    EXPECT_FALSE(ask(first)) << request;
+  }
+  std::thread second([&] {
+    httplib::Client client = service.client();
+    ask(client);
+  });
+  constexpr std::chrono::seconds only_ends_a_failure(60);
+  const auto end = std::chrono::steady_clock::now() + only_ends_a_failure;
+  bool has_closed = false;
+  while (!has_closed && std::chrono::steady_clock::now() < end) {
+    has_closed = ask(first);
+  }
+  EXPECT_TRUE(has_closed);
+  second.join();
 }
 
 TEST(serve, a_full_queue_says_so) {
