@@ -35,8 +35,8 @@ struct request_limits {
 ///     "model": "name", "threshold": 0 to 1 or "certified": epsilon, "max_layer": layer, "deadline_ms": number,
 ///     "exits": true
 ///
-/// Throws request_error with 400 for what is none of that or does not fit the model, 404 for an unknown model, 413 for
-/// what is too large.
+/// A tenth of the time until the deadline is left for the answer's way back. Throws request_error with 400 for what is
+/// none of that or does not fit the model, 404 for an unknown model, 413 for what is too large.
 [[nodiscard]] job read_request(const std::string& body, const model_registry& models, const request_limits& limits);
 
 /// The answer:

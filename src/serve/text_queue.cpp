@@ -36,7 +36,7 @@ bool are_pairs(const job& request) { return request.texts.front().second.has_val
 
 bool run_together(const job& first, const job& other) {
   return first.model == other.model && first.policy == other.policy && are_pairs(first) == are_pairs(other) &&
-         !first.deadline && !other.deadline && !first.wants_exits && !other.wants_exits;
+         first.deadline.has_value() == other.deadline.has_value() && !first.wants_exits && !other.wants_exits;
 }
 
 /// Requested when each of so many jobs has been stopped.
@@ -82,7 +82,7 @@ std::optional<std::future<answers>> text_queue::submit(job request) {
     const std::scoped_lock lock(mutex_);
     const bool is_full = texts > limits_.waiting_texts - std::min(waiting_texts_, limits_.waiting_texts);
     const bool is_hopeless = waiting_texts_ > 0 && waiting.request.deadline &&
-                             waiting.since + seconds_of_waiting() > *waiting.request.deadline;
+                             waiting.since + seconds_until_free() + seconds_of(texts) > *waiting.request.deadline;
     if (is_closed_ || is_full || is_hopeless) {
       return std::nullopt;
     }
@@ -104,13 +104,17 @@ double text_queue::load_of(std::size_t texts) const {
 
 double text_queue::load() const { return load_of(waiting()); }
 
-std::chrono::duration<double> text_queue::seconds_of_waiting() const {
-  return std::chrono::duration<double>(seconds_per_text_ * static_cast<double>(waiting_texts_) / limits_.threads);
+std::chrono::duration<double> text_queue::seconds_of(std::size_t texts) const {
+  return std::chrono::duration<double>(seconds_per_text_ * static_cast<double>(texts));
+}
+
+std::chrono::duration<double> text_queue::seconds_until_free() const {
+  return seconds_of(waiting_texts_ + running_texts_) / limits_.threads;
 }
 
 std::chrono::duration<double> text_queue::expected_wait() const {
   const std::scoped_lock lock(mutex_);
-  return seconds_of_waiting();
+  return seconds_until_free();
 }
 
 void text_queue::drain() {
@@ -125,20 +129,28 @@ void text_queue::drain() {
   threads_.clear();
 }
 
+/// Whether a job may run with those of the batch: as they do, not too many, and all of them by the first deadline, so
+/// that no text is cut short by that of another.
+bool text_queue::has_room(const taken_batch& batch, const job& next) const {
+  const std::size_t texts = batch.texts + next.texts.size();
+  return texts <= limits_.texts_at_once && run_together(batch.jobs.front().request, next) &&
+         (!next.deadline || clock::now() + seconds_of(texts) <= std::min(*batch.deadline, *next.deadline));
+}
+
 text_queue::taken_batch text_queue::take_batch() {
   taken_batch batch;
   while (!jobs_.empty()) {
-    const std::size_t more = jobs_.front().request.texts.size();
-    if (jobs_.front().request.stop.stop_requested()) {
-      waiting_texts_ -= more;
+    const job& next = jobs_.front().request;
+    if (next.stop.stop_requested()) {
+      waiting_texts_ -= next.texts.size();
       jobs_.pop_front();
       continue;
     }
-    if (!batch.jobs.empty() && (batch.texts + more > limits_.texts_at_once ||
-                                !run_together(batch.jobs.front().request, jobs_.front().request))) {
+    if (!batch.jobs.empty() && !has_room(batch, next)) {
       break;
     }
-    batch.texts += more;
+    batch.texts += next.texts.size();
+    batch.deadline = batch.deadline ? std::min(batch.deadline, next.deadline) : next.deadline;
     batch.jobs.push_back(std::move(jobs_.front()));
     jobs_.pop_front();
   }
@@ -158,16 +170,18 @@ void text_queue::work() {
     if (batch.jobs.empty()) {
       continue;  // nobody wanted what waited
     }
+    running_texts_ += batch.texts;
     lock.unlock();
     const job& first = batch.jobs.front().request;
     offramp::exit_policy policy = first.policy ? *first.policy : first.model->policies.at(load);
-    if (first.deadline) {
-      policy = policy.with_deadline(*first.deadline);
+    if (batch.deadline) {
+      policy = policy.with_deadline(*batch.deadline);
     }
     const auto start = clock::now();
     run(std::move(batch.jobs), policy);
     const double seconds = std::chrono::duration<double>(clock::now() - start).count();
     lock.lock();
+    running_texts_ -= batch.texts;
     constexpr double weight_of_latest = 0.1;
     const double latest = seconds / static_cast<double>(batch.texts);
     seconds_per_text_ += (seconds_per_text_ == 0.0 ? 1.0 : weight_of_latest) * (latest - seconds_per_text_);

@@ -70,9 +70,10 @@ class text_queue {
   text_queue(const text_queue&) = delete;
   text_queue& operator=(const text_queue&) = delete;
 
-  /// The answers to come, or nothing where the queue is full or closed, or those that wait would take until the
-  /// deadline. The future throws what classification threw, and std::future_error where the job was stopped while it
-  /// waited. One that is stopped later has answers that say so, unless others ran with it.
+  /// The answers to come, or nothing where the queue is full or closed, or where others wait and with their texts those
+  /// of this job would take until its deadline. The future throws what classification threw, and std::future_error
+  /// where the job was stopped while it waited. One that is stopped later has answers that say so, unless others ran
+  /// with it.
   [[nodiscard]] std::optional<std::future<answers>> submit(job request);
 
   /// Texts that wait.
@@ -98,11 +99,15 @@ class text_queue {
   struct taken_batch {
     std::vector<waiting_job> jobs;
     std::size_t texts = 0;
+    std::optional<std::chrono::steady_clock::time_point> deadline = {};  // the first of theirs
   };
+  [[nodiscard]] bool has_room(const taken_batch& batch, const job& next) const;  // with the mutex held
   [[nodiscard]] taken_batch take_batch();
   void run(std::vector<waiting_job> batch, const offramp::exit_policy& policy) const;
   [[nodiscard]] double load_of(std::size_t texts) const;
-  [[nodiscard]] std::chrono::duration<double> seconds_of_waiting() const;  // with the mutex held
+  // With the mutex held:
+  [[nodiscard]] std::chrono::duration<double> seconds_of(std::size_t texts) const;  // on one thread
+  [[nodiscard]] std::chrono::duration<double> seconds_until_free() const;
 
   limits limits_;
   observer observe_;
@@ -111,6 +116,7 @@ class text_queue {
   // Guarded by the mutex.
   std::deque<waiting_job> jobs_;
   std::size_t waiting_texts_ = 0;
+  std::size_t running_texts_ = 0;
   double seconds_per_text_ = 0.0;
   bool is_closed_ = false;
   std::vector<std::thread> threads_;

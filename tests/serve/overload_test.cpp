@@ -47,20 +47,24 @@ TEST(serve, answers_right_amid_bad_traffic_and_reloads) {
   EXPECT_GT(answered, 100U);
 }
 
-/// A queue whose one thread is held after each of its batches until it may go on.
+/// A queue whose one thread is held after each of its batches until it may go on, where it holds them.
 struct held_queue {
   std::promise<void> may_go;
   std::shared_future<void> gone = may_go.get_future().share();
+  std::atomic<bool> holds = true;
   std::atomic<int> batches = 0;
   text_queue queue{{.threads = 1}, [this](const served_model&, const answers&) {
                      ++batches;
-                     gone.wait();
+                     if (holds) {
+                       gone.wait();
+                     }
                    }};
 
-  /// Returns when the thread is held by a first job.
+  /// Returns when the thread is held by a job.
   std::future<answers> occupy(const std::shared_ptr<const served_model>& model) {
+    const int before = batches;
     auto first = queue.submit({.model = model, .texts = {{"first", std::nullopt}}});
-    while (batches == 0) {
+    while (batches == before) {
       std::this_thread::yield();
     }
     return std::move(*first);
@@ -137,6 +141,56 @@ TEST(text_queue, refuses_what_would_wait_until_its_deadline) {
   EXPECT_FALSE(submit(now));
   EXPECT_TRUE(submit(now + std::chrono::hours(1)));
   held.may_go.set_value();
+}
+
+TEST(text_queue, refuses_what_would_take_until_its_deadline) {
+  const auto model = load("tiny");
+  held_queue held;
+  held.holds = false;
+  held.queue.submit({.model = model, .texts = {{"tells how long a text takes", std::nullopt}}})->get();
+  held.holds = true;
+  auto runs = held.occupy(model);
+  auto waits = held.queue.submit({.model = model, .texts = {{"waits", std::nullopt}}});
+  const auto of_a_text = held.queue.expected_wait() / 2;
+  const auto takes = [&](std::size_t texts, std::chrono::duration<double> allowed) {
+    const auto until = std::chrono::duration_cast<std::chrono::steady_clock::duration>(allowed);
+    return held.queue
+        .submit({.model = model,
+                 .texts = std::vector<input_text>(texts, {"text", std::nullopt}),
+                 .deadline = std::chrono::steady_clock::now() + until})
+        .has_value();
+  };
+  EXPECT_GT(of_a_text.count(), 0.0);
+  EXPECT_FALSE(takes(500, 400 * of_a_text));
+  EXPECT_TRUE(takes(500, std::chrono::hours(1)));
+  held.may_go.set_value();
+}
+
+/// Until a deadline that is far off, those of several requests run together; a deadline that is near stays alone, and
+/// cuts short nobody else.
+TEST(text_queue, runs_requests_with_deadlines_together_while_there_is_time) {
+  const auto model = load("tiny");
+  const auto now = std::chrono::steady_clock::now();
+  const auto policies = [&](std::vector<std::chrono::steady_clock::time_point> deadlines) {
+    held_queue held;
+    auto first = held.occupy(model);
+    std::vector<std::future<answers>> coming;
+    for (const auto& deadline : deadlines) {
+      coming.push_back(
+          std::move(*held.queue.submit({.model = model, .texts = {{"a text", std::nullopt}}, .deadline = deadline})));
+    }
+    held.may_go.set_value();
+    std::vector<exit_policy> found;
+    for (auto& each : coming) {
+      found.push_back(each.get().policy);
+    }
+    return found;
+  };
+  const auto far = now + std::chrono::hours(24);
+  const auto farther = far + std::chrono::hours(24);
+  EXPECT_EQ(policies({far, farther})[1].deadline(), far) << "with the first, by its deadline";
+  EXPECT_EQ(policies({farther, far})[0].deadline(), far);
+  EXPECT_EQ(policies({now, far})[1].deadline(), far) << "by itself";
 }
 
 /// The only thread of the service is busy until the client of the second request has gone.
