@@ -96,7 +96,7 @@ if [[ $everything == ON ]]; then
   cmake --preset clang -DOFFRAMP_SLOW_TESTS=ON
   test_preset clang "$@"
   cmake --build --preset tsan --target serve_thread_tests
-  TSAN_OPTIONS=halt_on_error=1 build/tsan/tests/serve/serve_thread_tests --gtest_brief=1
+  OFFRAMP_SOAK_SECONDS=30 TSAN_OPTIONS=halt_on_error=1 build/tsan/tests/serve/serve_thread_tests --gtest_brief=1
   cmake --preset asan
   cmake --build --preset asan --target parser_tests kernel_tests c_static c_shared package_shared
   build/asan/tests/parser_tests --gtest_brief=1

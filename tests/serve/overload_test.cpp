@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <future>
 #include <memory>
 #include <stop_token>
@@ -21,17 +22,20 @@ namespace overload_test {
 
 using namespace serve_test;
 
-/// Bad requests, clients that leave and reloads disturb nobody: every answer is that of a direct call.
+/// Bad requests, clients that leave and reloads disturb nobody: every answer is that of a direct call. Some 600
+/// requests; OFFRAMP_SOAK_SECONDS makes it longer.
 TEST(serve, answers_right_amid_bad_traffic_and_reloads) {
   running_service service({"tiny"}, {.waiting_texts = 64, .busy_texts = 16, .threads = 2});
   const offramp_tests::traffic all(service.port(), "tiny", classifier::load(models_folder + "tiny"));
+  const char* const wanted = std::getenv("OFFRAMP_SOAK_SECONDS");
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(wanted == nullptr ? 0 : std::atoi(wanted));
   std::atomic<int> busy = 4;
   std::atomic<std::size_t> answered = 0;
   std::vector<std::thread> clients;
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     clients.emplace_back([&, seed] {
       offramp_tests::traffic::client client(all, seed);
-      for (int i = 0; i < 150; ++i) {
+      for (int i = 0; i < 150 || std::chrono::steady_clock::now() < end; ++i) {
         EXPECT_EQ(client.ask(), "");
       }
       answered += client.answered();
