@@ -57,6 +57,15 @@ const char* methods_of(std::string path) {
   return nullptr;
 }
 
+/// Whether the body of an answered request may still be in its connection, where it would be taken for the next
+/// request: cpp-httplib answers some errors before it reads the body, and reads none of a GET.
+bool may_have_left_its_body(const httplib::Request& request, const httplib::Response& response) {
+  constexpr int refused_for_load = 429;
+  return (response.status >= 400 && response.status != refused_for_load) ||
+         (request.method != "POST" &&
+          (request.has_header("Content-Length") || request.has_header("Transfer-Encoding")));
+}
+
 /// What cpp-httplib has refused before a handler saw it.
 void explain(const httplib::Request& request, httplib::Response& response) {
   const char* methods = methods_of(request.target);
@@ -87,9 +96,12 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
   server_->set_payload_max_length(settings_.body_bytes);
   server_->set_tcp_nodelay(true);
   server_->set_keep_alive_max_count(std::numeric_limits<int>::max());
-  server_->set_post_routing_handler([this](const Request&, Response& response) {
-    if (waiting_connections_ > 0) {
-      response.set_header("Connection", "close");  // others have a turn
+  server_->set_post_routing_handler([this](const Request& request, Response& response) {
+    const bool others_have_a_turn = waiting_connections_ > 0;
+    if (others_have_a_turn || may_have_left_its_body(request, response)) {
+      response.headers.erase("Connection");
+      response.headers.erase("Keep-Alive");
+      response.set_header("Connection", "close");
     }
   });
   server_->set_socket_options([this](int socket) {

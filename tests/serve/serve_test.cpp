@@ -175,6 +175,35 @@ TEST(serve, connections_take_turns) {
   second.join();
 }
 
+/// Where a body may not have been read it would be taken for the next request, so the connection ends.
+TEST(serve, keeps_no_connection_whose_request_may_not_have_been_read) {
+  const auto ends = [](const running_service& service, const std::string& method, const std::string& path,
+                       const std::string& body) {
+    httplib::Client client = service.client();
+    client.set_keep_alive(true);
+    httplib::Request request;
+    request.method = method;
+    request.path = path;
+    request.body = body;
+    const auto response = client.send(request);
+    EXPECT_TRUE(response) << method << ' ' << path;
+    return response && response->get_header_value("Connection") == "close";
+  };
+  const std::string inner = "GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string good = R"({"text": "a"})";
+  const running_service open({"tiny"});
+  EXPECT_TRUE(ends(open, "QUERY", "/v1/classify", good)) << "a method that cpp-httplib does not know";
+  EXPECT_TRUE(ends(open, "OPTIONS", "/v1/classify", inner));
+  EXPECT_TRUE(ends(open, "GET", "/healthz", inner));
+  EXPECT_TRUE(ends(open, "HEAD", "/healthz", inner));
+  EXPECT_FALSE(ends(open, "GET", "/healthz", ""));
+  EXPECT_FALSE(ends(open, "POST", "/v1/classify", good));
+  const running_service closed({"tiny"}, {}, {.token = "secret"});
+  EXPECT_TRUE(ends(closed, "POST", "/v1/classify", inner)) << "without its token";
+  const running_service full({"tiny"}, {.waiting_texts = 0});
+  EXPECT_FALSE(ends(full, "POST", "/v1/classify", good)) << "refused for load, having been read";
+}
+
 TEST(serve, a_full_queue_says_so) {
   const running_service service({"tiny"}, {.waiting_texts = 2});
   EXPECT_EQ(service.classify({{"texts", {"a", "b"}}}).first, 200);
