@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One tiny classifier of each family, and what transformers computed with it (tests/generators/family_models.py);
-// compiled once against each target.
+// One tiny classifier of each family, and what transformers computed with it (tests/generators/family_models.py and
+// those of single families); compiled once against each target.
 #include <offramp/offramp.hpp>
 
 #include <gtest/gtest.h>
@@ -32,6 +32,8 @@ using offramp_tests::every_arithmetic;
 using offramp_tests::every_exit;
 using offramp_tests::expect_damage_found;
 using offramp_tests::expect_logits;
+using offramp_tests::expect_logits_of;
+using offramp_tests::golden_of;
 using offramp_tests::model_in_memory;
 using offramp_tests::read_file;
 using offramp_tests::read_golden_texts;
@@ -105,15 +107,49 @@ INSTANTIATE_TEST_SUITE_P(all, families,
                                          "modernbert", "modernbert-mean", "modernbert-v4"),
                          name_of);
 
-TEST(albert, may_have_exits_on_its_shared_layers) {
-  const classifier model = classifier::load(tiny_directory("family-albert-exits"));
+/// Families whose goldens hold token ids of every text, and ids of many lengths.
+class encoded_families : public families {};
+
+TEST_P(encoded_families, tokenize_as_transformers_does) {
+  const classifier model = classifier::load(tiny_directory(name()));
+  const json golden = golden_of(name());
+  ASSERT_GE(golden.at("golden").size(), 15U);
+  for (const json& entry : golden.at("golden")) {
+    const encoding found = offramp_tests::tokenize(model, entry);
+    EXPECT_EQ(json(found.ids), entry["ids"]) << entry;
+    EXPECT_EQ(!found.type_ids.empty(), entry.contains("premise") && name() == "family-deberta-c2p")
+        << "the others have no token types";
+  }
+}
+
+/// Of one token to more than buckets tell apart and windows reach, with padding tokens among them.
+TEST_P(encoded_families, agree_with_transformers_at_every_length) {
+  const json encodings = golden_of(name()).at("encodings");
+  ASSERT_GT(encodings.back().at("ids").size(), 32U);
+  expect_logits_of(name(), encodings);
+}
+
+INSTANTIATE_TEST_SUITE_P(all, encoded_families,
+                         testing::Values("mpnet", "mpnet-v4", "deberta", "deberta-guard", "deberta-c2p", "deberta-p2c",
+                                         "deberta-absolute", "deberta-v4", "modernbert", "modernbert-mean",
+                                         "modernbert-v4"),
+                         name_of);
+
+/// Models of four layers with exits; of some the tensors stand without the prefix of models with a head.
+class families_with_exits : public families {};
+
+TEST_P(families_with_exits, agree_with_transformers_at_each) {
+  const classifier model = classifier::load(tiny_directory(name() + "-exits"));
   EXPECT_EQ(model.num_layers(), 4);
-  ASSERT_EQ(model.exits().size(), 3U);
+  ASSERT_GE(model.exits().size(), 3U);
   ASSERT_GE(model.golden_texts().size(), 4U);
   for (const golden_text& golden : model.golden_texts()) {
     expect_logits(every_exit(model, golden), golden, 1e-4F);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(all, families_with_exits, testing::Values("albert", "mpnet", "deberta", "modernbert"),
+                         name_of);
 
 TEST(albert, may_stand_without_the_prefix_of_models_with_a_head) {
   model_in_memory bare("family-albert-exits");

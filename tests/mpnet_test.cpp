@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// MPNet: its tokenizer, its positions and the relative attention bias, against transformers
-// (tests/generators/mpnet_models.py); compiled once against each target.
+// MPNet: its positions and the relative attention bias, on models of tests/generators/mpnet_models.py; compiled once
+// against each target.
 #include <offramp/offramp.hpp>
 
 #include <gtest/gtest.h>
 
-#include "family_goldens.hpp"
-#include "golden_texts.hpp"
 #include "model_damage.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <cstring>
@@ -19,61 +15,18 @@
 
 namespace mpnet_test {
 
-using nlohmann::json;
 using offramp::classifier;
-using offramp::encoding;
 using offramp::error_kind;
 using offramp::exit_output;
-using offramp::golden_text;
 using offramp_tests::change_tensors;
 using offramp_tests::damage;
-using offramp_tests::every_exit;
 using offramp_tests::expect_damage_found;
-using offramp_tests::expect_logits;
-using offramp_tests::expect_logits_of;
-using offramp_tests::golden_of;
 using offramp_tests::model_in_memory;
 using offramp_tests::patch;
 using offramp_tests::rename_tensor;
 using offramp_tests::tensor_file;
-using offramp_tests::tiny_directory;
 
 const std::string bias_name = "mpnet.encoder.relative_attention_bias.weight";
-
-class classifiers : public testing::TestWithParam<const char*> {};
-
-INSTANTIATE_TEST_SUITE_P(mpnet, classifiers, testing::Values("family-mpnet", "family-mpnet-v4"),
-                         [](const auto& instance) {
-                           return std::string(instance.param) == "family-mpnet" ? "version_5" : "version_4";
-                         });
-
-TEST_P(classifiers, tokenize_as_transformers_does) {
-  const classifier model = classifier::load(tiny_directory(GetParam()));
-  const json golden = golden_of(GetParam());
-  ASSERT_GE(golden.at("golden").size(), 15U);
-  for (const json& entry : golden.at("golden")) {
-    const encoding found = offramp_tests::tokenize(model, entry);
-    EXPECT_EQ(json(found.ids), entry["ids"]) << entry;
-    EXPECT_TRUE(found.type_ids.empty());
-  }
-}
-
-/// Of one token to more than the buckets tell apart, with padding tokens among them.
-TEST_P(classifiers, agree_with_transformers_at_every_length) {
-  const json golden = golden_of(GetParam());
-  ASSERT_GT(golden.at("encodings").back().at("ids").size(), 128U);
-  expect_logits_of(GetParam(), golden.at("encodings"));
-}
-
-TEST(mpnet, may_have_exits_and_no_prefix) {
-  const classifier model = classifier::load(tiny_directory("family-mpnet-exits"));
-  EXPECT_EQ(model.num_layers(), 4);
-  ASSERT_EQ(model.exits().size(), 4U);
-  ASSERT_GE(model.golden_texts().size(), 10U);
-  for (const golden_text& golden : model.golden_texts()) {
-    expect_logits(every_exit(model, golden), golden, 1e-4F);
-  }
-}
 
 /// The answer of the version-5 model after a change of its files.
 std::vector<exit_output> answer_after(const damage& change) {
