@@ -74,6 +74,7 @@ void bind_classifier(nb::module_& module) {
            "policy"_a.none())
       .def("classify_arrow", &python_classifier::classify_arrow<std::int64_t>, "offsets"_a.noconvert(), "bytes"_a,
            "policy"_a.none())
+      .def("classify_ucs4", &python_classifier::classify_ucs4, "rows"_a, "policy"_a.none())
       .def("every_exit", &python_classifier::every_exit, "input"_a)
       .def("every_exit_batch", &python_classifier::every_exit_batch, "inputs"_a)
       .def("tokenize", &python_classifier::tokenize, "input"_a)

@@ -3,6 +3,7 @@
 
 #include "module.hpp"
 #include "python_texts.hpp"
+#include "ucs4_texts.hpp"
 
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/vector.h>
@@ -112,6 +113,17 @@ class python_classifier {
     {
       const nb::gil_scoped_release released;
       answers = model_.classify_batch(texts, rule, lend());
+    }
+    return columns(answers);
+  }
+
+  [[nodiscard]] nb::dict classify_ucs4(const ucs4_texts::rows& rows, nb::handle policy) const {
+    const exit_policy rule = policy_of(policy, model_);
+    const ucs4_texts texts(rows);
+    std::vector<prediction> answers;
+    {
+      const nb::gil_scoped_release released;
+      answers = model_.classify_batch(texts.views(), rule, lend());
     }
     return columns(answers);
   }

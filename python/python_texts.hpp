@@ -48,6 +48,7 @@ class python_texts {
       throw nb::python_error();
     }
     const std::size_t count = nb::len(held_);
+    texts_.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
       add(held_[i]);
     }

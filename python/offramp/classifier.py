@@ -173,6 +173,9 @@ class Classifier:
             inputs = inputs.combine_chunks()
         if hasattr(inputs, "buffers"):
             return self._classify_texts_of_arrow(inputs, policy)
+        if isinstance(inputs, np.ndarray) and inputs.dtype.kind == "U" and inputs.ndim == 1 and inputs.dtype.itemsize:
+            rows = np.ascontiguousarray(inputs, inputs.dtype.newbyteorder("="))
+            return self._model.classify_ucs4(rows.view(np.uint32).reshape(len(rows), -1), policy)
         texts = inputs.tolist() if isinstance(inputs, np.ndarray) else inputs
         if isinstance(texts, (str, bytes)):
             raise TypeError("a batch is a sequence of texts; classify takes one")

@@ -61,6 +61,14 @@ def test_kinds_of_batches_give_the_same(tiny):
     assert len(tiny.classify_batch([])) == len(tiny.classify_batch(pyarrow.array([], pyarrow.string()))) == 0
 
 
+def test_numpy_strings_are_those_of_a_list(tiny):
+    random = np.random.default_rng(1)
+    for widest in (1, 3, 16, 40, 100):
+        texts = ["".join(random.choice(["a", "b", " ", "\u00e9", "\uac00", "\U0001f600", "\0"], n)) for n in range(widest + 1)]
+        strings = np.array([*texts, "word " * (widest // 5)])
+        assert np.array_equal(tiny.classify_batch(strings, 0.6), tiny.classify_batch(strings.tolist(), 0.6))
+
+
 def test_pairs(pairs):
     answers = pairs.classify_batch([("A man sleeps.", "Someone rests."), ("a", "b")], 0.6)
     assert answers[0]["confidence"] == pairs.classify(("A man sleeps.", "Someone rests."), 0.6).confidence

@@ -44,6 +44,8 @@ def test_half_a_character_is_named(tiny):
         tiny.classify("\ud800")
     with pytest.raises(UnicodeEncodeError):
         tiny.classify_batch(np.array(["a", "\ud800"]))
+    with pytest.raises(ValueError):
+        tiny.classify_batch(np.array([0x110000], np.uint32).view("U1"))
 
 
 def test_arrow_arrays_that_hold_no_texts(tiny):
