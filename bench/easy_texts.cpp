@@ -85,9 +85,10 @@ double time_exit(std::size_t tokens, std::size_t labels, int rounds) {
   }
   head.scales.assign(labels, 0.01F);
   head.bias.assign(labels, 0.0F);
-  std::vector<std::vector<std::int32_t>> texts(1000, std::vector<std::int32_t>(tokens));
-  for (std::vector<std::int32_t>& text : texts) {
-    std::ranges::generate(text, [&] { return static_cast<std::int32_t>(random() % 30000); });
+  std::vector<offramp::encoding> texts(1000);
+  for (offramp::encoding& text : texts) {
+    text.ids.resize(tokens);
+    std::ranges::generate(text.ids, [&] { return static_cast<std::int32_t>(random() % 30000); });
   }
   offramp::exits::ngram_memory memory;
   std::vector<float> logits(labels);
