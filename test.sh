@@ -98,9 +98,10 @@ if [[ $everything == ON ]]; then
   cmake --build --preset tsan --target serve_thread_tests
   OFFRAMP_SOAK_SECONDS=30 TSAN_OPTIONS=halt_on_error=1 build/tsan/tests/serve/serve_thread_tests --gtest_brief=1
   cmake --preset asan
-  cmake --build --preset asan --target parser_tests kernel_tests c_static c_shared package_shared
-  build/asan/tests/parser_tests --gtest_brief=1
-  build/asan/tests/kernel_tests --gtest_brief=1
+  cmake --build --preset asan --target parser_tests kernel_tests api_tests c_static c_shared package_shared
+  for tests in parser_tests kernel_tests api_tests; do
+    build/asan/tests/$tests --gtest_brief=1
+  done
   ctest --preset asan --no-tests=error -R '^(c\.(static|shared)|package\.third_party)$'
   tests/fuzz/run.sh
   ./test.sh openapi

@@ -40,8 +40,11 @@ struct embeddings {
 
  private:
   void add_row(const std::vector<float>& table, std::size_t index, float* row) const {
+    if (table.empty()) {
+      return;
+    }
     const float* from = table.data() + index * width();
-    for (std::size_t j = 0; j < width() && !table.empty(); ++j) {
+    for (std::size_t j = 0; j < width(); ++j) {
       row[j] += from[j];
     }
   }
