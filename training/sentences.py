@@ -16,21 +16,26 @@ def sentences(review: str) -> list[str]:
     return [" ".join(PUNCTUATION.sub(r" \g<0> ", part).split()) for part in END.split(text)]
 
 
+def sentences_of(reviews: str) -> dict[str, None]:
+    """Those of a file, each once, in its order."""
+    lines = Path(reviews).read_text(encoding="utf-8").split("\n")
+    return dict.fromkeys(sentence for line in lines for sentence in sentences(line.partition("\t")[2]))
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("reviews")
     p.add_argument("--out", required=True)
+    p.add_argument("--without", nargs="*", default=[], help="further reviews, whose sentences are left out")
     p.add_argument("--count", type=int, default=80000)
     p.add_argument("--shortest", type=int, default=4, help="words")
     p.add_argument("--longest", type=int, default=35, help="words")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
-    kept = {}  # a dict, because its order is that of the file
-    for line in Path(a.reviews).read_text(encoding="utf-8").split("\n"):
-        for sentence in sentences(line.partition("\t")[2]):
-            if a.shortest <= len(sentence.split()) <= a.longest:
-                kept[sentence] = None
-    chosen = random.Random(a.seed).sample(list(kept), min(a.count, len(kept)))
+    known = set().union(*map(sentences_of, a.without))
+    kept = [sentence for sentence in sentences_of(a.reviews)
+            if a.shortest <= len(sentence.split()) <= a.longest and sentence not in known]
+    chosen = random.Random(a.seed).sample(kept, min(a.count, len(kept)))
     Path(a.out).write_text("\n".join(chosen) + "\n", encoding="utf-8")
 
 

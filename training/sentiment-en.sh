@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes models/sentiment-en. Usage: sentiment-en.sh ENCODER LARGE SST2 IMDB WORK
 # ENCODER holds all-MiniLM-L6-v2, LARGE all-mpnet-base-v2 (join_parts.py), SST2 train.tsv, dev.tsv and test.tsv, IMDB
-# train.tsv (label<TAB>text). What WORK holds already is not made again: with the exits behind layers in WORK/layers, only
+# train.tsv and dev.tsv (label<TAB>text). What WORK holds already is not made again: with the exits behind layers in WORK/layers, only
 # the exit before the encoder is.
 # OFFRAMP names the command, PYTHON the interpreter.
 set -euo pipefail
@@ -55,6 +55,15 @@ for format in float32 bfloat16 int8; do
 done
 "$python" choose_policy.py --offramp "$offramp" --model "$work/model" --texts "$work/choose.txt" --data "$sst2/dev.tsv" \
   "${labels[@]}" --format int8 --reference 0.9 --max-layer 4 --allow 0.005
+# Certified on sentences of reviews that nothing above has seen.
+"$python" sentences.py "$imdb/dev.tsv" --without "$imdb/train.tsv" "$sst2/train.tsv" --count 100000 --out "$work/certify.txt"
+for format in int8 bfloat16 float32; do
+  certify=("$offramp" certify --model "$work/model" --texts "$work/certify.txt" --format $format)
+  for epsilon in 0.01 0.02; do
+    "${certify[@]}" --epsilon $epsilon --rule declining --decline 0.06
+  done
+  "${certify[@]}" --epsilon 0.02 --conditional
+done
 for format in float32 bfloat16 int8; do
   "$offramp" curve --model "$work/model" --data "$sst2/test.tsv" --labels 0,1 --format $format --rounds 0 \
     --out "$work/curve-$format"

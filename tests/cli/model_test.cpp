@@ -137,6 +137,17 @@ TEST(bundled_models, are_the_same_by_name_and_by_path) {
   EXPECT_EQ(found.out, run_offramp({"inspect", "--json", "sentiment-en"}).out);
 }
 
+TEST(bundled_models, have_certificates_in_every_format) {
+  for (const char* format : {"float32", "bfloat16", "int8"}) {
+    for (const char* epsilon : {"0.01", "0.02"}) {
+      const process_result found = run_offramp(
+          {"classify", "--model", "sentiment-en", "--format", format, "--certified", epsilon, "great film"});
+      EXPECT_EQ(found.status, 0) << found.err;
+      EXPECT_TRUE(found.out.starts_with("positive\t")) << found.out;
+    }
+  }
+}
+
 TEST(bundled_models, are_named_in_the_error_as_they_were_asked_for) {
   const process_result found = run_offramp({"inspect", "sentiment-xx"});
   EXPECT_EQ(found.status, 1);
