@@ -74,6 +74,9 @@ def test_spark(reviews, monkeypatch):
     folder, expected = reviews
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    # Most of what a JVM would do in these seconds is to compile itself.
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     for workers in (1, 2):
         code = blocks_of("spark.md").replace("local[2]", f"local[{workers}]").replace("repartition(2)", f"repartition({workers})")
         # As a script: workers get its functions by value. What it has imported is timed from the second job on.
