@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 schemathesis=$(realpath "$2")
 models=$PWD/tests/data/models
-coproc service { "$1" serve --port 0 --format float32 --model $models/tiny $models/tiny-pair $models/multi-label-exits; }
+coproc service { exec "$1" serve --port 0 --format float32 --model $models/tiny $models/tiny-pair $models/multi-label-exits; }
 trap 'kill "$service_PID"' EXIT
 read -r -u "${service[0]}" line
 mkdir -p build && cd build # where it leaves what it has found
