@@ -44,6 +44,7 @@ void raise(const std::exception_ptr& failure, void*) {
 }  // namespace offramp_python
 
 NB_MODULE(_native, module) {
+  nanobind::set_leak_warnings(false);  // a program may end with a model in its hands
   nanobind::register_exception_translator(&offramp_python::raise);
   module.attr("version") = std::string(offramp::version());
   offramp_python::bind_policy(module);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 import pickle
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -55,3 +57,13 @@ def test_a_forked_child_goes_on():
         same = np.array_equal(model.classify_batch(TEXTS, 0.6), expected)
         os._exit(0 if same else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_program_may_end_with_a_model_in_its_hands():
+    program = f"""
+import threading, offramp
+model = offramp.Classifier.load({str(TINY / 'tiny')!r})
+threading.Thread(target=lambda model: threading.Event().wait(), args=[model], daemon=True).start()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
+    assert ended.stdout == ended.stderr == ""
