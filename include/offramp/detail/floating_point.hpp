@@ -85,4 +85,12 @@ class default_floating_point {
 #endif
 };
 
+/// The number, computed before what follows: nothing else keeps a compiler from moving arithmetic between registers
+/// past a change of modes.
+template <class Number>
+[[nodiscard]] Number settled(Number number) noexcept {
+  const volatile Number stored = number;
+  return stored;
+}
+
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::detail

@@ -29,8 +29,9 @@ inline void refuse_nan(float threshold) {
 
 /// The float nearest to a threshold that some confidence reaches.
 template <class Number>
-[[nodiscard]] float nearest_threshold(Number threshold) {
+[[nodiscard]] float nearest_threshold(Number given) {
   const detail::default_floating_point environment;
+  const Number threshold = detail::settled(given);
   if (threshold > Number{1}) {
     refuse_policy("the threshold is " + detail::number_text(threshold) +
                   ", which no confidence reaches, expected at most 1; exit_policy::full_depth() runs every layer");
@@ -38,7 +39,8 @@ template <class Number>
   if (std::isnan(threshold)) {
     return std::numeric_limits<float>::quiet_NaN();
   }
-  return static_cast<float>(std::max(threshold, static_cast<Number>(std::numeric_limits<float>::lowest())));
+  return detail::settled(
+      static_cast<float>(std::max(threshold, static_cast<Number>(std::numeric_limits<float>::lowest()))));
 }
 
 }  // namespace exits
