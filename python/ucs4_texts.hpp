@@ -3,6 +3,8 @@
 
 #include "python_texts.hpp"
 
+#include <offramp/text/unicode/utf8.hpp>
+
 #include <nanobind/ndarray.h>
 
 #include <cstddef>
@@ -81,24 +83,10 @@ class ucs4_texts {
         continue;
       }
       const std::uint32_t character = text[i++];
-      if (character < 0x80) {
-        *to++ = static_cast<char>(character);
-        continue;
-      }
       if ((character >= 0xD800 && character < 0xE000) || character > 0x10FFFF) {
         refuse(text);
       }
-      to = write_long(character, to);
-    }
-    return to;
-  }
-
-  static char* write_long(std::uint32_t character, char* to) {
-    const int more = character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;  // bytes, of six bits each
-    static constexpr std::uint32_t first_byte[] = {0, 0xC0, 0xE0, 0xF0};
-    *to++ = static_cast<char>(first_byte[more] | character >> (6 * more));
-    for (int left = more - 1; left >= 0; --left) {
-      *to++ = static_cast<char>(0x80U | (character >> (6 * left) & 0x3FU));
+      to += offramp::text::encode_utf8(character, to);
     }
     return to;
   }
