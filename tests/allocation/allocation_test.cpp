@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// After a call of the same size, a call allocates only what its result owns. A program of its own, because it counts
-// every allocation in the process.
+// After a call of the same size, a call allocates only what its result owns.
+#include "counted_memory.hpp"
 #include "text/subwords/corpus.hpp"
 
 #include <offramp/nn/aligned_vector.hpp>
@@ -10,50 +10,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
-#include <cstdlib>
 #include <functional>
-#include <new>
 #include <span>
 #include <string>
 #include <vector>
 
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-namespace {
-
-std::atomic<std::size_t> allocations{0};
-
-/// Mappings of large buffers; those of the heap itself do not come by here.
-extern "C" void* mmap(void* address, std::size_t size, int protection, int flags, int file, off_t offset) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return reinterpret_cast<void*>(::syscall(SYS_mmap, address, size, protection, flags, file, offset));
-}
-
-void* counted(std::size_t size, std::size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
-
-namespace {
+namespace allocation_test {
 
 using offramp::classifier;
 using offramp::drift_audit;
@@ -63,9 +26,9 @@ using offramp::runner;
 using offramp::sentence_pair;
 
 std::size_t allocations_of(const std::function<void()>& call) {
-  const std::size_t before = allocations.load();
+  const std::size_t before = counted_memory::allocations;
   call();
-  return allocations.load() - before;
+  return counted_memory::allocations - before;
 }
 
 classifier load_bundled(numeric_format format) {
@@ -249,4 +212,4 @@ TEST(allocation, subword_tokenizers_keep_their_memory) {
   }
 }
 
-}  // namespace
+}  // namespace allocation_test

@@ -1,58 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a long text takes of memory is bounded, and given back. A program of its own, because it counts every allocation
-// in the process.
+// What a long text takes of memory is bounded, and given back.
+#include "counted_memory.hpp"
 #include "text/subwords/corpus.hpp"
 
 #include <offramp/text/tokenizer.hpp>
 
-#include <malloc.h>
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <random>
 #include <stop_token>
 #include <string>
 #include <vector>
 
-namespace {
-
-std::atomic<std::size_t> live{0};
-std::atomic<std::size_t> peak{0};
-
-void* counted(std::size_t size, std::size_t alignment) {
-  void* memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  live += malloc_usable_size(memory);
-  peak = std::max(peak.load(), live.load());
-  return memory;
-}
-
-void release(void* memory) noexcept {
-  live -= malloc_usable_size(memory);
-  std::free(memory);
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { release(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { release(memory); }
-void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept { release(memory); }
-void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept { release(memory); }
-
 namespace tokenizer_memory_test {
 
+using counted_memory::live;
+using counted_memory::peak;
 using offramp::text::encode_memory;
 using offramp::text::tokenizer;
 

@@ -83,9 +83,12 @@ TEST_P(bundled_model, keeps_its_accuracy_while_leaving_early) {
     const auto count = static_cast<double>(found.size());
     return std::pair(right / count, layers / count);
   };
-  const auto [full, all_layers] = measure(offramp::exit_policy::full_depth());
-  EXPECT_GE(full, promised().full_depth_accuracy);
-  EXPECT_EQ(all_layers, 6.0);
+  // Six times the work of leaving early: in one format, unless the slow tests are wanted.
+  if (OFFRAMP_TEST_EVERY_FORMAT || std::get<numeric_format>(GetParam()) == numeric_format::int8) {
+    const auto [full, all_layers] = measure(offramp::exit_policy::full_depth());
+    EXPECT_GE(full, promised().full_depth_accuracy);
+    EXPECT_EQ(all_layers, 6.0);
+  }
   const auto [early, mean_layer] = measure(model.default_policy());
   EXPECT_GE(early, promised().default_policy_accuracy);
   EXPECT_LE(mean_layer, promised().mean_layer);
