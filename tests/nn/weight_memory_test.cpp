@@ -96,19 +96,27 @@ TEST(WeightMemoryTest, PagesBetweenBlocksGoBackToTheSystem) {
 }
 
 TEST(WeightMemoryTest, FreedBlocksAreUsedAgain) {
+  constexpr std::size_t size = 1024;
+  constexpr std::size_t row = 6;
   shared_huge_pages& pages = shared_huge_pages::instance();
-  std::vector<void*> blocks;
-  for (int i = 0; i < 5; ++i) {
-    blocks.push_back(pages.allocate(1000));
+  std::vector<std::byte*> blocks;
+  // What other tests left free is filled first, until so many blocks lie side by side.
+  for (std::size_t beside = 0; beside < row;) {
+    auto* const block = static_cast<std::byte*>(pages.allocate(size));
+    beside = !blocks.empty() && block == blocks.back() + size ? beside + 1 : 1;
+    blocks.push_back(block);
   }
-  void* const after = pages.allocate(1000);
-  for (const std::size_t order : {1U, 3U, 2U, 0U, 4U}) {  // neighbours below, above and on both sides
-    pages.deallocate(blocks[order], 1000);
+  const auto first = blocks.end() - row;
+  for (const std::ptrdiff_t order : {1, 3, 2, 0, 4}) {  // neighbours below, above and on both sides
+    pages.deallocate(first[order], size);
   }
-  void* const wide = pages.allocate(5000);
-  EXPECT_EQ(wide, blocks[0]) << "the gaps have become one";
-  pages.deallocate(wide, 5000);
-  pages.deallocate(after, 1000);
+  void* const wide = pages.allocate(5 * size);
+  EXPECT_EQ(wide, *first) << "the gaps have become one";
+  pages.deallocate(wide, 5 * size);
+  blocks.erase(first, blocks.end() - 1);
+  for (std::byte* const block : blocks) {
+    pages.deallocate(block, size);
+  }
 }
 
 TEST(WeightMemoryTest, BlocksOfAllSizesKeepWhatIsInThem) {
