@@ -12,6 +12,7 @@ set(public_headers
     include/offramp/export.hpp
     include/offramp/golden_text.hpp
     include/offramp/load_options.hpp
+    include/offramp/names.hpp
     include/offramp/offramp.h
     include/offramp/offramp.hpp
     include/offramp/prediction.hpp

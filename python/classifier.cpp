@@ -33,7 +33,7 @@ void bind_predictions(nb::module_& module) {
       .def_ro("tokens", &prediction::tokens)
       .def_ro("truncated", &prediction::truncated)
       .def_prop_ro(
-          "stopped", [](const prediction& self) { return name_of(self.stopped); },
+          "stopped", [](const prediction& self) { return std::string(name_of(self.stopped)); },
           "Why here: confident, last_exit, deadline, layer_limit or cancelled.")
       .def_prop_ro(
           "logits", [](const prediction& self) { return vector_of(self.logits); }, nb::rv_policy::move,

@@ -10,21 +10,6 @@ namespace offramp_python {
 
 namespace {
 
-const char* name_of(offramp::error_kind kind) {
-  switch (kind) {
-    case offramp::error_kind::io:
-      return "io";
-    case offramp::error_kind::bad_model:
-      return "bad_model";
-    case offramp::error_kind::bad_data:
-      return "bad_data";
-    case offramp::error_kind::unsupported:
-      return "unsupported";
-    default:
-      return "invalid_argument";
-  }
-}
-
 /// An offramp::error becomes offramp.Error, of the subclass that is ValueError too where a value of the caller is
 /// wrong.
 void raise(const std::exception_ptr& failure, void*) {
@@ -34,7 +19,7 @@ void raise(const std::exception_ptr& failure, void*) {
     const nb::module_ errors = nb::module_::import_("offramp.errors");
     const bool is_value = problem.kind() == offramp::error_kind::invalid_argument;
     const nb::object type = errors.attr(is_value ? "InvalidArgument" : "Error");
-    const nb::object raised = type(problem.what(), name_of(problem.kind()));
+    const nb::object raised = type(problem.what(), std::string(name_of(problem.kind())));
     PyErr_SetObject(type.ptr(), raised.ptr());
   }
 }

@@ -5,6 +5,7 @@
 
 #include <offramp/offramp.hpp>
 
+#include <string>
 #include <string_view>
 
 namespace offramp_python {
@@ -20,8 +21,7 @@ void bind_study(nb::module_& module);
 /// does.
 [[nodiscard]] offramp::exit_policy policy_of(nb::handle value, const offramp::classifier& model);
 
-[[nodiscard]] const char* name_of(offramp::stop_reason reason);
-[[nodiscard]] const char* name_of(offramp::certified_loss loss);
+[[nodiscard]] std::string loss_name(offramp::certified_loss loss);
 
 /// What a name means. Throws ValueError for others.
 [[nodiscard]] offramp::numeric_format format_of(std::string_view name);

@@ -68,7 +68,7 @@ void bind_certification(nb::module_& module) {
       .def_ro("bound", &study::tested_policy::bound, "Above the true risk with probability 1 - delta.")
       .def_ro("mean_layer", &study::tested_policy::mean_layer);
   nb::class_<study::certification>(module, "Certification", "How far a path of policies held its promise.")
-      .def_prop_ro("loss", [](const study::certification& self) { return name_of(self.loss); })
+      .def_prop_ro("loss", [](const study::certification& self) { return loss_name(self.loss); })
       .def_ro("epsilon", &study::certification::epsilon)
       .def_ro("delta", &study::certification::delta)
       .def_ro("n", &study::certification::n, "Texts that it was tested on.")

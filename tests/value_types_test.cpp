@@ -266,4 +266,21 @@ TEST(classifier_value, lives_as_long_as_its_last_copy) {
   EXPECT_EQ(copy.classify("A good film.", 0.7F), expected);
 }
 
+TEST(names, lead_back_to_their_values) {
+  for (const auto format :
+       {offramp::numeric_format::float32, offramp::numeric_format::bfloat16, offramp::numeric_format::int8}) {
+    EXPECT_EQ(offramp::numeric_format_named(offramp::name_of(format)), format);
+  }
+  for (const auto loss : {offramp::certified_loss::disagreement, offramp::certified_loss::accuracy_drop,
+                          offramp::certified_loss::error}) {
+    EXPECT_EQ(offramp::certified_loss_named(offramp::name_of(loss)), loss);
+  }
+  EXPECT_EQ(offramp::numeric_format_named("Float32"), std::nullopt);
+  EXPECT_EQ(offramp::certified_loss_named(""), std::nullopt);
+  static_assert(offramp::name_of(offramp::stop_reason::layer_limit) == "layer_limit");
+  static_assert(offramp::name_of(offramp::certified_scope::every_exit) == "every-exit");
+  static_assert(offramp::name_of(error_kind::bad_model) == "bad_model");
+  static_assert(offramp::name_of(static_cast<offramp::stop_reason>(99)).empty());
+}
+
 }  // namespace value_types_test

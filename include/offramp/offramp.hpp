@@ -9,6 +9,7 @@
 #include <offramp/error.hpp>
 #include <offramp/exit_policy.hpp>
 #include <offramp/load_options.hpp>
+#include <offramp/names.hpp>
 #include <offramp/prediction.hpp>
 #include <offramp/runner.hpp>
 #include <offramp/sentence_pair.hpp>

@@ -8,6 +8,7 @@
 
 #include <offramp/classifier.hpp>
 #include <offramp/model/write_file.hpp>
+#include <offramp/names.hpp>
 #include <offramp/study/calibration.hpp>
 #include <offramp/study/reliability_chart.hpp>
 #include <offramp/study/sweep_rule.hpp>
@@ -173,7 +174,7 @@ study::calibration calibration_of(const offramp::classifier& model, const study:
 
 void store(const study::calibration& fitted, const study::dataset& data, const calibrate_options& options) {
   const std::size_t removed = study::store_calibration(
-      options.model.path(), format_named(options.model.format), fitted, data,
+      options.model.path(), offramp::numeric_format_named(options.model.format).value(), fitted, data,
       options.accept_bound->count() > 0 ? study::temperature_at_bound::store : study::temperature_at_bound::refuse);
   if (removed > 0) {
     std::cerr << "offramp: " << options.model.path().string()

@@ -8,6 +8,7 @@
 #include "thread_runner.hpp"
 
 #include <offramp/classifier.hpp>
+#include <offramp/names.hpp>
 #include <offramp/study/certifiable_texts.hpp>
 #include <offramp/study/certification.hpp>
 #include <offramp/study/exit_logits.hpp>
@@ -58,7 +59,7 @@ std::vector<offramp::exit_policy> path_of(const certify_options& options, const 
                                          : study::threshold_path();
   }
   const study::replay texts = replay_of(model, *shaping, options.threads);
-  const offramp::certified_loss loss = loss_named(options.loss);
+  const offramp::certified_loss loss = offramp::certified_loss_named(options.loss).value();
   return options.thresholds == "per-exit"
              ? study::per_exit_path(study::per_exit_shape(texts, loss, options.epsilon))
              : study::per_label_path(study::per_label_shape(texts, loss, options.epsilon), texts.num_exits());
@@ -93,8 +94,8 @@ struct tested_texts {
 tested_texts certify_path(const certify_options& options, const offramp::classifier& model, const study::dataset& texts,
                           const std::optional<study::dataset>& shaping) {
   const std::vector<offramp::exit_policy> path = path_of(options, model, shaping);
-  return {study::certify(replay_of(model, texts, options.threads), path, loss_named(options.loss), options.epsilon,
-                         options.delta),
+  return {study::certify(replay_of(model, texts, options.threads), path,
+                         offramp::certified_loss_named(options.loss).value(), options.epsilon, options.delta),
           texts};
 }
 
@@ -117,7 +118,7 @@ tested_texts certify_every_exit(const certify_options& options, const offramp::c
   }
   return {
       study::certify_every_exit(replay_of(model, choosing, options.threads), replay_of(model, tested, options.threads),
-                                loss_named(options.loss), options.epsilon, options.delta),
+                                offramp::certified_loss_named(options.loss).value(), options.epsilon, options.delta),
       std::move(tested)};
 }
 

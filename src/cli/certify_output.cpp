@@ -4,6 +4,8 @@
 #include "json_output.hpp"
 #include "policy_options.hpp"
 
+#include <offramp/names.hpp>
+
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -84,8 +86,8 @@ void write_depths(const study::certification& result) {
 
 void write_certification_json(const study::certification& result, const study::certifiable_texts& texts) {
   const std::optional<std::int64_t> allowed = study::losses_allowed(result.n, result.epsilon, result.delta);
-  write_json_line(std::cout, {{"loss", loss_name(result.loss)},
-                              {"scope", scope_name(result.scope)},
+  write_json_line(std::cout, {{"loss", name_of(result.loss)},
+                              {"scope", name_of(result.scope)},
                               {"depths", depth_fields(result)},
                               {"epsilon", result.epsilon},
                               {"delta", result.delta},
@@ -102,7 +104,7 @@ void write_certification_json(const study::certification& result, const study::c
 void write_certification_text(const study::certification& result) {
   if (result.certified) {
     const bool is_overall = result.scope == offramp::certified_scope::overall;
-    std::cout << loss_name(result.loss) << " at most " << result.epsilon
+    std::cout << name_of(result.loss) << " at most " << result.epsilon
               << (is_overall ? "" : " at every exit, among those that have left by then,") << " with probability "
               << 1.0 - result.delta << ", by " << result.n << " different texts\n";
     if (const auto allowed = study::losses_allowed(result.n, result.epsilon, result.delta)) {

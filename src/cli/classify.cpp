@@ -9,6 +9,7 @@
 #include "tsv_output.hpp"
 
 #include <offramp/classifier.hpp>
+#include <offramp/names.hpp>
 
 #include <cstdio>
 #include <iostream>
@@ -120,7 +121,7 @@ void write_json(const offramp::classifier& model, const offramp::prediction& ans
   line["layers"] = model.num_layers();
   line["tokens"] = answer.tokens;
   line["truncated"] = answer.truncated;
-  line["stopped"] = stop_name(answer.stopped);
+  line["stopped"] = name_of(answer.stopped);
   if (!trace.empty()) {
     json exits = json::array();
     for (const offramp::exit_output& exit : trace) {

@@ -12,6 +12,7 @@
 
 #include <offramp/certificate.hpp>
 #include <offramp/classifier.hpp>
+#include <offramp/names.hpp>
 #include <offramp/study/curve_report.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/known_texts.hpp>
@@ -124,7 +125,7 @@ std::vector<model_options> models_of(const curve_options& options) {
 /// As in "certified: 2 % disagreement at every exit".
 std::string name_of(const offramp::certificate& promise) {
   const bool is_overall = promise.scope == offramp::certified_scope::overall;
-  return "certified: " + CLI::detail::to_string(100.0 * promise.epsilon) + " % " + loss_name(promise.loss) +
+  return "certified: " + CLI::detail::to_string(100.0 * promise.epsilon) + " % " + std::string(name_of(promise.loss)) +
          (is_overall ? "" : " at every exit");
 }
 

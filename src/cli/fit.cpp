@@ -7,6 +7,7 @@
 #include "thread_runner.hpp"
 
 #include <offramp/error.hpp>
+#include <offramp/names.hpp>
 #include <offramp/study/certified_fit.hpp>
 #include <offramp/study/fit.hpp>
 
@@ -190,7 +191,7 @@ void fit(const fit_arguments& arguments) {
   }
   certified_fit_options options = arguments.options;
   options.epsilon = *arguments.certify;
-  options.format = format_named(arguments.format);
+  options.format = offramp::numeric_format_named(arguments.format).value();
   const certified_fit done = fit_certified(arguments.model, arguments.files, arguments.out, options, run, report);
   write(done.fit, arguments);
   if (arguments.json_lines->count() > 0) {

@@ -6,6 +6,7 @@
 #include "tsv_output.hpp"
 
 #include <offramp/classifier.hpp>
+#include <offramp/names.hpp>
 #include <offramp/tokenizer.hpp>
 
 #include <iostream>
@@ -35,8 +36,8 @@ void write_json(const offramp::classifier& model) {
   }
   json certificates = json::array();
   for (const offramp::certificate& certificate : model.certificates()) {
-    certificates.push_back({{"loss", loss_name(certificate.loss)},
-                            {"scope", scope_name(certificate.scope)},
+    certificates.push_back({{"loss", name_of(certificate.loss)},
+                            {"scope", name_of(certificate.scope)},
                             {"epsilon", certificate.epsilon},
                             {"delta", certificate.delta},
                             {"n", certificate.n},
@@ -82,7 +83,7 @@ void write_text(const offramp::classifier& model) {
     std::cout << "exit            layer " << exit.layer << ", temperature " << exit.temperature << '\n';
   }
   for (const offramp::certificate& certificate : model.certificates()) {
-    std::cout << "certificate     " << loss_name(certificate.loss) << " <= " << certificate.epsilon
+    std::cout << "certificate     " << name_of(certificate.loss) << " <= " << certificate.epsilon
               << (certificate.scope == offramp::certified_scope::every_exit ? " at every exit" : "")
               << " with probability " << 1.0 - certificate.delta << ", n = " << certificate.n
               << (certificate.looks > 1 ? ", look " + std::to_string(certificate.looks) : std::string()) << ": "

@@ -3,6 +3,8 @@
 
 #include "command.hpp"
 
+#include <offramp/names.hpp>
+
 #include <charconv>
 #include <stdexcept>
 #include <system_error>
@@ -48,13 +50,6 @@ std::vector<int> layers_in(const std::string& list) {
 
 }  // namespace
 
-offramp::numeric_format format_named(const std::string& name) {
-  if (name == "bfloat16") {
-    return offramp::numeric_format::bfloat16;
-  }
-  return name == "int8" ? offramp::numeric_format::int8 : offramp::numeric_format::float32;
-}
-
 void model_options::add_to(CLI::App& parser) {
   parser.add_option("--model", directory, "Model directory, or a bundled model's name (default: sentiment-en)");
 }
@@ -98,7 +93,7 @@ std::filesystem::path model_options::path() const {
 
 offramp::classifier model_options::load() const {
   offramp::load_options options;
-  options.format = format_named(format);
+  options.format = offramp::numeric_format_named(format).value();
   if (exits) {
     options.exits = layers_in(*exits);
   }

@@ -12,9 +12,6 @@
 
 namespace offramp_cli {
 
-/// The format that --format calls so.
-offramp::numeric_format format_named(const std::string& name);
-
 /// Which model to load, and how.
 struct model_options {
   std::optional<std::string> directory;

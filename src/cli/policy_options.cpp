@@ -3,14 +3,12 @@
 
 #include "command.hpp"
 
-#include <algorithm>
-#include <array>
+#include <offramp/names.hpp>
+
 #include <chrono>
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
-#include <utility>
-#include <vector>
 
 namespace offramp_cli {
 
@@ -37,15 +35,6 @@ void policy_options::add_to(CLI::App& parser) {
   add_loss_to(parser, certified_loss)->needs(parser.get_option("--certified"));
 }
 
-namespace {
-
-constexpr std::array<std::pair<const char*, offramp::certified_loss>, 3> losses{
-    {{"disagreement", offramp::certified_loss::disagreement},
-     {"accuracy-drop", offramp::certified_loss::accuracy_drop},
-     {"error", offramp::certified_loss::error}}};
-
-}  // namespace
-
 CLI::Option* add_decline_to(CLI::App& parser, std::optional<float>& decline) {
   return parser.add_option("--decline", decline, "How much the threshold of --rule declining falls from exit to exit");
 }
@@ -60,25 +49,9 @@ void check_decline(const std::string& rule, const std::optional<float>& decline)
 }
 
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : losses) {
-    names.emplace_back(name);
-  }
   return parser.add_option("--loss", loss, "Loss that a certificate bounds, against the last exit or the right label")
-      ->check(CLI::IsMember(names))
+      ->check(CLI::IsMember({"disagreement", "accuracy-drop", "error"}))
       ->capture_default_str();
-}
-
-offramp::certified_loss loss_named(const std::string& name) {
-  return std::ranges::find(losses, name, [](const auto& entry) { return std::string(entry.first); })->second;
-}
-
-std::string scope_name(offramp::certified_scope scope) {
-  return scope == offramp::certified_scope::every_exit ? "every-exit" : "overall";
-}
-
-std::string loss_name(offramp::certified_loss loss) {
-  return std::ranges::find(losses, loss, [](const auto& entry) { return entry.second; })->first;
 }
 
 namespace {
@@ -162,7 +135,7 @@ offramp::exit_policy policy_options::policy(const offramp::classifier& model) co
   if (certified) {
     const auto scope =
         every_exit->count() > 0 ? offramp::certified_scope::every_exit : offramp::certified_scope::overall;
-    const auto stored = model.certified(*certified, loss_named(certified_loss), scope);
+    const auto stored = model.certified(*certified, offramp::certified_loss_named(certified_loss).value(), scope);
     if (!stored) {
       throw std::runtime_error("the model has no certificate for " + certified_loss + " of at most " +
                                CLI::detail::to_string(*certified) + " in this format, with these exits");

@@ -43,11 +43,7 @@ struct policy_options {
 CLI::Option* add_decline_to(CLI::App& parser, std::optional<float>& decline);
 /// Throws usage_error unless there is a decline for --rule declining, and for no other.
 void check_decline(const std::string& rule, const std::optional<float>& decline);
-/// Adds --loss, whose values loss_named understands; `loss` must stay where it is until parsing is over.
+/// Adds --loss, whose values certified_loss_named understands; `loss` must stay where it is until parsing is over.
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss);
-offramp::certified_loss loss_named(const std::string& name);
-std::string loss_name(offramp::certified_loss loss);
-/// "overall" or "every-exit".
-std::string scope_name(offramp::certified_scope scope);
 
 }  // namespace offramp_cli

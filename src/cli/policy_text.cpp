@@ -82,21 +82,4 @@ std::string describe(const offramp::exit_policy& policy) {
   return text.str();
 }
 
-std::string_view stop_name(offramp::stop_reason reason) {
-  using enum offramp::stop_reason;
-  switch (reason) {
-    case confident:
-      return "confident";
-    case last_exit:
-      return "last_exit";
-    case deadline:
-      return "deadline";
-    case layer_limit:
-      return "layer_limit";
-    case cancelled:
-      return "cancelled";
-  }
-  return "unknown";
-}
-
 }  // namespace offramp_cli

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <offramp/exit_policy.hpp>
-#include <offramp/prediction.hpp>
 
 #include <string>
-#include <string_view>
 
 namespace offramp_cli {
 
@@ -13,7 +11,5 @@ namespace offramp_cli {
 std::string describe(const offramp::exit_policy& policy);
 /// As --rule takes it.
 std::string rule_name(offramp::exit_policy::rule rule);
-/// As --json writes it.
-std::string_view stop_name(offramp::stop_reason reason);
 
 }  // namespace offramp_cli

@@ -4,6 +4,7 @@
 #include <cli/policy_text.hpp>
 
 #include <offramp/error.hpp>
+#include <offramp/names.hpp>
 
 #include <chrono>
 #include <set>
@@ -148,23 +149,6 @@ job read_request(const std::string& body, const model_registry& models, const re
 
 namespace {
 
-const char* kind_name(offramp::error_kind kind) {
-  using enum offramp::error_kind;
-  switch (kind) {
-    case io:
-      return "io";
-    case bad_model:
-      return "bad_model";
-    case bad_data:
-      return "bad_data";
-    case unsupported:
-      return "unsupported";
-    case invalid_argument:
-      return "invalid_argument";
-  }
-  return "unknown";
-}
-
 ordered_json scores_of(const offramp::classifier& model, const std::vector<float>& probabilities) {
   ordered_json scores = ordered_json::object();
   for (std::size_t label = 0; label < probabilities.size(); ++label) {
@@ -187,14 +171,14 @@ ordered_json label_of(const offramp::classifier& model, const offramp::predictio
 
 ordered_json result_of(const served_model& model, const std::variant<offramp::prediction, offramp::error>& result) {
   if (const auto* problem = std::get_if<offramp::error>(&result)) {
-    return {{"error", {{"kind", kind_name(problem->kind())}, {"message", problem->what()}}}};
+    return {{"error", {{"kind", name_of(problem->kind())}, {"message", problem->what()}}}};
   }
   const auto& answer = std::get<offramp::prediction>(result);
   ordered_json fields = label_of(model.classifier, answer);
   fields["score"] = answer.confidence;
   fields["scores"] = scores_of(model.classifier, answer.probabilities);
   fields["layer"] = answer.layer;
-  fields["stopped"] = offramp_cli::stop_name(answer.stopped);
+  fields["stopped"] = name_of(answer.stopped);
   fields["truncated"] = answer.truncated;
   return fields;
 }

@@ -58,7 +58,8 @@ inline void refuse_learned(const exit_policy& policy) {
 inline void refuse_exclusive(const exit_policy& policy) {
   if (!model::fits_multi_label(policy.rule_kind())) {
     throw error(error_kind::invalid_argument,
-                "exit_policy: the rule is " + model::name_of(policy.rule_kind(), model::policy_rule_names) +
+                "exit_policy: the rule is " +
+                    std::string(model::name_in(model::policy_rule_names, policy.rule_kind())) +
                     ", which is for labels that exclude each other, but the model is multi-label; expected " +
                     std::string(model::multi_label_rules));
   }

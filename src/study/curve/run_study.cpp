@@ -24,7 +24,7 @@ namespace detail {
 curve_study begin_study(const classifier& model, const std::string& model_name, const dataset& data,
                         const exit_logits& logits, const sweep_rule& rule) {
   return {.model = model_name,
-          .numeric_format = model::name_of(model.format(), model::numeric_format_names),
+          .numeric_format = std::string(name_of(model.format())),
           .kernels = model.info().kernels,
           .data = data.name,
           .data_sha256 = data.sha256,

@@ -7,18 +7,16 @@
 #include <offramp/golden_text.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/model/pooling.hpp>
+#include <offramp/names.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/sentence_pair.hpp>
 #include <offramp/version.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
@@ -48,14 +46,12 @@ struct exit_description {
 
 using policy_rule = exit_policy::rule;
 
-/// What `exits.json` calls the values of an enumeration.
-template <class Value, std::size_t N>
-using name_table = std::array<std::pair<std::string_view, Value>, N>;
-
-template <class Value, std::size_t N>
-[[nodiscard]] std::string name_of(Value value, const name_table<Value, N>& names) {
-  return std::string(std::ranges::find(names, value, &std::pair<std::string_view, Value>::second)->first);
-}
+// What `exits.json` calls the values of an enumeration; offramp/names.hpp has the public ones.
+using offramp::detail::certified_loss_names;
+using offramp::detail::certified_scope_names;
+using offramp::detail::name_in;
+using offramp::detail::name_table;
+using offramp::detail::numeric_format_names;
 
 inline constexpr name_table<model::pooling, 2> pooling_names{{{"cls", pooling::cls}, {"mean", pooling::mean}}};
 inline constexpr name_table<model::pooler, 3> pooler_names{
@@ -68,13 +64,6 @@ inline constexpr name_table<input_kind, 2> input_kind_names{
     {{"single", input_kind::single}, {"pair", input_kind::pair}}};
 inline constexpr name_table<model::pretokenizer, 2> pretokenizer_names{
     {{"bert", pretokenizer::bert}, {"whitespace", pretokenizer::whitespace}}};
-inline constexpr name_table<numeric_format, 3> numeric_format_names{
-    {{"float32", numeric_format::float32}, {"bfloat16", numeric_format::bfloat16}, {"int8", numeric_format::int8}}};
-inline constexpr name_table<certified_loss, 3> certified_loss_names{{{"disagreement", certified_loss::disagreement},
-                                                                     {"accuracy-drop", certified_loss::accuracy_drop},
-                                                                     {"error", certified_loss::error}}};
-inline constexpr name_table<certified_scope, 2> certified_scope_names{
-    {{"overall", certified_scope::overall}, {"every-exit", certified_scope::every_exit}}};
 inline constexpr name_table<policy_rule, 10> policy_rule_names{{{"confidence", policy_rule::confidence},
                                                                 {"declining", policy_rule::declining},
                                                                 {"per_exit", policy_rule::per_exit},

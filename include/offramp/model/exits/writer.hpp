@@ -32,11 +32,11 @@ inline void write_exit(json_writer& json, const exit_description& exit) {
         }
       });
     } else {
-      json.member("pooling", name_of(exit.pooling, pooling_names));
-      json.member("pooler", name_of(exit.pooler, pooler_names));
+      json.member("pooling", name_in(pooling_names, exit.pooling));
+      json.member("pooler", name_in(pooler_names, exit.pooler));
     }
     if (exit.pooler_activation != nn::epilogue::tanh) {
-      json.member("pooler_activation", name_of(exit.pooler_activation, pooler_activation_names));
+      json.member("pooler_activation", name_in(pooler_activation_names, exit.pooler_activation));
     }
     if (exit.pooler_norm) {
       json.member("pooler_norm", true);
@@ -61,7 +61,7 @@ inline void write_exit(json_writer& json, const exit_description& exit) {
 
 inline void write_policy(json_writer& json, const policy_description& policy) {
   json.object([&] {
-    json.member("rule", name_of(policy.rule, policy_rule_names));
+    json.member("rule", name_in(policy_rule_names, policy.rule));
     if (policy.rule == policy_rule::per_exit) {
       json.member("thresholds", policy.exit_thresholds);
     } else if (policy.rule == policy_rule::per_class) {
@@ -91,7 +91,7 @@ inline void write_quality(json_writer& json, const calibration_description::exit
 inline void write_calibration(json_writer& json, const std::vector<calibration_description>& all) {
   json.object([&] {
     for (const calibration_description& one : all) {
-      json.key(name_of(one.numeric_format, numeric_format_names));
+      json.key(name_of(one.numeric_format));
       json.object([&] {
         json.member("data_sha256", one.data_sha256);
         json.member("n", one.n);
@@ -104,10 +104,10 @@ inline void write_calibration(json_writer& json, const std::vector<calibration_d
 
 inline void write_certificate(json_writer& json, const certificate_description& certificate) {
   json.object([&] {
-    json.member("numeric_format", name_of(certificate.numeric_format, numeric_format_names));
-    json.member("loss", name_of(certificate.loss, certified_loss_names));
+    json.member("numeric_format", name_of(certificate.numeric_format));
+    json.member("loss", name_of(certificate.loss));
     if (certificate.scope != certified_scope::overall) {
-      json.member("scope", name_of(certificate.scope, certified_scope_names));
+      json.member("scope", name_of(certificate.scope));
     }
     json.member("epsilon", certificate.epsilon);
     json.member("delta", certificate.delta);
@@ -142,8 +142,8 @@ inline void write_exits(json_writer& json, const exits_file& content, std::strin
     if (!content.cuts.empty()) {
       json.member("cuts", content.cuts);
     }
-    json.member("input", name_of(input, input_kind_names));
-    json.member("pretokenizer", name_of(content.pretokenizer, pretokenizer_names));
+    json.member("input", name_in(input_kind_names, input));
+    json.member("pretokenizer", name_in(pretokenizer_names, content.pretokenizer));
     json.optional_member("max_tokens", content.max_tokens);
     json.key("exits");
     json.array(content.exits, [&](const auto& exit) { write_exit(json, exit); });
