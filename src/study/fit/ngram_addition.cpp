@@ -90,9 +90,15 @@ void check_addition(const model::exits_file& content, const model::file_set& mod
     throw error(error_kind::unsupported,
                 place() + ": an exit reads the logits of earlier ones, which one more would change");
   }
-  if (!options.cuts.empty()) {
-    refuse_fit_option("cuts are those that exits.json has");
-  }
+  const auto refuse_stated = [](bool is_other, const std::string& name) {
+    if (is_other) {
+      refuse_fit_option(name + " already in exits.json, and the exits that are there depend on it");
+    }
+  };
+  refuse_stated(!options.cuts.empty(), "cuts are");
+  refuse_stated(options.max_tokens && *options.max_tokens != content.max_tokens, "max_tokens is");
+  refuse_stated(options.input && options.input != content.input, "input is");
+  refuse_stated(options.golden.has_value(), "golden texts, if any, are");
   if (!content.cuts.empty() && options.weighting == class_weighting::balanced) {
     refuse_fit_option("weighting is balanced, which is for labels that exclude each other");
   }
@@ -149,6 +155,9 @@ ngram_addition add_ngrams(const model::file_set& model, known_texts known, const
   const std::string digest = model::sha256_hex(added.files.safetensors);
   content.exits.insert(content.exits.begin(), model::exit_description{.ngrams = choice.head.shape});
   adapt(content, result);
+  if (options.threshold) {
+    content.default_policy.emplace().threshold = *options.threshold;
+  }
   std::vector<golden_text> golden = std::exchange(content.golden, {});
   const classifier fitted =
       load_with(model, exit_files{model::write_exits_json(content, digest), added.files.safetensors}, {});

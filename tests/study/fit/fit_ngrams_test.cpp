@@ -3,13 +3,17 @@
 #include <offramp/study/fit.hpp>
 
 #include <offramp/classifier.hpp>
+#include <offramp/exit_policy.hpp>
 #include <offramp/thread_pool.hpp>
 
+#include "model/model_files.hpp"
 #include "study/fit/workshop.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <filesystem>
+#include <functional>
 
 namespace fit_ngrams_test {
 
@@ -123,6 +127,33 @@ TEST(FitNgrams, AreAddedBeforeExitsThatStayAsTheyAre) {
     }
   }
   EXPECT_THROW((void)add("after", "again"), offramp::error);
+}
+
+TEST(FitNgrams, TakeOrRefuseEveryOptionWhereExitsAre) {
+  const workshop shop("tiny");
+  (void)shop.fit(offramp_tests::on_layers(3), "before");
+  const auto add = [&](const std::function<void(fit_options&)>& change) {
+    fit_options options;
+    options.layers = {0};
+    options.ngram_bucket_bits = 10;
+    change(options);
+    (void)fit_exits(shop.files / "before", {.train = shop.files / "train.tsv", .dev = shop.files / "dev.tsv"},
+                    shop.files / "after", options);
+  };
+  const auto refuses = [&](const char* what, const std::function<void(fit_options&)>& change) {
+    offramp_tests::expect_error(offramp::error_kind::invalid_argument, {what, "already in exits.json"},
+                                [&] { add(change); });
+    EXPECT_FALSE(std::filesystem::exists(shop.files / "after" / "exits.json"));
+  };
+  refuses("max_tokens is", [](fit_options& options) { options.max_tokens = 7; });
+  refuses("input is", [](fit_options& options) { options.input = offramp::input_kind::pair; });
+  refuses("golden texts", [](fit_options& options) { options.golden = "golden.txt"; });
+  refuses("cuts are", [](fit_options& options) { options.cuts = {0.5F, 0.5F}; });
+  add([](fit_options& options) {
+    options.threshold = 0.75F;
+    options.input = offramp::input_kind::single;
+  });
+  EXPECT_EQ(offramp::classifier::load(shop.files / "after").default_policy(), offramp::exit_policy(0.75F));
 }
 
 }  // namespace fit_ngrams_test
