@@ -160,16 +160,24 @@ TEST(floating_point, modes_change_no_threshold) {
 
 TEST(floating_point, modes_change_no_bound) {
   namespace study = offramp::study;
-  const double upper = study::clopper_pearson_upper(3, 1000, 0.05);
-  const study::interval always = study::confidence_sequence(3, 1000, 0.95);
-  const study::interval short_one = study::wilson(3, 1000, 0.95);
+  const auto bounds = [] {
+    std::vector<double> found;
+    for (const std::int64_t events : {0, 3, 331, 999}) {
+      found.push_back(study::binomial_tail_at_most(events, 1000, 0.3));
+      found.push_back(study::clopper_pearson_upper(events, 1000, 0.05));
+      found.push_back(study::clopper_pearson_lower(events, 1000, 0.05));
+      for (const study::interval& one :
+           {study::clopper_pearson(events, 1000, 0.95), study::confidence_sequence(events, 1000, 0.95),
+            study::wilson(events, 1000, 0.95)}) {
+        found.push_back(one.lower);
+        found.push_back(one.upper);
+      }
+    }
+    return found;
+  };
+  const std::vector<double> expected = bounds();
   for (const mode& chosen : modes()) {
-    in_mode(chosen, [&] {
-      EXPECT_EQ(study::clopper_pearson_upper(3, 1000, 0.05), upper);
-      EXPECT_EQ(study::confidence_sequence(3, 1000, 0.95).lower, always.lower);
-      EXPECT_EQ(study::confidence_sequence(3, 1000, 0.95).upper, always.upper);
-      EXPECT_EQ(study::wilson(3, 1000, 0.95).lower, short_one.lower);
-    });
+    in_mode(chosen, [&] { EXPECT_EQ(bounds(), expected) << chosen.name; });
   }
 }
 

@@ -106,38 +106,45 @@ inline double tail_at_most(double k, double n, double p, double q) {
 
 OFFRAMP_INLINE double binomial_tail_at_most(std::int64_t k, std::int64_t n, double p) {
   const offramp::detail::default_floating_point environment;
+  p = offramp::detail::settled(p);
   binomial_detail::check_counts(k, n);
   if (!(p >= 0.0 && p <= 1.0)) {
     throw error(error_kind::invalid_argument,
                 "binomial: p is " + offramp::detail::number_text(p) + ", expected 0 to 1");
   }
-  return binomial_detail::tail_at_most(static_cast<double>(k), static_cast<double>(n), p, 1.0 - p);
+  return offramp::detail::settled(
+      binomial_detail::tail_at_most(static_cast<double>(k), static_cast<double>(n), p, 1.0 - p));
 }
 
 OFFRAMP_INLINE double clopper_pearson_upper(std::int64_t k, std::int64_t n, double delta) {
   const offramp::detail::default_floating_point environment;
+  delta = offramp::detail::settled(delta);
   binomial_detail::check_counts(k, n);
   binomial_detail::check_inside("delta", delta);
   const auto count = static_cast<double>(k);
   const auto trials = static_cast<double>(n);
-  return k == n ? 1.0 : offramp::detail::bisect(0.0, 1.0, [&](double p) {
-                          return binomial_detail::tail_at_most(count, trials, p, 1.0 - p) <= delta;
-                        }).upper;
+  return offramp::detail::settled(k == n ? 1.0 : offramp::detail::bisect(0.0, 1.0, [&](double p) {
+                                                   return binomial_detail::tail_at_most(count, trials, p, 1.0 - p) <=
+                                                          delta;
+                                                 }).upper);
 }
 
 OFFRAMP_INLINE double clopper_pearson_lower(std::int64_t k, std::int64_t n, double delta) {
   const offramp::detail::default_floating_point environment;
+  delta = offramp::detail::settled(delta);
   binomial_detail::check_counts(k, n);
   binomial_detail::check_inside("delta", delta);
   const auto misses = static_cast<double>(n - k);
   const auto trials = static_cast<double>(n);
-  return k == 0 ? 0.0 : offramp::detail::bisect(0.0, 1.0, [&](double p) {
-                          return binomial_detail::tail_at_most(misses, trials, 1.0 - p, p) > delta;
-                        }).lower;
+  return offramp::detail::settled(k == 0 ? 0.0 : offramp::detail::bisect(0.0, 1.0, [&](double p) {
+                                                   return binomial_detail::tail_at_most(misses, trials, 1.0 - p, p) >
+                                                          delta;
+                                                 }).lower);
 }
 
 OFFRAMP_INLINE interval clopper_pearson(std::int64_t k, std::int64_t n, double confidence) {
   const offramp::detail::default_floating_point environment;
+  confidence = offramp::detail::settled(confidence);
   binomial_detail::check_inside("confidence", confidence);
   const double delta = (1.0 - confidence) / 2.0;
   return {clopper_pearson_lower(k, n, delta), clopper_pearson_upper(k, n, delta)};
@@ -145,6 +152,7 @@ OFFRAMP_INLINE interval clopper_pearson(std::int64_t k, std::int64_t n, double c
 
 OFFRAMP_INLINE interval confidence_sequence(std::int64_t k, std::int64_t n, double confidence) {
   const offramp::detail::default_floating_point environment;
+  confidence = offramp::detail::settled(confidence);
   binomial_detail::check_counts(k, n);
   binomial_detail::check_inside("confidence", confidence);
   const auto count = static_cast<double>(k);
@@ -161,11 +169,12 @@ OFFRAMP_INLINE interval confidence_sequence(std::int64_t k, std::int64_t n, doub
   if (k < n) {
     found.upper = offramp::detail::bisect(count / trials, 1.0, [&](double p) { return !is_likely(p); }).upper;
   }
-  return found;
+  return offramp::detail::settled(found);
 }
 
 OFFRAMP_INLINE interval wilson(std::int64_t k, std::int64_t n, double confidence) {
   const offramp::detail::default_floating_point environment;
+  confidence = offramp::detail::settled(confidence);
   binomial_detail::check_counts(k, n);
   binomial_detail::check_inside("confidence", confidence);
   if (n == 0) {
@@ -177,7 +186,8 @@ OFFRAMP_INLINE interval wilson(std::int64_t k, std::int64_t n, double confidence
   const double scale = 1.0 + z * z / trials;
   const double centre = (rate + z * z / (2.0 * trials)) / scale;
   const double half = z * std::sqrt(rate * (1.0 - rate) / trials + z * z / (4.0 * trials * trials)) / scale;
-  return {k == 0 ? 0.0 : std::fmax(centre - half, 0.0), k == n ? 1.0 : std::fmin(centre + half, 1.0)};
+  return offramp::detail::settled(
+      interval{k == 0 ? 0.0 : std::fmax(centre - half, 0.0), k == n ? 1.0 : std::fmin(centre + half, 1.0)});
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -85,12 +85,12 @@ class default_floating_point {
 #endif
 };
 
-/// The number, computed before what follows: nothing else keeps a compiler from moving arithmetic between registers
-/// past a change of modes.
-template <class Number>
-[[nodiscard]] Number settled(Number number) noexcept {
-  const volatile Number stored = number;
-  return stored;
+/// The value, computed before what follows: nothing else keeps a compiler from moving arithmetic between registers past
+/// a change of modes. What a function under a default_floating_point takes and returns in registers goes through here.
+template <class Value>
+[[nodiscard]] Value settled(Value value) noexcept {
+  asm volatile("" : "+m"(value) : : "memory");
+  return value;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::detail

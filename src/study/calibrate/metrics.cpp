@@ -18,6 +18,8 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
+using offramp::detail::settled;
+
 namespace detail {
 namespace {
 
@@ -110,26 +112,26 @@ std::vector<float> confidences(const labelled_probabilities& given) {
 double accuracy(const labelled_probabilities& given) {
   const offramp::detail::default_floating_point environment;
   const std::vector<detail::outcome> outcomes = detail::answer_outcomes(given);
-  return static_cast<double>(std::ranges::count(outcomes, true, &detail::outcome::happened)) /
-         static_cast<double>(outcomes.size());
+  return settled(static_cast<double>(std::ranges::count(outcomes, true, &detail::outcome::happened)) /
+                 static_cast<double>(outcomes.size()));
 }
 
 double macro_f1(const labelled_probabilities& given) {
   const offramp::detail::default_floating_point environment;
   const detail::label_counts counts = detail::count_labels(given);
-  return detail::macro_f1(counts.right, counts.mentions);
+  return settled(detail::macro_f1(counts.right, counts.mentions));
 }
 
 double micro_f1(const labelled_probabilities& given) {
   const offramp::detail::default_floating_point environment;
   const detail::label_counts counts = detail::count_labels(given);
-  return detail::micro_f1(counts.right, counts.mentions);
+  return settled(detail::micro_f1(counts.right, counts.mentions));
 }
 
 double mean_confidence(const labelled_probabilities& given) {
   const offramp::detail::default_floating_point environment;
   const std::vector<float> found = confidences(given);
-  return std::accumulate(found.begin(), found.end(), 0.0) / static_cast<double>(found.size());
+  return settled(std::accumulate(found.begin(), found.end(), 0.0) / static_cast<double>(found.size()));
 }
 
 double negative_log_likelihood(const labelled_probabilities& given) {
@@ -140,12 +142,12 @@ double negative_log_likelihood(const labelled_probabilities& given) {
     for (const detail::outcome& one : detail::calibration_outcomes(given)) {
       sum += detail::surprise(static_cast<float>(one.happened ? one.probability : 1.0 - one.probability));
     }
-    return sum / static_cast<double>(given.values.size());
+    return settled(sum / static_cast<double>(given.values.size()));
   }
   for (std::size_t text = 0; text < given.label_ids.size(); ++text) {
     sum += detail::surprise(detail::row(given, text)[static_cast<std::size_t>(given.label_ids[text])]);
   }
-  return sum / static_cast<double>(given.label_ids.size());
+  return settled(sum / static_cast<double>(given.label_ids.size()));
 }
 
 double brier_score(const labelled_probabilities& given) {
@@ -159,7 +161,7 @@ double brier_score(const labelled_probabilities& given) {
       sum += distance * distance;
     }
   }
-  return sum / static_cast<double>(detail::count_texts(given));
+  return settled(sum / static_cast<double>(detail::count_texts(given)));
 }
 
 std::vector<reliability_bin> reliability_bins(const labelled_probabilities& given, std::size_t bins) {
@@ -179,7 +181,7 @@ std::vector<reliability_bin> reliability_bins(const labelled_probabilities& give
 
 double calibration_error(const labelled_probabilities& given, std::size_t bins) {
   const offramp::detail::default_floating_point environment;
-  return detail::mean_gap(detail::equal_width_sums(detail::calibration_outcomes(given), bins));
+  return settled(detail::mean_gap(detail::equal_width_sums(detail::calibration_outcomes(given), bins)));
 }
 
 double equal_mass_calibration_error(const labelled_probabilities& given, std::size_t bins) {
@@ -199,7 +201,7 @@ double equal_mass_calibration_error(const labelled_probabilities& given, std::si
       sums.back().add(sorted[text]);
     }
   });
-  return detail::mean_gap(sums);
+  return settled(detail::mean_gap(sums));
 }
 
 double class_wise_calibration_error(const labelled_probabilities& given, std::size_t bins) {
@@ -209,7 +211,7 @@ double class_wise_calibration_error(const labelled_probabilities& given, std::si
   for (std::size_t label = 0; label < given.num_labels; ++label) {
     sum += detail::mean_gap(detail::equal_width_sums(detail::label_outcomes(given, label), bins));
   }
-  return sum / static_cast<double>(given.num_labels);
+  return settled(sum / static_cast<double>(given.num_labels));
 }
 
 double expected_calibration_error_of_draws(const labelled_probabilities& given, std::size_t bins, std::size_t draws,
@@ -227,7 +229,7 @@ double expected_calibration_error_of_draws(const labelled_probabilities& given, 
     }
     sum += detail::mean_gap(detail::equal_width_sums(outcomes, bins));
   }
-  return draws > 0 ? sum / static_cast<double>(draws) : 0.0;
+  return settled(draws > 0 ? sum / static_cast<double>(draws) : 0.0);
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -18,6 +18,8 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
+using offramp::detail::settled;
+
 std::optional<double> area_under_roc(std::span<const float> scores, const std::vector<bool>& positive) {
   const offramp::detail::default_floating_point environment;
   if (scores.size() != positive.size()) {
@@ -44,7 +46,7 @@ std::optional<double> area_under_roc(std::span<const float> scores, const std::v
     positives += tied_positives;
   });
   const double pairs = positives * negatives;
-  return pairs > 0.0 ? std::optional(ordered_pairs / pairs) : std::nullopt;
+  return settled(pairs > 0.0 ? std::optional(ordered_pairs / pairs) : std::nullopt);
 }
 
 std::optional<double> area_under_roc_of_correct(const labelled_probabilities& given) {
@@ -85,7 +87,7 @@ double area_under_risk_coverage(const labelled_probabilities& given) {
       area += errors / static_cast<double>(text + 1);
     }
   });
-  return area / static_cast<double>(sorted.size());
+  return settled(area / static_cast<double>(sorted.size()));
 }
 
 namespace detail {
@@ -129,7 +131,7 @@ double correlate_ranks(std::span<const float> one, std::span<const int> other) {
   const double both = std::inner_product(first.begin(), first.end(), second.begin(), 0.0);
   const double squares = std::inner_product(first.begin(), first.end(), first.begin(), 0.0) *
                          std::inner_product(second.begin(), second.end(), second.begin(), 0.0);
-  return squares > 0.0 ? both / std::sqrt(squares) : 0.0;
+  return settled(squares > 0.0 ? both / std::sqrt(squares) : 0.0);
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -11,6 +11,8 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
+using offramp::detail::settled;
+
 namespace detail {
 namespace {
 
@@ -128,7 +130,7 @@ temperature_fit fit_temperature(std::span<const float> logits, std::span<const i
   fit.nll_before = nll.at(1.0);
   fit.nll_after = fit.nll_before;
   if (nll.is_flat()) {
-    return fit;
+    return settled(fit);
   }
   if (nll.derive(low).slope >= 0.0) {
     fit.temperature = highest_temperature;
@@ -143,9 +145,9 @@ temperature_fit fit_temperature(std::span<const float> logits, std::span<const i
   fit.nll_after = nll.at(1.0 / static_cast<double>(fit.temperature));
   if (fit.nll_after > fit.nll_before) {
     // Rounding, where the best temperature is as good as 1.
-    return {1.0F, false, fit.nll_before, fit.nll_before};
+    return settled(temperature_fit{1.0F, false, fit.nll_before, fit.nll_before});
   }
-  return fit;
+  return settled(fit);
 }
 
 double negative_log_likelihood(std::span<const float> logits, std::span<const int> label_ids, std::size_t num_labels,
@@ -156,7 +158,7 @@ double negative_log_likelihood(std::span<const float> logits, std::span<const in
     throw error(error_kind::invalid_argument,
                 std::to_string(class_weights.size()) + " class weights, expected " + std::to_string(num_labels));
   }
-  return nll.at(1.0 / static_cast<double>(temperature), class_weights);
+  return settled(nll.at(1.0 / static_cast<double>(temperature), class_weights));
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

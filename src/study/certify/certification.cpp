@@ -17,6 +17,8 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
+using offramp::detail::settled;
+
 namespace detail {
 namespace {
 
@@ -30,6 +32,8 @@ namespace {
 
 std::size_t fixed_sequence_test(std::span<const std::int64_t> losses, std::int64_t n, double epsilon, double delta) {
   const offramp::detail::default_floating_point environment;
+  epsilon = settled(epsilon);
+  delta = settled(delta);
   detail::check_promise(epsilon, delta);
   std::size_t passed = 0;
   while (passed < losses.size() && binomial_tail_at_most(losses[passed], n, epsilon) <= delta) {
@@ -40,6 +44,8 @@ std::size_t fixed_sequence_test(std::span<const std::int64_t> losses, std::int64
 
 std::int64_t texts_needed(double epsilon, double delta) {
   const offramp::detail::default_floating_point environment;
+  epsilon = settled(epsilon);
+  delta = settled(delta);
   detail::check_promise(epsilon, delta);
   // (1 - epsilon)^n <= delta, up to rounding.
   auto n = static_cast<std::int64_t>(std::log(delta) / std::log1p(-epsilon));
@@ -51,6 +57,8 @@ std::int64_t texts_needed(double epsilon, double delta) {
 
 std::optional<std::int64_t> losses_allowed(std::int64_t n, double epsilon, double delta) {
   const offramp::detail::default_floating_point environment;
+  epsilon = settled(epsilon);
+  delta = settled(delta);
   detail::check_promise(epsilon, delta);
   if (n < 1) {
     detail::refuse_certification(std::to_string(n) + " texts, expected at least one");

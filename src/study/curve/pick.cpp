@@ -13,6 +13,8 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
+using offramp::detail::settled;
+
 namespace detail {
 namespace {
 
@@ -95,6 +97,7 @@ std::string describe(const pick_goal& wanted) {
 
 std::size_t pick_loss(const curve& found, double points) {
   const offramp::detail::default_floating_point environment;
+  points = settled(points);
   const operating_point& full = found.full_depth();
   // Texts are whole: a sliver of slack only keeps rounding from deciding.
   const double allowed = points / 100.0 * static_cast<double>(full.texts) + 1e-6;
@@ -106,6 +109,8 @@ std::size_t pick_loss(const curve& found, double points) {
 
 std::size_t pick_sure_loss(const curve& found, double points, double confidence) {
   const offramp::detail::default_floating_point environment;
+  points = settled(points);
+  confidence = settled(confidence);
   if (!(confidence > 0.5 && confidence < 1.0)) {
     throw error(error_kind::invalid_argument,
                 "pick_sure_loss: a confidence of " + std::to_string(confidence) + ", expected above 0.5 and below 1");
@@ -121,6 +126,7 @@ std::size_t pick_sure_loss(const curve& found, double points, double confidence)
 
 std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor) {
   const offramp::detail::default_floating_point environment;
+  factor = settled(factor);
   constexpr double rounding = 1e-12;
   std::optional<std::size_t> deepest;
   for (std::size_t point = 0; point < found.points.size(); ++point) {
@@ -133,11 +139,13 @@ std::optional<std::size_t> pick_layer_speedup(const curve& found, double factor)
 
 std::optional<std::size_t> pick_time_speedup(std::span<const timed_point> timed, double factor) {
   const offramp::detail::default_floating_point environment;
+  factor = settled(factor);
   return detail::deepest_timed(timed, [&](const latency& time) { return time.speedup.likely.lower >= factor; });
 }
 
 std::optional<std::size_t> pick_p95(std::span<const timed_point> timed, double milliseconds) {
   const offramp::detail::default_floating_point environment;
+  milliseconds = settled(milliseconds);
   return detail::deepest_timed(timed, [&](const latency& time) { return time.p95_likely.upper <= milliseconds; });
 }
 

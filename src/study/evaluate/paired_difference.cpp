@@ -11,6 +11,8 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
+using offramp::detail::settled;
+
 namespace detail {
 namespace {
 
@@ -55,6 +57,7 @@ interval find_interval(const paired_counts& counts, double estimate, double quan
 
 paired_difference compare_paired(const paired_counts& counts, double confidence) {
   const offramp::detail::default_floating_point environment;
+  confidence = settled(confidence);
   detail::check_paired(counts, confidence);
   const std::int64_t differing = counts.only_first + counts.only_second;
   paired_difference found;
@@ -64,7 +67,7 @@ paired_difference compare_paired(const paired_counts& counts, double confidence)
   found.upper = ends.upper;
   const std::int64_t fewer = std::min(counts.only_first, counts.only_second);
   found.p_value = differing == 0 ? 1.0 : std::min(1.0, 2.0 * binomial_tail_at_most(fewer, differing, 0.5));
-  return found;
+  return settled(found);
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cfenv>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -100,6 +101,19 @@ TEST(MetricsTest, DoNotDependOnTheOrderOfTexts) {
     const std::vector<double> found = measure(shuffled);
     for (std::size_t i = 0; i < expected.size(); ++i) {
       EXPECT_NEAR(found[i], expected[i], 1e-12) << i;
+    }
+  }
+}
+
+TEST(MetricsTest, DoNotDependOnTheCallersRounding) {
+  for (const json& golden : goldens()) {
+    const sample data = sample_of(golden);
+    const std::vector<double> expected = measure(data);
+    for (const int rounding : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+      std::fesetround(rounding);
+      const std::vector<double> found = measure(data);
+      std::fesetround(FE_TONEAREST);
+      EXPECT_EQ(found, expected);
     }
   }
 }
