@@ -4,6 +4,8 @@
 
     find_spills.py OBJDUMP OBJECT
 
+OBJDUMP is GNU's or LLVM's.
+
 The sums of a tile must stay in registers from the first input to the last: one that the compiler spills costs more
 than a smaller tile would have. Looks at everything that lies within a loop of a function of tiles, on x86-64. A vector
 that a loop only reads from the stack is a constant that found no register, and as good there as elsewhere in memory.
@@ -18,10 +20,10 @@ import sys
 FUNCTION = re.compile(r"^[0-9a-f]+ <(?P<name>.*)>:$")
 INSTRUCTION = re.compile(r"^ *(?P<address>[0-9a-f]+):\s+(?P<text>.*\S)")
 OF_TILES = re.compile(r"\bN_(?!SCALAR|EMU128)\w+::multiply_tile<")
-JUMP = re.compile(r"^(?:bnd )?j\w+\s.*?\b(?P<target>[0-9a-f]+) <")
-FRAME_POINTER = re.compile(r"^mov\s+%rsp,%rbp$")
-# Stores of a vector, whose memory operand stands last.
-TO_STACK = r"%[xyz]mm\d+,-?(?:0x[0-9a-f]+)?\((?:{})[^)]*\)(?:\{{%k\d\}})?$"
+JUMP = re.compile(r"^(?:bnd )?j\w+\s.*?\b(?:0x)?(?P<target>[0-9a-f]+) <")
+FRAME_POINTER = re.compile(r"^movq?\s+%rsp,\s*%rbp$")
+# Stores of a vector, whose memory operand stands last. GNU's objdump writes 0x40(%rsp), LLVM's 64(%rsp) after a space.
+TO_STACK = r"%[xyz]mm\d+,\s*-?(?:0x)?[0-9a-f]*\((?:{})[^)]*\)(?: ?\{{%k\d\}})?$"
 
 
 def functions(objdump, path):
