@@ -239,7 +239,7 @@ command add_curve(CLI::App& app) {
                   "in one picture")
       ->allow_extra_args(false);
   parser.add_option("--format", options->formats, "Arithmetic of the linear layers; may be repeated")
-      ->check(CLI::IsMember({"float32", "bfloat16", "int8"}))
+      ->check(CLI::IsMember(names_in(offramp::detail::numeric_format_names)))
       ->allow_extra_args(false)
       ->capture_default_str();
   parser.add_option("--exits", options->exits, "Layers whose exits may answer, as in 2,4,6 (default: all)");

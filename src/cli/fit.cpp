@@ -252,7 +252,7 @@ command add_fit(CLI::App& app) {
   parser.add_option("--delta", arguments->options.delta, "Probability that this promise is wrong")
       ->capture_default_str();
   parser.add_option("--format", arguments->format, "Arithmetic that the promise is for")
-      ->check(CLI::IsMember({"float32", "bfloat16", "int8"}))
+      ->check(CLI::IsMember(names_in(offramp::detail::numeric_format_names)))
       ->capture_default_str();
   parser.add_option("--golden", options.golden, "Texts to store for `offramp verify`, one a line");
   parser.add_option("--threads", arguments->threads, "Threads to use")

@@ -3,8 +3,6 @@
 
 #include "command.hpp"
 
-#include <offramp/names.hpp>
-
 #include <charconv>
 #include <stdexcept>
 #include <system_error>
@@ -60,7 +58,7 @@ void model_options::add_positional_to(CLI::App& parser) {
 
 void model_options::add_format_to(CLI::App& parser) {
   parser.add_option("--format", format, "Arithmetic of the linear layers")
-      ->check(CLI::IsMember({"float32", "bfloat16", "int8"}))
+      ->check(CLI::IsMember(names_in(offramp::detail::numeric_format_names)))
       ->capture_default_str();
 }
 

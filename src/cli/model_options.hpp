@@ -3,14 +3,27 @@
 
 #include <offramp/classifier.hpp>
 #include <offramp/load_options.hpp>
+#include <offramp/names.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace offramp_cli {
+
+/// The names of a table, for an option that takes one of them.
+template <class Value, std::size_t N>
+std::vector<std::string> names_in(const offramp::detail::name_table<Value, N>& table) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : table) {
+    names.emplace_back(name);
+  }
+  return names;
+}
 
 /// Which model to load, and how.
 struct model_options {

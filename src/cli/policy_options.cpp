@@ -2,8 +2,7 @@
 #include "policy_options.hpp"
 
 #include "command.hpp"
-
-#include <offramp/names.hpp>
+#include "model_options.hpp"
 
 #include <chrono>
 #include <cmath>
@@ -50,7 +49,7 @@ void check_decline(const std::string& rule, const std::optional<float>& decline)
 
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss) {
   return parser.add_option("--loss", loss, "Loss that a certificate bounds, against the last exit or the right label")
-      ->check(CLI::IsMember({"disagreement", "accuracy-drop", "error"}))
+      ->check(CLI::IsMember(names_in(offramp::detail::certified_loss_names)))
       ->capture_default_str();
 }
 

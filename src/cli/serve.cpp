@@ -136,7 +136,7 @@ command add_serve(CLI::App& app) {
   options->models = {"sentiment-en"};
   parser.add_option("--model", options->models, "Model directories, or names of bundled models")->capture_default_str();
   parser.add_option("--format", options->format, "Numeric format of all models")
-      ->check(CLI::IsMember({"float32", "bfloat16", "int8"}))
+      ->check(CLI::IsMember(names_in(offramp::detail::numeric_format_names)))
       ->capture_default_str();
   parser.add_option("--host", options->host, "Address to listen on")->capture_default_str();
   parser.add_option("--port", options->port, "Port to listen on, 0 for a free one")
