@@ -46,6 +46,7 @@ font-size:13px}
 .chart .other-1{stroke:var(--cool);stroke-dasharray:3 4}
 .chart .other-2{stroke:var(--plum);stroke-dasharray:12 4 3 4}
 .chart .other-3{stroke:var(--grey);stroke-dasharray:6 3}
+.chart .spot{fill:var(--paper);stroke-width:3;stroke-dasharray:none}
 .chart text.other-text-0{fill:var(--warm)}
 .chart text.other-text-1{fill:var(--cool)}
 .chart text.other-text-2{fill:var(--plum)}

@@ -16,7 +16,8 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
-/// Points of accuracy (hundredths) above full depth's, for so many layers run on average, and where that may lie.
+/// Points of accuracy (hundredths) above that of the main study's full depth, for so many layers run on average, and
+/// where that may lie.
 struct cost_point {
   double layer = 0.0;
   double gain = 0.0;
@@ -31,6 +32,7 @@ enum class chart_width { wide, narrow };
 struct cost_ranges {
   double first_layer = 0.0;
   double last_layer = 1.0;  ///< above the first
+  double full_layer = 1.0;  ///< that speed-ups compare with
   double lowest = -1.0;
   double highest = 1.0;  ///< above the lowest
 };
@@ -44,6 +46,7 @@ class cost_chart {
         area_{is_wide_ ? 52.0 : 34.0, is_wide_ ? 62.0 : 58.0, size_.x - 14.0, size_.y - foot - 52.0},
         across_{shown.first_layer, shown.last_layer, area_.left, area_.right},
         up_{shown.lowest, shown.highest, area_.bottom, area_.top},
+        full_layer_(shown.full_layer),
         placer_(area_),
         picture_(size_.x, size_.y) {
     for (const auto& [name, value] :
@@ -89,10 +92,15 @@ class cost_chart {
     inside([&] { picture_.polygon(band, "band"); });
   }
 
-  /// A line that names keep away from.
+  /// A line that names keep away from; of a single point a ring.
   void draw_line(std::span<const cost_point> points, std::string_view style) {
     const std::vector<pixel> line = pixels(points);
-    inside([&] { picture_.polyline(line, style); });
+    if (line.size() == 1) {
+      inside([&] { picture_.circle(line.front(), 5.0, "spot " + std::string(style)); });
+      avoid_around(line.front(), 7.0);
+      return;
+    }
+    inside([&] { picture_.polyline(line, "line " + std::string(style)); });
     placer_.avoid(line);
   }
 
@@ -147,7 +155,7 @@ class cost_chart {
     const double room = 38.0;
     double free_from = area_.left - room;
     for (const double factor : {48.0, 24.0, 16.0, 12.0, 8.0, 6.0, 5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25, 1.1, 1.0}) {
-      const double layer = across_.high / factor;
+      const double layer = full_layer_ / factor;
       const double x = across_.at(layer);
       if (layer < across_.low - 1e-9 || x - free_from < room) {
         continue;
@@ -168,6 +176,7 @@ class cost_chart {
   box area_;
   axis across_;
   axis up_;
+  double full_layer_;
   label_placer placer_;
   svg picture_;
 };

@@ -17,15 +17,22 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
-[[nodiscard]] inline cost_point cost_of(const operating_point& point) {
-  const paired_difference loss = point.paired_loss();
-  return {point.mean_layer, -100.0 * loss.estimate, -100.0 * loss.upper, -100.0 * loss.lower};
+/// Points of accuracy by which `study` is better at full depth than `main`, on the same texts.
+[[nodiscard]] inline double head_start(const curve_study& study, const curve_study& main) {
+  return 100.0 * (study.found.full_depth().accuracy - main.found.full_depth().accuracy);
 }
 
-[[nodiscard]] inline std::vector<cost_point> costs_of(const curve& found) {
+/// Against full depth of its own model, raised by `start`.
+[[nodiscard]] inline cost_point cost_of(const operating_point& point, double start = 0.0) {
+  const paired_difference loss = point.paired_loss();
+  return {point.mean_layer, start - 100.0 * loss.estimate, start - 100.0 * loss.upper, start - 100.0 * loss.lower};
+}
+
+/// Against full depth of the main study.
+[[nodiscard]] inline std::vector<cost_point> costs_of(const curve_study& study, const curve_study& main) {
   std::vector<cost_point> costs;
-  for (const std::size_t point : spread_points(found, 240)) {
-    costs.push_back(cost_of(found.points[point]));
+  for (const std::size_t point : spread_points(study.found, 240)) {
+    costs.push_back(cost_of(study.found.points[point], head_start(study, main)));
   }
   return costs;
 }
@@ -33,9 +40,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 /// The main picture: accuracy against full depth's over mean layer, with the paired interval.
 class curve_chart {
  public:
-  /// `others` are curves on the same texts.
+  /// `others` are curves on the same texts, drawn against full depth of `study`.
   curve_chart(const curve_study& study, std::span<const curve_study> others, chart_width width, double foot = 0.0)
-      : study_(study), others_(others), early_(costs_of(study.found)), chart_(width, ranges(study, others), foot) {}
+      : study_(study), others_(others), early_(costs_of(study, study)), chart_(width, ranges(study, others), foot) {}
 
   [[nodiscard]] pixel place(std::size_t point) const {
     const cost_point cost = cost_of(study_.found.points[point]);
@@ -44,14 +51,17 @@ class curve_chart {
 
   /// Lines that a reader can ask for, of the classes "random", "fixed" and "oracle", stand in groups that are "asked".
   [[nodiscard]] svg draw() {
+    const bool has_models =
+        std::ranges::any_of(others_, [&](const auto& other) { return other.model != study_.model; });
     chart_.draw_axes(std::string(study_.is_labelled ? "points of accuracy" : "points of agreement") +
-                     (chart_.is_wide() ? " above full depth" : " against full depth"));
+                     (chart_.is_wide() ? " above full depth" : " against full depth") +
+                     (has_models && chart_.is_wide() ? " of " + study_.model : ""));
     draw_asked_lines();
     chart_.draw_band(early_);
     for (std::size_t i = 0; i < others_.size(); ++i) {
-      chart_.draw_line(costs_of(others_[i].found), "line other other-" + std::to_string(i % num_other_styles));
+      chart_.draw_line(costs_of(others_[i], study_), "other other-" + std::to_string(i % num_other_styles));
     }
-    chart_.draw_line(early_, "line early");
+    chart_.draw_line(early_, "early");
     draw_marked();
     draw_picks();
     draw_names();
@@ -73,18 +83,19 @@ class curve_chart {
 
  private:
   [[nodiscard]] static cost_ranges ranges(const curve_study& study, std::span<const curve_study> others) {
-    const curve& found = study.found;
-    cost_ranges shown{found.fixed_exits.front().mean_layer, found.fixed_exits.back().mean_layer, 0.0, 0.0};
-    const auto include = [&](const curve& of) {
-      shown.first_layer = std::min(shown.first_layer, of.points.front().mean_layer);
-      for (const operating_point& point : of.points) {
-        const double gain = -100.0 * point.paired_loss().estimate;
+    const double full_layer = study.found.full_depth().mean_layer;
+    cost_ranges shown{study.found.fixed_exits.front().mean_layer, full_layer, full_layer, 0.0, 0.0};
+    const auto include = [&](const curve_study& of) {
+      shown.first_layer = std::min(shown.first_layer, of.found.points.front().mean_layer);
+      shown.last_layer = std::max(shown.last_layer, of.found.full_depth().mean_layer);
+      for (const operating_point& point : of.found.points) {
+        const double gain = cost_of(point, head_start(of, study)).gain;
         shown.lowest = std::min(shown.lowest, gain);
         shown.highest = std::max(shown.highest, gain);
       }
     };
-    include(found);
-    std::ranges::for_each(others, include, &curve_study::found);
+    include(study);
+    std::ranges::for_each(others, include);
     if (shown.last_layer <= shown.first_layer) {
       shown.first_layer = shown.last_layer - 1.0;
     }
@@ -188,7 +199,7 @@ class curve_chart {
     const std::vector<std::string> names = series_names(study_, others_);
     chart_.draw_line_name(names.front(), early_, shares, "early-text");
     for (std::size_t i = 0; i < others_.size(); ++i) {
-      chart_.draw_line_name(names[i + 1], costs_of(others_[i].found), shares,
+      chart_.draw_line_name(names[i + 1], costs_of(others_[i], study_), shares,
                             "other-text-" + std::to_string(i % num_other_styles));
     }
   }

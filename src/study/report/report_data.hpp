@@ -122,7 +122,8 @@ inline void write_confusion(model::json_writer& json, const curve_study& study) 
   return nlohmann::json::parse(quoted).get<std::string>();
 }
 
-inline void write_series(model::json_writer& json, const curve_study& study, const std::string& name) {
+/// `start`: where its full depth stands in the picture.
+inline void write_series(model::json_writer& json, const curve_study& study, const std::string& name, double start) {
   const operating_point& full = study.found.full_depth();
   json.object([&] {
     json.member("name", well_formed(name));
@@ -131,6 +132,7 @@ inline void write_series(model::json_writer& json, const curve_study& study, con
     json.array(study.labels, [&](const std::string& label) { json.value(well_formed(label)); });
     write_number(json, "full", 100.0 * full.accuracy);
     write_number(json, "depth", full.mean_layer);
+    write_number(json, "above", start);
     json.member("start", first_shown_stop(study));
     json.key("layers");
     json.array(full.exits, [&](const exit_share& share) { json.value(share.layer); });
@@ -162,7 +164,7 @@ inline void write_series(model::json_writer& json, const curve_study& study, con
   }
   model::json_writer json;
   std::size_t index = 0;
-  json.array(all, [&](const curve_study* one) { write_series(json, *one, names[index++]); });
+  json.array(all, [&](const curve_study* one) { write_series(json, *one, names[index++], head_start(*one, study)); });
   return "<script type=\"application/json\" id=\"data\">" + json_for_markup(std::move(json).finish()) + "</script>\n";
 }
 

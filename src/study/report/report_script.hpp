@@ -38,7 +38,7 @@ inline constexpr std::string_view report_script = R"js(
     var left = read("left"), right = read("right"), top = read("top"), bottom = read("bottom");
     var x = left + (stop.layer - read("first")) / (read("last") - read("first")) * (right - left);
     var y = function (gain) {
-      var at = bottom + (gain - read("lowest")) / (read("highest") - read("lowest")) * (top - bottom);
+      var at = bottom + (shown.above + gain - read("lowest")) / (read("highest") - read("lowest")) * (top - bottom);
       return Math.max(top, Math.min(bottom, at));
     };
     var cursor = chart.querySelector(".cursor");

@@ -209,6 +209,48 @@ TEST(curve_report, shows_several_curves_at_once) {
   expect_well_formed(report_html(study, others), language::html);
 }
 
+/// The number of an attribute, from the first place where `before` stands.
+double number_after(const std::string& markup, const std::string& before, const std::string& attribute) {
+  const std::size_t element = markup.find(before);
+  const std::size_t value = markup.find(attribute + "=\"", element);
+  if (element == std::string::npos || value == std::string::npos) {
+    ADD_FAILURE() << before << " or " << attribute << " is missing";
+    return 0.0;
+  }
+  return std::stod(markup.substr(value + attribute.size() + 2));
+}
+
+TEST(curve_report, draws_another_model_where_its_accuracy_is) {
+  const exit_logits logits = random_logits({300, 4, 3}, 8);
+  const curve_study study = study_of(logits, {}, "early");
+  for (const bool is_deeper : {false, true}) {
+    exit_logits one_exit = logits;  // always right
+    one_exit.exits = {{is_deeper ? 12 : 6, 1.0F}};
+    one_exit.values.assign(300 * 3, 0.0F);
+    one_exit.uncertainties.clear();
+    for (std::size_t text = 0; text < 300; ++text) {
+      one_exit.values[text * 3 + static_cast<std::size_t>(logits.label_ids[text])] = 5.0F;
+    }
+    const std::vector<curve_study> others = {study_of(one_exit, {}, "plain")};
+    const std::string picture = curve_svg(study, others);
+    const auto frame = [&](const char* name) { return number_after(picture, "<svg", std::string("data-") + name); };
+    const auto place = [&](const char* low, const char* high, const char* from, const char* to, double value) {
+      return frame(from) + (value - frame(low)) / (frame(high) - frame(low)) * (frame(to) - frame(from));
+    };
+    const double gain = 100.0 * (1.0 - study.found.full_depth().accuracy);
+    ASSERT_GT(gain, 5.0);
+    const std::string ring = "<circle class=\"spot other other-0\"";
+    EXPECT_NEAR(number_after(picture, ring, "cx"),
+                place("first", "last", "left", "right", others.front().found.full_depth().mean_layer), 0.06);
+    EXPECT_NEAR(number_after(picture, ring, "cy"), place("lowest", "highest", "bottom", "top", gain), 0.06);
+    EXPECT_EQ(frame("last"), is_deeper ? 12.0 : 8.0);
+    EXPECT_NE(picture.find("above full depth of early"), std::string::npos);
+    const std::string report = report_html(study, others);
+    const std::string above = "\"above\":";  // the last one is the other's
+    EXPECT_NEAR(std::stod(report.substr(report.rfind(above) + above.size())), gain, 1e-3);
+  }
+}
+
 TEST(curve_report, begins_with_what_leaving_early_costs) {
   curve_study study = study_of(random_logits({200, 4, 2}, 8), {}, "plain");
   study.picks = {{"a goal", study.found.points.size() / 2}};
