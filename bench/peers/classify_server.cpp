@@ -8,13 +8,14 @@
 //     {"do": "describe"}                       -> formats, kernels, layers, warnings
 //     {"do": "tokenize", "texts": [...]}       -> ids of each text
 //     {"do": "every_exit", "format": "int8", <inputs>}  -> logits[input][exit][label], before the temperature
-//     {"do": "time", "format": "int8", "threads": 2, "calls": 10, "threshold": 0.9, "max_layer": 4,
-//      <inputs>}
+//     {"do": "time", "format": "int8", "threads": 2, "calls": 10, "threshold": 0.9, "decline": 0.06,
+//      "max_layer": 4, <inputs>}
 //           -> nanoseconds of each call, and layers, labels, confidences of its answers
 //
 // <inputs> is "ids": [[...], ...] or "texts": ["..." or ["premise", "hypothesis"], ...]. One input goes through
 // classify, several through classify_batch; with "each": true several go through classify one after another and count
-// as one call. Without a threshold every layer runs, with "own_policy": true what the model's own policy asks for. A failure is answered by {"error": "..."}.
+// as one call. Without a threshold every layer runs, with "own_policy": true what the model's own policy asks for. A
+// failure is answered by {"error": "..."}.
 #include <offramp/offramp.hpp>
 
 #include <chrono>
@@ -220,7 +221,10 @@ class server {
     if (!request.contains("threshold") || request["threshold"].is_null()) {
       return offramp::exit_policy::full_depth();
     }
-    const offramp::exit_policy policy(request["threshold"].get<float>());
+    const float threshold = request["threshold"].get<float>();
+    const bool declines = request.contains("decline") && !request["decline"].is_null();
+    const auto policy = declines ? offramp::exit_policy::declining(threshold, request["decline"].get<float>())
+                                 : offramp::exit_policy(threshold);
     return request.contains("max_layer") ? policy.with_max_layer(request["max_layer"].get<int>()) : policy;
   }
 

@@ -38,6 +38,7 @@ def parse_arguments():
     p.add_argument("--roof", action="store_true", help="measure the machine's peaks and print offramp's share of the roof")
     p.add_argument("--data", type=Path, help="compare over the texts of this file at batch 1 instead of random ids")
     p.add_argument("--threshold", type=float, help="with --data: also with early exit at this confidence")
+    p.add_argument("--decline", type=float, help="with --threshold: by how much it falls from exit to exit")
     p.add_argument("--own-policy", action="store_true", help="with --data: also with early exit by the model's own policy")
     p.add_argument("--max-layer", type=int, help="with --threshold: go no deeper than this layer")
     p.add_argument("--texts", type=int, help="with --data: only the first so many")

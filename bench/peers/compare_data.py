@@ -37,20 +37,21 @@ def tokenized(server, texts):
 class Runner:
     """One engine, in one way of using it, over a chunk of texts: seconds, and the answers' (label, layer)."""
 
-    def __init__(self, engine, threads, depth, threshold=None, torch_loop=False, own_policy=False):
+    def __init__(self, engine, threads, depth, threshold=None, decline=None, torch_loop=False, own_policy=False):
         """`depth` is the last layer that is run: with a threshold where a text leaves at the latest, else all."""
         self.engine, self.threads, self.threshold, self.torch_loop = engine, threads, threshold, torch_loop
-        self.depth, self.own_policy, self.format = depth, own_policy, engine.format
+        self.depth, self.decline, self.own_policy, self.format = depth, decline, own_policy, engine.format
         early = own_policy or threshold is not None
         self.family = "loop" if torch_loop else "offramp early" if early else engine.family
         base = "pytorch float32 early-exit loop" if torch_loop else engine.name
-        self.name = base + (" by its own policy" if own_policy else f" at threshold {threshold}" if early else " at full depth")
+        self.name = base + (" by its own policy" if own_policy else f" at threshold {threshold}" if early else " at full depth") + (
+            f", declining by {decline}" if decline else "")
 
     def run(self, inputs):
         if self.engine.family == "offramp":
             texts = Inputs(inputs[0].ids, inputs[0].type_ids, [i.texts[0] for i in inputs])
             request = dict(do="time", each=True, format=self.format, threads=self.threads, calls=1,
-                           threshold=self.threshold, max_layer=self.depth, own_policy=self.own_policy,
+                           threshold=self.threshold, decline=self.decline, max_layer=self.depth, own_policy=self.own_policy,
                            texts=texts.texts)
             reply = self.engine.server.ask(**request)
             return reply["nanoseconds"][0] * 1e-9, list(zip(reply["labels"], reply["layers"])), None
@@ -78,8 +79,8 @@ def make_runners(engines, threads, layers, options):
     ours = [e for e in engines if e.family == "offramp"]
     max_layer = options.max_layer or layers[-1]
     if options.threshold is not None:
-        runners += [Runner(e, threads, max_layer, options.threshold) for e in ours]
-        if layers[0] > 0:  # the loop has no exit before the encoder
+        runners += [Runner(e, threads, max_layer, options.threshold, options.decline) for e in ours]
+        if layers[0] > 0 and options.decline is None:  # the loop has one threshold, and no exit before the encoder
             runners += [Runner(e, threads, max_layer, options.threshold, torch_loop=True) for e in engines
                         if e.family == "pytorch"]
     if options.own_policy:
@@ -126,7 +127,7 @@ def compare_data(report, model, engines, server, options, threads, layers):
                 confidences += visited or []
     near = check_decisions(runners, answers, confidences, options.threshold) if options.threshold is not None else None
     head = {"model": model.path.name, "data": options.data.name, "texts": len(texts), "threads": threads,
-            "threshold": options.threshold, "max_layer": options.max_layer, "decisions_too_near_to_tell": near}
+            "threshold": options.threshold, "decline": options.decline, "max_layer": options.max_layer, "decisions_too_near_to_tell": near}
     print(", ".join(f"{key} {value}" for key, value in head.items() if value is not None) + "\n")
     print_runners(report, head, runners, seconds, answers, labels)
     print_ratios(report, head, runners, seconds)
