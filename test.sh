@@ -5,7 +5,7 @@
 #
 #   ./test.sh           the above
 #   ./test.sh --all     then everything else that runs on this machine: the slow tests with both compilers, AddressSanitizer
-#                       and UndefinedBehaviorSanitizer, every fuzz target for 20 seconds, the long runs; takes hours
+#                       and UndefinedBehaviorSanitizer, every fuzz target for 20 seconds, the long runs; takes an hour
 #   ./test.sh python    builds the Python package as a wheel that other machines can use and runs its tests, in a virtual
 #                       environment under build/; needs PyPI.
 #                       With --all, those with Spark and DuckDB too; OFFRAMP_DATA names the folder of the data sets
