@@ -13,12 +13,12 @@ import sys
 
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
 from sentencepiece import sentencepiece_model_pb2
 from transformers import AutoTokenizer, DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2Model
 from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
-from tiny_models import LETTERS, PAIRS, SINGLE, WORDS, exit_at, exit_logits, hashlib, loaded, make_heads, stored, write_json
+from family_goldens import store_weights, write_exits, write_golden
+from tiny_models import LETTERS, PAIRS, SINGLE, WORDS, exit_at, exit_logits, write_json
 
 LABELS = ["dull", "fair", "warm"]
 SPECIALS = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
@@ -91,26 +91,6 @@ def write_tokenizer(out, only_sentencepiece):
     return tokenizer
 
 
-def rounded(logits):
-    return [[round(v, 6) for v in row.tolist()] for row in logits]
-
-
-def golden_entry(tokenizer, text, max_tokens, answer):
-    texts = [text] if isinstance(text, str) else text
-    found = tokenizer(*texts, truncation=True, max_length=max_tokens)
-    entry = {"text": text} if isinstance(text, str) else dict(zip(("premise", "hypothesis"), text))
-    return entry | {"ids": found["input_ids"], "logits": rounded(answer(found["input_ids"], found["token_type_ids"]))}
-
-
-def write_golden(out, tokenizer, max_tokens, answer, generator):
-    golden = [golden_entry(tokenizer, text, max_tokens, answer) for text in TEXTS]
-    encodings = []
-    for length in [length for length in LENGTHS if length <= max_tokens]:
-        ids = torch.randint(ROWS, (length,), generator=generator).tolist()  # with padding tokens among them
-        encodings.append({"ids": ids, "logits": rounded(answer(ids, [0] * length))})
-    write_json(out / "golden.json", {"max_tokens": max_tokens, "golden": golden, "encodings": encodings})
-
-
 def write_model(out, m):
     shutil.rmtree(out, ignore_errors=True)  # a tokenizer that stands there would be read
     out.mkdir(parents=True)
@@ -122,28 +102,18 @@ def write_model(out, m):
     model = (DebertaV2Model if "exits" in m else DebertaV2ForSequenceClassification)(config).eval()
     generator = torch.Generator().manual_seed(m["seed"])
     randomize(model, generator)
-    model.save_pretrained(out)
-    tensors = stored(load_file(out / "model.safetensors"), m["store"])
-    save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
-    missing, unexpected = model.load_state_dict(loaded(tensors), strict=False)
-    assert not missing and not unexpected, (missing, unexpected)
+    store_weights(model, out, m["store"])
     tokenizer = write_tokenizer(out, m.get("only_sentencepiece", False))
     max_tokens = config.max_position_embeddings
-    states = lambda ids, types, **more: model(
-        input_ids=torch.tensor([ids]), token_type_ids=torch.tensor([types]), attention_mask=torch.ones(1, len(ids)), **more)
+    states = lambda found, **more: model(
+        input_ids=torch.tensor([found["input_ids"]]), token_type_ids=torch.tensor([found["token_type_ids"]]),
+        attention_mask=torch.ones(1, len(found["input_ids"])), **more)
     if "exits" not in m:
-        write_golden(out, tokenizer, max_tokens, lambda ids, types: states(ids, types).logits, generator)
+        write_golden(out, tokenizer, max_tokens, lambda found: states(found).logits, TEXTS, LENGTHS, ROWS, generator)
         return
-    heads = make_heads(m["exits"], hidden, len(labels), generator)
-    save_file(heads, out / "exits.safetensors", metadata={"format": "pt"})
-    answer = lambda ids, types: exit_logits(
-        [state[0] for state in states(ids, types, output_hidden_states=True).hidden_states], m["exits"], heads)
-    golden = [golden_entry(tokenizer, text, max_tokens, answer) for text in TEXTS]
-    for entry in golden:
-        del entry["ids"]
-    write_json(out / "exits.json", {
-        "format": 1, "exits_sha256": hashlib.sha256((out / "exits.safetensors").read_bytes()).hexdigest(), "labels": labels,
-        "input": "single", "max_tokens": max_tokens, "exits": m["exits"], "golden": [entry for entry in golden if "text" in entry]})
+    answer_of = lambda heads: lambda found: exit_logits(
+        [state[0] for state in states(found, output_hidden_states=True).hidden_states], m["exits"], heads)
+    write_exits(out, tokenizer, max_tokens, answer_of, TEXTS, labels, m["exits"], hidden, generator)
 
 
 def write_buckets(path):

@@ -14,11 +14,11 @@ import sys
 
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import ModernBertConfig, ModernBertForSequenceClassification, ModernBertModel, PreTrainedTokenizerFast
 
-from tiny_models import (PAIRS, SINGLE, exit_at, exit_logits, hashlib, loaded, make_heads, stored, write_json)
+from family_goldens import store_weights, write_exits, write_golden
+from tiny_models import PAIRS, SINGLE, exit_at, exit_logits
 
 LABELS = ["dull", "fair", "warm"]
 STORY = "the story of a man and a dog "
@@ -97,26 +97,6 @@ def make_gemma_tokenizer():
                                    model_input_names=["input_ids", "attention_mask"])
 
 
-def rounded(logits):
-    return [[round(v, 6) for v in row.tolist()] for row in logits]
-
-
-def golden_entry(tokenizer, text, max_tokens, answer):
-    texts = [text] if isinstance(text, str) else text
-    ids = tokenizer(*texts, truncation=True, max_length=max_tokens)["input_ids"]
-    entry = {"text": text} if isinstance(text, str) else dict(zip(("premise", "hypothesis"), text))
-    return entry | {"ids": ids, "logits": rounded(answer(ids))}
-
-
-def write_golden(out, tokenizer, max_tokens, answer, generator):
-    golden = [golden_entry(tokenizer, text, max_tokens, answer) for text in TEXTS]
-    encodings = []
-    for length in [length for length in LENGTHS if length <= max_tokens]:
-        ids = torch.randint(len(tokenizer), (length,), generator=generator).tolist()
-        encodings.append({"ids": ids, "logits": rounded(answer(ids))})
-    write_json(out / "golden.json", {"max_tokens": max_tokens, "golden": golden, "encodings": encodings})
-
-
 def layer_outputs(model, ids):
     """What exits read of each layer: the final norm of its rows [tokens, hidden], before the first layer anything."""
     outputs = [None]
@@ -143,26 +123,16 @@ def write_model(out, m):
     model.eval()
     generator = torch.Generator().manual_seed(m["seed"])
     randomize(model, generator)
-    model.save_pretrained(out)
-    tensors = stored(load_file(out / "model.safetensors"), m["store"])
-    save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
-    missing, unexpected = model.load_state_dict(loaded(tensors), strict=False)
-    assert not missing and not unexpected, (missing, unexpected)
+    store_weights(model, out, m["store"])
     tokenizer.save_pretrained(out)
     max_tokens = m["config"]["max_position_embeddings"]
     if "exits" not in m:
-        write_golden(out, tokenizer, max_tokens, lambda ids: model(
-            input_ids=torch.tensor([ids]), attention_mask=torch.ones(1, len(ids))).logits, generator)
+        answer = lambda found: model(input_ids=torch.tensor([found["input_ids"]]),
+                                     attention_mask=torch.ones(1, len(found["input_ids"]))).logits
+        write_golden(out, tokenizer, max_tokens, answer, TEXTS, LENGTHS, len(tokenizer), generator)
         return
-    heads = make_heads(m["exits"], hidden, len(LABELS), generator)
-    save_file(heads, out / "exits.safetensors", metadata={"format": "pt"})
-    answer = lambda ids: exit_logits(layer_outputs(model, ids), m["exits"], heads)
-    golden = [golden_entry(tokenizer, text, max_tokens, answer) for text in TEXTS]
-    for entry in golden:
-        del entry["ids"]
-    write_json(out / "exits.json", {
-        "format": 1, "exits_sha256": hashlib.sha256((out / "exits.safetensors").read_bytes()).hexdigest(), "labels": LABELS,
-        "input": "single", "max_tokens": max_tokens, "exits": m["exits"], "golden": [entry for entry in golden if "text" in entry]})
+    answer_of = lambda heads: lambda found: exit_logits(layer_outputs(model, found["input_ids"]), m["exits"], heads)
+    write_exits(out, tokenizer, max_tokens, answer_of, TEXTS, LABELS, m["exits"], hidden, generator)
 
 
 def main():

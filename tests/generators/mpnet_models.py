@@ -10,10 +10,10 @@ import sys
 
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
 from transformers import MPNetConfig, MPNetForSequenceClassification, MPNetModel, MPNetTokenizer
 
-from tiny_models import (PAIRS, SINGLE, VOCABULARY, exit_at, exit_logits, hashlib, loaded, make_heads, stored, write_json)
+from family_goldens import store_weights, write_exits, write_golden
+from tiny_models import PAIRS, SINGLE, VOCABULARY, exit_at, exit_logits
 
 LABELS = ["dull", "fair", "warm"]
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", *dict.fromkeys(VOCABULARY[5:]), "[UNK]", "<mask>"]
@@ -48,26 +48,6 @@ def write_tokenizer(out, version):
     return tokenizer
 
 
-def rounded(logits):
-    return [[round(v, 6) for v in row.tolist()] for row in logits]
-
-
-def golden_entry(tokenizer, text, max_tokens, answer):
-    texts = [text] if isinstance(text, str) else text
-    ids = tokenizer(*texts, truncation=True, max_length=max_tokens)["input_ids"]
-    entry = {"text": text} if isinstance(text, str) else dict(zip(("premise", "hypothesis"), text))
-    return entry | {"ids": ids, "logits": rounded(answer(ids))}
-
-
-def write_golden(out, tokenizer, max_tokens, answer, generator):
-    golden = [golden_entry(tokenizer, text, max_tokens, answer) for text in TEXTS]
-    encodings = []
-    for length in [length for length in LENGTHS if length <= max_tokens]:
-        ids = torch.randint(len(PIECES), (length,), generator=generator).tolist()  # with padding tokens among them
-        encodings.append({"ids": ids, "logits": rounded(answer(ids))})
-    write_json(out / "golden.json", {"max_tokens": max_tokens, "golden": golden, "encodings": encodings})
-
-
 def write_model(out, m):
     out.mkdir(parents=True, exist_ok=True)
     hidden, heads, layers, intermediate = m["size"]
@@ -79,27 +59,17 @@ def write_model(out, m):
     model.eval()
     generator = torch.Generator().manual_seed(m["seed"])
     randomize(model, generator)
-    model.save_pretrained(out)
-    tensors = stored(load_file(out / "model.safetensors"), m["store"])
-    save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
-    missing, unexpected = model.load_state_dict(loaded(tensors), strict=False)
-    assert not missing and not unexpected, (missing, unexpected)
+    store_weights(model, out, m["store"])
     tokenizer = write_tokenizer(out, m["version"])
     max_tokens = m["positions"] - 2
-    states = lambda ids, **more: model(input_ids=torch.tensor([ids]), attention_mask=torch.ones(1, len(ids)), **more)
+    states = lambda found, **more: model(input_ids=torch.tensor([found["input_ids"]]),
+                                         attention_mask=torch.ones(1, len(found["input_ids"])), **more)
     if "exits" not in m:
-        write_golden(out, tokenizer, max_tokens, lambda ids: states(ids).logits, generator)
+        write_golden(out, tokenizer, max_tokens, lambda found: states(found).logits, TEXTS, LENGTHS, len(PIECES), generator)
         return
-    heads = make_heads(m["exits"], hidden, len(LABELS), generator)
-    save_file(heads, out / "exits.safetensors", metadata={"format": "pt"})
-    answer = lambda ids: exit_logits([state[0] for state in states(ids, output_hidden_states=True).hidden_states],
-                                     m["exits"], heads)
-    golden = [golden_entry(tokenizer, text, max_tokens, answer) for text in TEXTS]
-    for entry in golden:
-        del entry["ids"]
-    write_json(out / "exits.json", {
-        "format": 1, "exits_sha256": hashlib.sha256((out / "exits.safetensors").read_bytes()).hexdigest(), "labels": LABELS,
-        "input": "single", "max_tokens": max_tokens, "exits": m["exits"], "golden": [entry for entry in golden if "text" in entry]})
+    answer_of = lambda heads: lambda found: exit_logits(
+        [state[0] for state in states(found, output_hidden_states=True).hidden_states], m["exits"], heads)
+    write_exits(out, tokenizer, max_tokens, answer_of, TEXTS, LABELS, m["exits"], hidden, generator)
 
 
 def main():
