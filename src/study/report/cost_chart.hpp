@@ -92,11 +92,11 @@ class cost_chart {
     inside([&] { picture_.polygon(band, "band"); });
   }
 
-  /// A line that names keep away from; of a single point a ring.
+  /// A line that names keep away from; of a single point a ring, whole at the edge of the area too.
   void draw_line(std::span<const cost_point> points, std::string_view style) {
     const std::vector<pixel> line = pixels(points);
     if (line.size() == 1) {
-      inside([&] { picture_.circle(line.front(), 5.0, "spot " + std::string(style)); });
+      picture_.circle(line.front(), 5.0, "spot " + std::string(style));
       avoid_around(line.front(), 7.0);
       return;
     }
