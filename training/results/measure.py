@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibrates, chooses, certifies and measures the trained models, and fits exits to the frozen encoder. Jointly trained
-models are measured twice: with one threshold for all exits, and with one that declines from exit to exit.
+"""Calibrates, chooses, certifies and measures the trained models, and fits exits to the frozen encoder. A jointly trained
+model is measured in several ways: with one threshold for all exits or one that declines from exit to exit, with and without
+an exit before the encoder.
 
 Temperatures come from temperatures.tsv, thresholds from choose.tsv, certificates from certify.tsv; test.tsv is reported.
 Writes RESULTS/SET/MODEL.json, which report.py turns into the page. Run it with nothing else on the machine: it takes wall
@@ -9,39 +10,80 @@ times. What is measured already is kept.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sets import DEPTH, SETS, DataSet
+from sets import ENCODERS, SETS, DataSet, Encoder
 from splits import rows as data_rows
 
 EXPORT = Path(__file__).parent.parent / "export.py"
 PARTS = ("train", "temperatures", "choose", "certify", "test")
 LOSSES = tuple(f"loss:{points}" for points in (0, 0.5, 1, 2))  # of accuracy
-SPEEDUP = 3  # in wall time
 EPSILONS = (0.01, 0.02)
-DECLINING = {"declining": "joint", "self_trained_declining": "self_trained"}  # the models measured again
-EXIT_0 = "exit0"  # the joint model with an exit before the encoder
-DECLINING_RULE = ("--rule", "declining", "--decline", 0.06)  # chosen on choose.tsv of SST-2, SNLI and MNLI
+CONDITIONAL_EPSILON = 0.02
+ANSWERS = "answers.txt"  # of a separate model, to test.tsv
 DRAWN = 200  # points of a curve that are kept for its picture
 
 
-class Offramp:
-    """The built command, on one data set."""
+@dataclass(frozen=True)
+class Way:
+    """Of using a model that was trained."""
+    trained: str
+    exit_0: bool = False  # an exit before the encoder, learned from train.tsv
+    declining: bool = False
 
-    def __init__(self, program: str, data_set: DataSet, folder: Path, timing: tuple):
-        self.program, self.folder, self.timing = program, folder, timing
+
+WAYS = {
+    "joint": Way("joint"),
+    "declining": Way("joint", declining=True),
+    "exit0": Way("joint", exit_0=True),
+    "exit0_declining": Way("joint", exit_0=True, declining=True),
+    "self_trained": Way("self_trained"),
+    "self_trained_declining": Way("self_trained", declining=True),
+    "self_trained_exit0_declining": Way("self_trained", exit_0=True, declining=True),
+}
+
+
+def rule_of(name: str, encoder: Encoder) -> tuple:
+    return ("--rule", "declining", "--decline", encoder.decline) if name in WAYS and WAYS[name].declining else ()
+
+
+def is_measured_under_one_threshold(name: str, encoder: Encoder) -> bool:
+    """Whether another way is of the same model, which need not be told twice how well it is calibrated."""
+    return name in WAYS and WAYS[name].declining and any(
+        WAYS[other] == replace(WAYS[name], declining=False) for other in encoder.early_exit if other in WAYS)
+
+
+class Offramp:
+    """The built command, on one data set with the models of one encoder."""
+
+    def __init__(self, program: str, data_set: DataSet, encoder: Encoder, folder: Path, timing: tuple):
+        self.program, self.encoder, self.folder, self.timing = program, encoder, folder, timing
         self.labels, self.max_tokens = ",".join(data_set.labels), data_set.max_tokens
 
     def data(self, part: str) -> Path:
         return self.folder / "data" / f"{part}.tsv"
 
     def json_lines(self, command: str, *arguments) -> list[dict]:
-        run = subprocess.run([self.program, command, "--json", "--labels", self.labels, *map(str, arguments)],
-                             check=True, stdout=subprocess.PIPE, text=True)
+        run = subprocess.run([self.program, command, "--json", *map(str, arguments)], check=True, stdout=subprocess.PIPE, text=True)
         return [json.loads(line) for line in run.stdout.splitlines()]
+
+    def study(self, command: str, *arguments) -> list[dict]:
+        """One that reads labelled texts."""
+        return self.json_lines(command, "--labels", self.labels, *arguments)
+
+    def answers(self, model: Path, texts: Path, *policy) -> list[str]:
+        """Its labels, under a policy."""
+        return [line["label"] for line in self.json_lines("classify", "--model", model, "--input", texts, "--threads", 2, *policy)]
+
+    def answers_to_test(self, model: Path, *policy) -> list[str]:
+        texts = self.folder / "measured" / "test.txt"
+        texts.write_text("\n".join(line.partition("\t")[2] for line in data_rows(self.data("test"))) + "\n", encoding="utf-8")
+        return self.answers(model, texts, *policy)
 
 
 def curve_rows(directory: Path) -> list[dict]:
@@ -75,61 +117,99 @@ def without_reliability(measures: dict) -> dict:
 
 
 def threshold_for_speedup(run: Offramp, model: Path, out: Path, rule: tuple) -> float | None:
-    """The deepest on choose.tsv, of some that run a third of the layers or fewer, that takes a third of the time.
+    """The deepest on choose.tsv, of some that run few enough layers, that reaches the speed-up in wall time.
 
     Not the most accurate: so near to each other, thresholds differ on so few texts by chance.
     """
-    rows = curve_rows(out / "choose")
-    grid = {deepest_within(rows, DEPTH / (SPEEDUP + step / 20))["threshold"] for step in range(16)}
-    run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--out", out / "choose-timed", "--points", 0,
-                   "--grid", ",".join(map(str, sorted(grid))), *run.timing, *rule)
+    rows, speedup = curve_rows(out / "choose"), run.encoder.speedup
+    grid = {deepest_within(rows, run.encoder.depth / (speedup + step / 20))["threshold"] for step in range(16)}
+    run.study("curve", "--model", model, "--data", run.data("choose"), "--out", out / "choose-timed", "--points", 0,
+              "--grid", ",".join(map(str, sorted(grid))), *run.timing, *rule)
     timed = [row for row in curve_rows(out / "choose-timed") if row["single_mean_ms"] is not None]
-    reached = [row for row in timed if SPEEDUP * row["single_mean_ms"] <= timed[-1]["single_mean_ms"]]
+    reached = [row for row in timed if speedup * row["single_mean_ms"] <= timed[-1]["single_mean_ms"]]
     return reached[-1]["threshold"] if reached else None
 
 
-def measure_early_exit(run: Offramp, model: Path, out: Path, rule: tuple = ()) -> dict:
-    run.json_lines("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
+def against_separate(run: Offramp, model: Path, *policy) -> dict:
+    """Texts of test.tsv that the separate model of full depth alone answers right, and that it alone answers wrong."""
+    separate = run.folder / "measured" / f"cut{run.encoder.depth}" / ANSWERS
+    if not separate.exists():
+        return {}
+    right = [line.partition("\t")[0] for line in data_rows(run.data("test"))]
+    answers = list(zip(right, data_rows(separate), run.answers_to_test(model, *policy), strict=True))
+    return {"separate_lost": sum(other == true != own for true, other, own in answers),
+            "separate_gained": sum(own == true != other for true, other, own in answers)}
+
+
+def certify(run: Offramp, model: Path, *arguments) -> dict:
+    return run.study("certify", "--model", model, "--leave-out-known", "--data", run.data("certify"), "--threads", 2,
+                     *arguments)[0]
+
+
+def measure_conditional(run: Offramp, model: Path) -> dict:
+    """The promise at every exit: a threshold for each, whatever the rule."""
+    certificate = certify(run, model, "--epsilon", CONDITIONAL_EPSILON, "--conditional")
+    if certificate["certified"] is None:
+        return {**certificate, "test": None}
+    found = run.study("evaluate", "--model", model, "--data", run.data("test"), "--certified", CONDITIONAL_EPSILON, "--conditional",
+                      *run.timing)[0]
+    early, loss = found["early"], found["loss"]
+    row = {key: early[key] for key in ("accuracy", "mean_layer", "layer_speedup", "mean_flops", "flops_speedup")}
+    row |= against_separate(run, model, "--certified", CONDITIONAL_EPSILON, "--conditional")
+    row |= {"loss": loss["estimate"], "loss_lower": loss["lower"], "loss_upper": loss["upper"], "texts": found["texts"],
+            "disagreeing": found["disagreement"]["texts"], "disagreement": found["disagreement"]["share"],
+            "single_mean_ms": found["time"]["mean_ms"], "single_speedup": found["time"]["speedup"]}
+    return {**certificate, "test": row}
+
+
+def measure_early_exit(run: Offramp, model: Path, out: Path, rule: tuple) -> dict:
+    run.study("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
     goals = [argument for goal in LOSSES for argument in ("--pick", goal)]
-    chosen = run.json_lines("curve", "--model", model, "--data", run.data("choose"), "--rounds", 0, "--out", out / "choose",
-                            *goals, *rule)
+    chosen = run.study("curve", "--model", model, "--data", run.data("choose"), "--rounds", 0, "--out", out / "choose",
+                       *goals, *rule)
     picks = dict(zip(LOSSES, (line["threshold"] for line in chosen if line["kind"] == "pick")))
-    picks[f"speedup:{SPEEDUP}"] = threshold_for_speedup(run, model, out, rule)
-    certificates = [run.json_lines("certify", "--model", model, "--leave-out-known", "--data", run.data("certify"), "--epsilon", epsilon,
-                                   "--threads", 2, *rule)[0] for epsilon in EPSILONS]
+    picks[f"speedup:{run.encoder.speedup}"] = threshold_for_speedup(run, model, out, rule)
+    certificates = [certify(run, model, "--epsilon", epsilon, *rule) for epsilon in EPSILONS]
     certified = [(c["certified"] or {}).get("threshold") for c in certificates]
     thresholds = sorted({t for t in (*picks.values(), *certified) if t is not None})
-    summary = run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid",
-                             ",".join(map(str, thresholds)), *run.timing, *rule)[0]
+    summary = run.study("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid",
+                        ",".join(map(str, thresholds)), *run.timing, *rule)[0]
     rows = curve_rows(out / "test")
+
+    def tested(threshold: float) -> dict:
+        return row_at(rows, threshold) | against_separate(run, model, "--threshold", threshold, *rule)
+
     return {
         "areas": {key: value for key, value in summary.items() if key.startswith("area_")},
-        "full_depth": rows[-1],
+        "full_depth": rows[-1] | against_separate(run, model, "--full-depth"),
         "curve": [[row["mean_layer"], row["accuracy"]] for row in thinned(rows)],
-        "accuracy_within": [deepest_within(rows, depth)["accuracy"] for depth in range(1, DEPTH + 1)],
-        "picks": [{"goal": goal, "threshold": t, **row_at(rows, t)} for goal, t in picks.items() if t is not None],
-        "certificates": [{**c, "test": None if t is None else row_at(rows, t)} for c, t in zip(certificates, certified)],
+        "accuracy_within": [deepest_within(rows, depth)["accuracy"] for depth in range(1, run.encoder.depth + 1)
+                            if depth >= rows[0]["mean_layer"]],
+        "picks": [{"goal": goal, "threshold": t, **tested(t)} for goal, t in picks.items() if t is not None],
+        "certificates": [{**c, "test": None if t is None else tested(t)} for c, t in zip(certificates, certified)],
+        "conditional": measure_conditional(run, model),
     }
 
 
 def measure_calibration(run: Offramp, model: Path) -> dict:
-    lines = run.json_lines("calibrate", "--no-fit", "--model", model, "--data", run.data("test"), "--threads", 2)
+    lines = run.study("calibrate", "--no-fit", "--model", model, "--data", run.data("test"), "--threads", 2)
     return {"calibration": [{**line, "before": without_reliability(line["before"]), "after": without_reliability(line["after"])}
                             for line in lines]}
 
 
 def measure_cut(run: Offramp, model: Path, out: Path) -> dict:
     """A model with one exit: its accuracy and its time."""
-    run.json_lines("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
-    run.json_lines("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1", *run.timing)
+    run.study("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
+    run.study("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1", *run.timing)
+    (out / ANSWERS).write_text("\n".join(run.answers_to_test(model, "--full-depth")) + "\n", encoding="utf-8")
     return {"full_depth": curve_rows(out / "test")[-1]}
 
 
 def measure_bag(run: Offramp, encoder: str, out: Path) -> dict:
     """The exit before the encoder alone: a bag of token ids and pairs of them. Of the encoder only the tokenizer counts."""
-    run.json_lines("fit", "--layers", 0, "--model", encoder, "--train", run.data("train"), "--dev", run.data("temperatures"),
-                   "--out", out / "model", "--max-tokens", run.max_tokens, "--threads", 2)
-    run.json_lines("curve", "--model", out / "model", "--data", run.data("test"), "--out", out / "test", "--rounds", 0)
+    run.study("fit", "--layers", 0, "--model", encoder, "--train", run.data("train"), "--dev", run.data("temperatures"),
+              "--out", out / "model", "--max-tokens", run.max_tokens, "--threads", 2)
+    run.study("curve", "--model", out / "model", "--data", run.data("test"), "--out", out / "test", "--rounds", 0)
     return {"full_depth": curve_rows(out / "test")[-1]}
 
 
@@ -139,14 +219,59 @@ def export(trained: Path, encoder: str, model: Path):
 
 def fit(run: Offramp, encoder: str, model: Path):
     start = time.monotonic()
-    run.json_lines("fit", "--model", encoder, "--train", run.data("train"), "--dev", run.data("temperatures"), "--out", model,
-                   "--max-tokens", run.max_tokens, "--threads", 2)
+    run.study("fit", "--model", encoder, "--train", run.data("train"), "--dev", run.data("temperatures"), "--out", model,
+              "--max-tokens", run.max_tokens, "--threads", 2)
     (model.parent / "fit.json").write_text(json.dumps({"fit_seconds": time.monotonic() - start}), encoding="utf-8")
 
 
-def add_exit_0(run: Offramp, joint: Path, model: Path):
-    run.json_lines("fit", "--layers", 0, "--model", joint, "--train", run.data("train"), "--dev", run.data("temperatures"),
-                   "--out", model, "--threads", 2)
+def add_exit_0(run: Offramp, layers: Path, model: Path):
+    """It learns the labels and, where train.py cut sentences, full depth's answers to them."""
+    train, sentences = run.data("train"), run.folder / "sentences.txt"
+    if sentences.exists():
+        answers = run.answers(layers, sentences, "--full-depth", "--format", "int8")
+        lines = [f"{answer}\t{text}" for answer, text in zip(answers, data_rows(sentences), strict=True)]
+        train = model.parent / "train.tsv"
+        train.write_text("\n".join([*data_rows(run.data("train")), *lines]) + "\n", encoding="utf-8")
+    run.study("fit", "--layers", 0, "--model", layers, "--train", train, "--dev", run.data("temperatures"), "--out", model,
+              "--threads", 2)
+
+
+def prepare(name: str, run: Offramp, encoder: str, out: Path, model: Path) -> bool:
+    """Makes the model directory; false where nothing was trained that it could be made of."""
+    way = WAYS.get(name, Way(name))
+    if name == "bag" or model.exists():
+        return True
+    if name == "fit":
+        fit(run, encoder, model)
+        return True
+    trained = run.folder / way.trained / "final.pt"
+    if not trained.exists():
+        print(f"{trained}: not trained, left out", flush=True)
+        return False
+    layers = out / "layers" if way.exit_0 else model
+    export(trained, encoder, layers)
+    if way.exit_0:
+        add_exit_0(run, layers, model)
+    return True
+
+
+def draw(run: Offramp, picture: Path):
+    """The last way beside the separate models, on test.tsv."""
+    measured = run.folder / "measured"
+    ways = [name for name in run.encoder.early_exit if name in WAYS and (measured / name / "model").exists()]
+    cuts = [depth for depth in run.encoder.cuts if (measured / f"cut{depth}" / "model").exists()]
+    if picture.exists() or not ways or not cuts:
+        return
+    names = {"early exit": ways[-1]} | {f"trained for {depth}": f"cut{depth}" for depth in cuts}
+    models = measured / "drawn"
+    models.mkdir(exist_ok=True)
+    for name, model in names.items():  # a picture names a model by its directory
+        (models / name).unlink(missing_ok=True)
+        (models / name).symlink_to(Path("..") / model / "model")
+    speedups = (argument for factor in (2, 3, 5) for argument in ("--pick", f"speedup:{factor}"))  # in layers: chosen by no label
+    run.study("curve", *(argument for name in names for argument in ("--model", models / name)), "--data", run.data("test"),
+              "--rounds", 0, *rule_of(ways[-1], run.encoder), *speedups, "--out", models / "curve")
+    shutil.copy(models / "curve" / "curve.svg", picture)
 
 
 def cpu() -> str:
@@ -157,32 +282,22 @@ def cpu() -> str:
 
 
 def measure(name: str, run: Offramp, encoder: str, results: Path):
-    out = run.folder / name
+    out = run.folder / "measured" / name
     target, model = results / f"{name}.json", out / "model"
-    trained = run.folder / ("joint" if name == EXIT_0 else DECLINING.get(name, name)) / "final.pt"
     if target.exists():
         return
-    if name not in ("fit", "bag") and not trained.exists():
-        print(f"{trained}: not trained, left out", flush=True)
+    out.mkdir(parents=True, exist_ok=True)
+    if not prepare(name, run, encoder, out, model):
         return
-    out.mkdir(exist_ok=True)
-    if name == "fit":
-        if not (out / "fit.json").exists():
-            fit(run, encoder, model)
-    elif name != "bag" and not model.exists():
-        exported = out / "joint" if name == EXIT_0 else model
-        export(trained, encoder, exported)
-        if name == EXIT_0:
-            add_exit_0(run, exported, model)
     found = {"cpu": cpu(), "texts": {part: len(data_rows(run.data(part))) for part in PARTS}}
     if name.startswith("cut"):
         found |= measure_cut(run, model, out)
     elif name == "bag":
         found |= measure_bag(run, encoder, out)
-    elif name in DECLINING:
-        found |= measure_early_exit(run, model, out, DECLINING_RULE)
     else:
-        found |= measure_early_exit(run, model, out) | measure_calibration(run, model)
+        found |= measure_early_exit(run, model, out, rule_of(name, run.encoder))
+        if not is_measured_under_one_threshold(name, run.encoder):
+            found |= measure_calibration(run, model)
     if name == "fit":
         found |= json.loads((out / "fit.json").read_text(encoding="utf-8"))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -193,20 +308,21 @@ def measure(name: str, run: Offramp, encoder: str, results: Path):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--offramp", required=True, help="the built command")
+    p.add_argument("--shape", required=True, choices=list(ENCODERS), help="of the encoder")
     p.add_argument("--encoder", required=True, help="directory that the training began with")
     p.add_argument("--work", type=Path, required=True, help="as for train.py")
-    p.add_argument("--results", type=Path, required=True)
-    p.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    p.add_argument("--results", type=Path, required=True, help="gets SHAPE/SET/MODEL.json")
+    p.add_argument("--sets", nargs="+", choices=list(SETS), help="default: those that an encoder of this shape is trained on")
     p.add_argument("--timed-texts", type=int, default=1500)
     a = p.parse_args()
+    encoder = ENCODERS[a.shape]
     timing = ("--timed-texts", a.timed_texts, "--rounds", 1)
-    for name in a.sets:
-        data_set = SETS[name]
-        run = Offramp(a.offramp, data_set, a.work / name, timing)
-        cuts = [f"cut{depth}" for depth in range(1, DEPTH + 1)] if data_set.cuts else []
-        students = ["self_trained", "self_trained_declining"] if data_set.reviews else []
-        for model in ["joint", "declining", EXIT_0, *students, "fit", "bag", *cuts]:
-            measure(model, run, a.encoder, a.results / name)
+    for name in a.sets or encoder.recipes:
+        run = Offramp(a.offramp, SETS[name], encoder, a.work / name, timing)
+        cuts = [f"cut{depth}" for depth in encoder.cuts] if encoder.recipes[name].cuts else []
+        for model in [*cuts, *encoder.early_exit, "bag"]:  # the separate ones first: the others are compared with the deepest
+            measure(model, run, a.encoder, a.results / a.shape / name)
+        draw(run, a.results / a.shape / f"{name}.svg")
 
 
 if __name__ == "__main__":

@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes docs/results.md from what measure.py and exit_cost.py found, by default what docs/results holds."""
+"""Writes a results page, docs/results.md or that of another encoder, from what measure.py, exit_cost.py and compare.py found."""
 import argparse
 import json
 from pathlib import Path
 
-import matplotlib
-from matplotlib import pyplot
+import numpy as np
 from scipy.stats import beta
 
-from sets import DEPTH, SETS, DataSet
+from sets import ENCODERS, SETS, DataSet, Encoder
 
-matplotlib.use("svg")
-matplotlib.rcParams.update({"svg.hashsalt": "offramp", "svg.fonttype": "none"})  # the same bytes from the same numbers
-MODELS = {"joint": "Joint training", "declining": "Joint, declining", "exit0": "Joint with exit 0", "self_trained": "Self-trained",
-          "self_trained_declining": "Self-trained, declining", "fit": "`offramp fit`"}
-EXIT_0 = ("*Joint with exit 0* is a model of the same recipe that began with the encoder of the bundled English model, with an exit before "
-          "the encoder that `offramp fit --layers 0` learned from *train*. Its points lost are those to its own full depth.")
+MODELS = {"joint": "Joint training", "declining": "Joint, declining", "exit0": "Joint with exit 0",
+          "exit0_declining": "Joint with exit 0, declining", "self_trained": "Self-trained",
+          "self_trained_declining": "Self-trained, declining", "self_trained_exit0_declining": "Self-trained with exit 0, declining",
+          "fit": "`offramp fit`"}
+SELF_TRAINED = ("*Self-trained* goes on from the joint model for one more epoch and also learns what that answered on the training texts and on "
+                "the sentences.")  # of the encoders that do, see SelfTraining.initial
 SAME_MODEL = ("declining", "self_trained_declining")  # as the one before it
-EARLY_EXIT = {"joint": "one threshold for all exits", "declining": "a declining threshold"}
+BESIDE_SEPARATE = {"joint": "one threshold for all exits", "declining": "a declining threshold",
+                   "exit0_declining": "with exit 0, declining", "self_trained_exit0_declining": "self-trained, with exit 0, declining"}
 GOALS = {"loss": "lose at most {} on *choose*", "speedup": "{}x faster on *choose*"}
-LAYERS = [str(depth) for depth in range(1, DEPTH + 1)]
-POINT = ["model", "goal", "threshold", "accuracy", "points lost", "mean layer", "faster: layers", "time", "in batches", "disagree"]
+POINT = ["model", "goal", "threshold", "accuracy", "points lost", "... against a separate model", "mean layer", "faster: layers",
+         "FLOPs", "time", "in batches", "disagree"]
 
 
 def percent(value: float) -> str:
@@ -31,16 +31,44 @@ def times(value: float) -> str:
     return f"{int(value * 100) / 100:.2f}x"  # never rounded up
 
 
+def layer_numbers(encoder: Encoder) -> list[str]:
+    return [str(depth) for depth in range(1, encoder.depth + 1)]
+
+
 def lower_bound(losses: int, texts: int) -> float:
     """One-sided 95 % Clopper-Pearson."""
     return 0.0 if losses == 0 else float(beta.ppf(0.05, losses, texts - losses + 1))
 
 
+def lost_points(row: dict, full: dict) -> str:
+    """With Tango's paired interval where the row has it."""
+    lost = f"{100 * (full['accuracy'] - row['accuracy']):.2f}"
+    return lost if row is full or "loss_lower" not in row else f"{lost} ({100 * row['loss_lower']:.2f} to {100 * row['loss_upper']:.2f})"
+
+
+def lost_against_separate(row: dict) -> str:
+    """With the paired bootstrap's percentiles, of 100,000 draws."""
+    if "separate_lost" not in row:
+        return ""
+    lost, gained, texts = row["separate_lost"], row["separate_gained"], row["texts"]
+    shares = [lost / texts, gained / texts, (texts - lost - gained) / texts]
+    drawn = np.random.default_rng(1).multinomial(texts, shares, 100_000)
+    lower, upper = np.percentile((drawn[:, 0] - drawn[:, 1]) / texts, (2.5, 97.5))
+    return f"{100 * (lost - gained) / texts:.2f} ({100 * lower:.2f} to {100 * upper:.2f})"
+
+
+def time_ratio(row: dict, full: dict, kind: str) -> str:
+    mean = f"{kind}_mean_ms"
+    if f"{kind}_speedup" in row:
+        return times(row[f"{kind}_speedup"])
+    return times(full[mean] / row[mean]) if row.get(mean) else ""
+
+
 def point(model: str, goal: str, threshold: str, row: dict, full: dict) -> list[str]:
     """A row of the table of operating points."""
-    return [model, goal, threshold, f"{row['accuracy']:.4f}", f"{100 * (full['accuracy'] - row['accuracy']):.2f}",
-            f"{row['mean_layer']:.2f}", times(row["layer_speedup"]), times(full["single_mean_ms"] / row["single_mean_ms"]),
-            times(full["batched_mean_ms"] / row["batched_mean_ms"]), percent(row["disagreement"])]
+    return [model, goal, threshold, f"{row['accuracy']:.4f}", lost_points(row, full), lost_against_separate(row), f"{row['mean_layer']:.2f}",
+            times(row["layer_speedup"]), times(row["flops_speedup"]) if "flops_speedup" in row else "", time_ratio(row, full, "single"),
+            time_ratio(row, full, "batched"), percent(row["disagreement"])]
 
 
 def points(name: str, m: dict) -> list[list[str]]:
@@ -53,7 +81,26 @@ def points(name: str, m: dict) -> list[list[str]]:
         goal = f"certified at {percent(c['epsilon'])}"
         rows.append(point(model, goal, f"{c['certified']['threshold']:.4g}", c["test"], full) if c["test"] else
                     point(model, goal, "none", full, full))
+    if (c := m.get("conditional")) and c["test"]:
+        rows.append(point(model, f"certified at {percent(c['epsilon'])} at every exit", "by exit", c["test"], full))
     return rows
+
+
+def in_short(encoder: Encoder, folder: Path, found: dict[str, dict]) -> list[str]:
+    """What the last way reaches, beside the separate model of full depth."""
+    separate = measured(folder, f"cut{encoder.depth}")
+    ways = [(name, m) for name, m in found.items() if name in encoder.early_exit and name != "fit"]
+    if separate is None or not ways or "separate_lost" not in ways[-1][1]["full_depth"]:
+        return []
+    name, m = ways[-1]
+    full = m["full_depth"]
+    rows = [(f"certified at {percent(c['epsilon'])}", c["test"]) for c in m["certificates"] if c["test"]]
+    rows += [(f"at the threshold that is {p['goal'].partition(':')[2]}x faster on *choose*", p) for p in m["picks"]
+             if p["goal"].startswith("speedup")]
+    lines = [f"- {goal}: {row['accuracy']:.4f} right, {time_ratio(row, full, 'single')} faster than full depth, {lost_points(row, full)} points "
+             f"lost, {lost_against_separate(row)} against the separate model" for goal, row in rows]
+    return [f"A separate model of {encoder.depth} layers is right on {separate['full_depth']['accuracy']:.4f} of *test*. "
+            f"{MODELS[name]}: {full['accuracy']:.4f} right at full depth, and", "", *lines, ""]
 
 
 def bag_of_words(folder: Path, other: dict) -> list[list[str]]:
@@ -62,13 +109,13 @@ def bag_of_words(folder: Path, other: dict) -> list[list[str]]:
     if bag is None:
         return []
     row, full = bag["full_depth"], other["full_depth"]
-    return [["Bag of words", "alone", "", f"{row['accuracy']:.4f}", f"{100 * (full['accuracy'] - row['accuracy']):.2f}", "0.00",
-             "", "", "", ""]]
+    return [["Bag of words", "alone", "", f"{row['accuracy']:.4f}", lost_points({"accuracy": row["accuracy"]}, full), "", "0.00", *[""] * 5]]
 
 
-def calibration(model: str, m: dict) -> list[list[str]]:
+def calibration(model: str, m: dict, encoder: Encoder) -> list[list[str]]:
     def per_exit(name: str, value) -> list[str]:
-        return [model, name, *(f"{value(line):.4f}" for line in m["calibration"])]
+        values = [f"{value(line):.4f}" for line in m["calibration"]]
+        return [model, name, *[""] * (encoder.depth + 1 - len(values)), *values]
     return [per_exit("at temperature 1", lambda line: line["before"]["ece"]),
             per_exit("at its own", lambda line: line["after"]["ece"]),
             per_exit("... minus drawn", lambda line: line["after"]["ece"] - line["after"]["ece_of_draws"])]
@@ -76,19 +123,25 @@ def calibration(model: str, m: dict) -> list[list[str]]:
 
 def sentences(model: str, m: dict) -> list[str]:
     areas, full = m["areas"], m["full_depth"]
-    text = (f"{model}: {full['accuracy_lower']:.4f} to {full['accuracy_upper']:.4f} at full depth (95 %), {full['single_mean_ms']:.2f} ms per "
-            f"text; area under the curve {areas['area_early_exit']:.4f}, of fixed exits {areas['area_fixed_exits']:.4f}, of random exits "
-            f"{areas['area_random_exits']:.4f}, of the oracle {areas['area_oracle']:.4f}.")
-    for c in m["certificates"]:
+    text = (f"{model}: {full['accuracy_lower']:.4f} to {full['accuracy_upper']:.4f} at full depth (95 %), {full['single_mean_ms']:.2f} ms "
+            f"per text; area under the curve {areas['area_early_exit']:.4f}, of fixed exits {areas['area_fixed_exits']:.4f}, of random "
+            f"exits {areas['area_random_exits']:.4f}, of the oracle {areas['area_oracle']:.4f}.")
+    promises = [(percent(c["epsilon"]), c) for c in m["certificates"]]
+    if c := m.get("conditional"):
+        promises.append((f"{percent(c['epsilon'])} at every exit", c))
+    for promise, c in promises:
         if c["test"]:
             lower = lower_bound(c["test"]["disagreeing"], c["test"]["texts"])
             verdict = "holds" if lower <= c["epsilon"] else "is broken"
-            text += f" The certificate for {percent(c['epsilon'])} {verdict}: at least {percent(lower)} on *test* disagree."
+            text += f" The certificate for {promise} {verdict}: at least {percent(lower)} on *test* disagree."
     return [text, ""]
 
 
 def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    return ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows)] + [""]
+    """Without the columns that are empty in every row."""
+    kept = [i for i in range(len(head)) if any(row[i] for row in rows) or not rows]
+    lines = [[line[i] for i in kept] for line in (head, ["---"] * len(head), *rows)]
+    return ["| " + " | ".join(line) + " |" for line in lines] + [""]
 
 
 def measured(folder: Path, model: str) -> dict | None:
@@ -96,41 +149,46 @@ def measured(folder: Path, model: str) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def draw_cuts(title: str, early: dict[str, dict], cuts: list[dict], picture: Path):
-    """One early-exit model at every threshold, against a model of its own for each depth."""
-    figure, axes = pyplot.subplots(figsize=(6.4, 4))
-    for label, m in early.items():
-        axes.plot(*zip(*m["curve"]), label=label)
-    axes.plot(range(1, DEPTH + 1), [m["full_depth"]["accuracy"] for m in cuts], "o", label="a model trained for that depth")
-    axes.set(title=title, xlabel="encoder layers run per text, on average", ylabel="accuracy on test")
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
-    figure.savefig(picture, metadata={"Date": None})
-    pyplot.close(figure)
-
-
-def cuts_table(data_set: DataSet, folder: Path, found: dict[str, dict], pictures: Path) -> list[str]:
-    cuts = [measured(folder, f"cut{depth}") for depth in range(1, DEPTH + 1)]
+def cuts_table(data_set: DataSet, encoder: Encoder, folder: Path, found: dict[str, dict], pictures: Path) -> list[str]:
+    cuts = [measured(folder, f"cut{depth}") for depth in encoder.cuts]
     if None in cuts:
         return []
-    early = {label: found[model] for model, label in EARLY_EXIT.items() if model in found}
+    early = {label: found[model] for model, label in BESIDE_SEPARATE.items() if model in found}
+
+    def within(m: dict) -> list[str]:
+        accuracies = m["accuracy_within"]  # of the last so many depths: no threshold runs fewer layers than the first exit's
+        return [f"{accuracies[depth - encoder.depth - 1]:.4f}" for depth in encoder.cuts]
+
     rows = [["separate model", *(f"{m['full_depth']['accuracy']:.4f}" for m in cuts)],
             ["... ms per text", *(f"{m['full_depth']['single_mean_ms']:.2f}" for m in cuts)],
-            *([f"{label}, as many layers on average", *(f"{accuracy:.4f}" for accuracy in m["accuracy_within"])]
-              for label, m in early.items())]
+            *([f"{label}, as many layers on average", *within(m)] for label, m in early.items())]
     picture = pictures / f"{data_set.name}.svg"
-    draw_cuts(data_set.title, early, cuts, picture)
+    shown = [f"![{data_set.title}: early exit and separate models](results/{pictures.name}/{picture.name})", ""] if picture.exists() else []
     return ["A model trained alone for each depth, with the same recipe, against the one early-exit model:", "",
-            *table(["layers", *LAYERS], rows),
-            f"![{data_set.title}: early exit and separate models]({pictures.name}/{picture.name})", ""]
+            *table(["layers", *map(str, encoder.cuts)], rows), *shown]
 
 
-def training_cost(results: Path) -> list[str]:
-    """What exit_cost.py found on one of the sets."""
-    path = results / "exit_cost.json"
+def peers(folder: Path) -> list[str]:
+    """What compare.py wrote: other engines at full depth beside offramp under the model's own policy, all of one run."""
+    path = folder / "peers.jsonl"
     if not path.exists():
         return []
-    cost = json.loads(path.read_text(encoding="utf-8"))
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if row["kind"] == "data_time"]
+    slowest_first = sorted(rows, key=lambda row: -row["seconds"])
+    best = min(row["seconds"] for row in rows if "offramp" not in row["engine"] and "float32" in row["engine"])
+    return [f"Other engines at full depth, one text at a time on one thread, {rows[0]['texts']} texts of *test*; offramp's time with "
+            "tokenization, theirs without. The last column is against the fastest of the others in float32.", "",
+            *table(["", "seconds", "accuracy", "mean layer", "faster"],
+                   [[row["engine"], f"{row['seconds']:.2f}", f"{row['accuracy']:.4f}", f"{row['mean_layer']:.2f}", times(best / row["seconds"])]
+                    for row in slowest_first])]
+
+
+def training_cost(results: Path, encoder: Encoder) -> list[str]:
+    """What exit_cost.py found on one of the sets."""
+    cost = measured(results, "exit_cost")
+    if cost is None:
+        return []
     joint, separate = cost["joint"], cost["separate"]
     added = joint["parameters"] - separate[-1]["parameters"]
     rows = [["parameters, millions", *(f"{m['parameters'] / 1e6:.2f}" for m in (joint, *separate))],
@@ -140,44 +198,47 @@ def training_cost(results: Path) -> list[str]:
             f"alone, and a step of its training takes {percent(joint['step_time'] - 1)} longer. A model of its own for each depth takes "
             f"{times(sum(m['step_time'] for m in separate) / joint['step_time'])} the time of the joint one's training. Medians of "
             f"{cost['steps']} steps on AG News, the models taking turns; the time is that over the step of full depth with one exit.", "",
-            *table(["layers", f"{DEPTH}, joint", *LAYERS], rows)]
+            *table(["layers", f"{encoder.depth}, joint", *layer_numbers(encoder)], rows)]
 
 
-def section(data_set: DataSet, folder: Path, pictures: Path) -> list[str]:
+def section(data_set: DataSet, encoder: Encoder, folder: Path) -> list[str]:
     found = {model: m for model in MODELS if (m := measured(folder, model)) is not None}
     text = [f"## {data_set.title}", ""]
     if not found:
         return [*text, "Not measured yet.", ""]
     first = next(iter(found.values()))
     sizes = ", ".join(f"{part} {texts:,}" for part, texts in first["texts"].items())
-    trained = f"At most {data_set.max_tokens} tokens; {data_set.epochs:g} epochs."
+    recipe = encoder.recipes[data_set.name]
+    trained = f"At most {data_set.max_tokens} tokens; {recipe.epochs:g} epochs."
     if "fit" in found:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
     text += [f"Texts: {sizes}. {trained} Timed on {first['cpu']}.", ""]
-    text += table(POINT, [row for model, m in found.items() for row in points(model, m)] + bag_of_words(folder, first))
-    text += table(["ECE of exit", "", *LAYERS], [row for model, m in found.items() if "calibration" in m
-                                              for row in calibration(MODELS[model], m)])
-    if "exit0" in found:
-        text += [EXIT_0, ""]
+    text += in_short(encoder, folder, found)
+    if encoder.self_training.initial and any(model.startswith("self_trained") for model in found):
+        text += [SELF_TRAINED, ""]
+    rows = [row for model, m in found.items() for row in points(model, m)]
+    text += table(POINT, rows + bag_of_words(folder, first))
+    text += peers(folder)
+    text += table(["ECE of exit", "", "0", *layer_numbers(encoder)], [row for model, m in found.items() if "calibration" in m
+                                                                    for row in calibration(MODELS[model], m, encoder)])
     for model, m in found.items():
         text += sentences(MODELS[model], m)
-    if "joint" in found and data_set.cuts:
-        text += cuts_table(data_set, folder, found, pictures)
-    return text
+    return text + cuts_table(data_set, encoder, folder, found, folder.parent)
 
 
 def main():
     docs = Path(__file__).parents[2] / "docs"
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--results", type=Path, default=docs / "results", help="as for measure.py; gets the pictures")
-    p.add_argument("--out", type=Path, default=docs / "results.md")
+    p.add_argument("--shape", required=True, choices=list(ENCODERS), help="of the encoder")
+    p.add_argument("--results", type=Path, default=docs / "results", help="as for measure.py")
+    p.add_argument("--out", type=Path, help="default: the page in docs/")
     a = p.parse_args()
-    head = (Path(__file__).parent / "page_head.md").read_text(encoding="utf-8")
-    text = [head.rstrip(), ""]
-    text += training_cost(a.results)
-    for data_set in SETS.values():
-        text += section(data_set, a.results / data_set.name, a.results)
-    a.out.write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
+    encoder = ENCODERS[a.shape]
+    head = (Path(__file__).parent / f"page_head_{a.shape}.md").read_text(encoding="utf-8")
+    text = [head.rstrip(), "", *training_cost(a.results / a.shape, encoder)]
+    for name in encoder.recipes:
+        text += section(SETS[name], encoder, a.results / a.shape / name)
+    (a.out or docs / encoder.page).write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

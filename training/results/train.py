@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains every model of the results page: the joint models, those cut at each depth, and the self-trained ones.
+"""Trains every model of a results page: the joint models, the separate ones, and the self-trained ones.
 
 Finished ones are skipped and an interrupted one goes on, so the same command may be run again and again.
 """
@@ -9,35 +9,39 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sets import DEPTH, SETS, DataSet
+from sets import ENCODERS, SETS, DataSet, Encoder
 
 TRAINING = Path(__file__).parent.parent
-TEACHERS = ("joint", f"cut{DEPTH}")
-SENTENCES, SELF_TRAINING_EPOCHS = 100_000, 2
+SELF_TRAINED = "self_trained"
 
 
-def self_training_arguments(data_set: DataSet, work: Path) -> list:
-    """Two models trained before label the sentences of another set's training texts."""
-    folder = work / data_set.name
+def self_training_arguments(encoder: Encoder, data_set: DataSet, work: Path) -> list:
+    """Models trained before answer the sentences of another set's training texts."""
+    folder, recipe = work / data_set.name, encoder.self_training
     sentences = folder / "sentences.txt"
     if not sentences.exists():
         subprocess.run([sys.executable, TRAINING / "sentences.py", work / data_set.reviews / "data" / "train.tsv",
-                        "--out", sentences, "--count", str(SENTENCES)], check=True)
-    return ["--teacher", *(folder / teacher for teacher in TEACHERS), "--unlabelled", sentences,
-            "--epochs", str(SELF_TRAINING_EPOCHS)]
+                        "--out", sentences, "--count", str(recipe.sentences)], check=True)
+    initial = ["--initial", folder / recipe.initial / "final.pt"] if recipe.initial else []
+    return ["--teacher", *(folder / teacher for teacher in recipe.teachers), "--unlabelled", sentences, *initial,
+            "--epochs", str(recipe.epochs), "--encoder-lr", str(recipe.encoder_lr)]
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--encoder", required=True, help="directory of all-MiniLM-L6-v2, or of a model with 6 layers made of it")
+    p.add_argument("--shape", required=True, choices=list(ENCODERS), help="of the encoder")
+    p.add_argument("--encoder", required=True, help="directory of all-MiniLM-L6-v2 or all-mpnet-base-v2, or of a model made of it")
     p.add_argument("--work", type=Path, required=True, help="WORK/SET/data is what splits.py made")
-    p.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    p.add_argument("--sets", nargs="+", choices=list(SETS), help="default: those that an encoder of this shape is trained on")
     p.add_argument("--jobs", type=int, default=2, help="models trained at a time; 3 to 7 GB of memory each")
     p.add_argument("--threads", type=int, default=1, help="of each")
     a = p.parse_args()
-    runs = [(SETS[name], "joint", range(1, DEPTH + 1)) for name in a.sets]
-    runs += [(SETS[name], f"cut{depth}", [depth]) for name in a.sets if SETS[name].cuts for depth in range(1, DEPTH + 1)]
-    students = [(SETS[name], "self_trained", range(1, DEPTH + 1)) for name in a.sets if SETS[name].reviews]
+    encoder = ENCODERS[a.shape]
+    names = a.sets or list(encoder.recipes)
+    every_layer = range(1, encoder.depth + 1)
+    runs = [(SETS[name], "joint", every_layer) for name in names]
+    runs += [(SETS[name], f"cut{depth}", [depth]) for name in names if encoder.recipes[name].cuts for depth in encoder.cuts]
+    students = [(SETS[name], SELF_TRAINED, every_layer) for name in names if SETS[name].reviews]
 
     def train(run):
         data_set, model, layers = run
@@ -45,11 +49,11 @@ def main():
         if (folder / model / "final.pt").exists():
             return
         print(f"{data_set.name} {model}", flush=True)
-        more = self_training_arguments(data_set, a.work) if model == "self_trained" else []
+        more = self_training_arguments(encoder, data_set, a.work) if model == SELF_TRAINED else []
         subprocess.run(
             [sys.executable, TRAINING / "train.py", "--encoder", a.encoder, "--train", folder / "data" / "train.tsv",
              "--dev", folder / "data" / "choose.tsv", "--out", folder / model, "--threads", str(a.threads),
-             "--layers", *map(str, layers), *data_set.training_arguments(), *more],
+             "--layers", *map(str, layers), *encoder.training_arguments(data_set), *more],
             check=True)
 
     with ThreadPoolExecutor(a.jobs) as pool:
