@@ -26,7 +26,6 @@ LOSSES = tuple(f"loss:{points}" for points in (0, 0.5, 1, 2))  # of accuracy
 EPSILONS = (0.01, 0.02)
 CONDITIONAL_EPSILON = 0.02
 ANSWERS = "answers.txt"  # of a separate model, to test.tsv
-DRAWN = 200  # points of a curve that are kept for its picture
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,6 @@ def row_at(rows: list[dict], threshold: float) -> dict:
         if (lowest is None or lowest <= threshold) and (highest is None or threshold <= highest):
             return row
     raise ValueError(f"no row of the curve holds the threshold {threshold}")
-
-
-def thinned(rows: list[dict]) -> list[dict]:
-    """At most DRAWN of them, the first and the last included."""
-    count = min(DRAWN, len(rows))
-    return [rows[round(i * (len(rows) - 1) / max(1, count - 1))] for i in range(count)]
 
 
 def deepest_within(rows: list[dict], layers: float) -> dict:
@@ -182,7 +175,6 @@ def measure_early_exit(run: Offramp, model: Path, out: Path, rule: tuple) -> dic
     return {
         "areas": {key: value for key, value in summary.items() if key.startswith("area_")},
         "full_depth": rows[-1] | against_separate(run, model, "--full-depth"),
-        "curve": [[row["mean_layer"], row["accuracy"]] for row in thinned(rows)],
         "accuracy_within": [deepest_within(rows, depth)["accuracy"] for depth in range(1, run.encoder.depth + 1)
                             if depth >= rows[0]["mean_layer"]],
         "picks": [{"goal": goal, "threshold": t, **tested(t)} for goal, t in picks.items() if t is not None],

@@ -13,8 +13,8 @@ MODELS = {"joint": "Joint training", "declining": "Joint, declining", "exit0": "
           "exit0_declining": "Joint with exit 0, declining", "self_trained": "Self-trained",
           "self_trained_declining": "Self-trained, declining", "self_trained_exit0_declining": "Self-trained with exit 0, declining",
           "fit": "`offramp fit`"}
-SELF_TRAINED = ("*Self-trained* goes on from the joint model for one more epoch and also learns what that answered on the training texts and on "
-                "the sentences.")  # of the encoders that do, see SelfTraining.initial
+SELF_TRAINED = ("*Self-trained* goes on from the joint model for one more epoch and also learns what that answered on the training "
+                "texts and on the sentences.")  # of the encoders that do, see SelfTraining.initial
 SAME_MODEL = ("declining", "self_trained_declining")  # as the one before it
 BESIDE_SEPARATE = {"joint": "one threshold for all exits", "declining": "a declining threshold",
                    "exit0_declining": "with exit 0, declining", "self_trained_exit0_declining": "self-trained, with exit 0, declining"}
@@ -169,7 +169,7 @@ def cuts_table(data_set: DataSet, encoder: Encoder, folder: Path, found: dict[st
 
 
 def peers(folder: Path) -> list[str]:
-    """What compare.py wrote: other engines at full depth beside offramp under the model's own policy, all of one run."""
+    """What compare.py wrote: other engines at full depth beside offramp, also with early exit, all of one run."""
     path = folder / "peers.jsonl"
     if not path.exists():
         return []
