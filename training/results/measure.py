@@ -32,7 +32,7 @@ ANSWERS = "answers.txt"  # of a separate model, to test.tsv
 class Way:
     """Of using a model that was trained."""
     trained: str
-    exit_0: bool = False  # an exit before the encoder, learned from train.tsv
+    exit_0: bool = False  # an exit before the encoder, see add_exit_0
     declining: bool = False
 
 
@@ -47,14 +47,19 @@ WAYS = {
 }
 
 
+def way_of(name: str) -> Way:
+    """Of what is no way, a separate model or `offramp fit`, one threshold for all its exits."""
+    return WAYS.get(name, Way(name))
+
+
 def rule_of(name: str, encoder: Encoder) -> tuple:
-    return ("--rule", "declining", "--decline", encoder.decline) if name in WAYS and WAYS[name].declining else ()
+    return ("--rule", "declining", "--decline", encoder.decline) if way_of(name).declining else ()
 
 
 def is_measured_under_one_threshold(name: str, encoder: Encoder) -> bool:
     """Whether another way is of the same model, which need not be told twice how well it is calibrated."""
-    return name in WAYS and WAYS[name].declining and any(
-        WAYS[other] == replace(WAYS[name], declining=False) for other in encoder.early_exit if other in WAYS)
+    way = way_of(name)
+    return way.declining and replace(way, declining=False) in map(way_of, encoder.early_exit)
 
 
 class Offramp:
@@ -230,7 +235,7 @@ def add_exit_0(run: Offramp, layers: Path, model: Path):
 
 def prepare(name: str, run: Offramp, encoder: str, out: Path, model: Path) -> bool:
     """Makes the model directory; false where nothing was trained that it could be made of."""
-    way = WAYS.get(name, Way(name))
+    way = way_of(name)
     if name == "bag" or model.exists():
         return True
     if name == "fit":

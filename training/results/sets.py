@@ -33,7 +33,6 @@ class SelfTraining:
 
 @dataclass(frozen=True)
 class Encoder:
-    title: str
     depth: int  # layers
     cuts: tuple[int, ...]  # depths of the separate models
     self_distillation: float
@@ -64,8 +63,8 @@ SETS = {
 }
 LONG_TEXTS_LR, SHORT_TEXTS_LR = 1e-4, 2e-4  # of 6 x 384: a batch of short texts holds many; chosen on held-out texts of SST-2
 ENCODERS = {
-    "6x384": Encoder(
-        title="all-MiniLM-L6-v2", depth=6, cuts=(1, 2, 3, 4, 5, 6), self_distillation=1,
+    "6x384": Encoder(  # all-MiniLM-L6-v2
+        depth=6, cuts=(1, 2, 3, 4, 5, 6), self_distillation=1,
         self_training=SelfTraining(teachers=("joint", "cut6"), sentences=100_000, epochs=2, encoder_lr=SHORT_TEXTS_LR),
         recipes={
             "ag_news": Recipe(2, LONG_TEXTS_LR, cuts=True),
@@ -76,8 +75,8 @@ ENCODERS = {
         },
         early_exit=("joint", "declining", "exit0", "self_trained", "self_trained_declining", "fit"),
         decline=0.06, speedup=3, page="results.md"),
-    "12x768": Encoder(
-        title="all-mpnet-base-v2", depth=12, cuts=(12,), self_distillation=0.5,
+    "12x768": Encoder(  # all-mpnet-base-v2
+        depth=12, cuts=(12,), self_distillation=0.5,
         self_training=SelfTraining(teachers=("joint",), sentences=45_000, epochs=1, encoder_lr=5e-5, initial="joint"),
         recipes={"sst2": Recipe(1.2, 3e-5, cuts=True)},
         early_exit=("joint", "exit0_declining", "self_trained_exit0_declining"),
