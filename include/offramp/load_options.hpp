@@ -47,7 +47,8 @@ struct load_options {
   /// Layers whose exits may answer, 0 being before the encoder; empty: all of the model's. Heads in between still run where a later one needs them.
   std::vector<int> exits = {};
   /// Instruction sets not to use although the CPU has them, each with the ones after it. A bfloat16 model's results
-  /// differ in their last bits with avx512_bf16 and again with amx; an int8 model's do not with amx.
+  /// differ in their last bits with avx512_bf16, which Intel's CPUs use together with amx alone, and again with amx; an
+  /// int8 model's do not with amx.
   std::vector<instruction_set> avoid = {};
   /// When to compute [CLS] rows first.
   offramp::schedule schedule = offramp::schedule::by_cost;

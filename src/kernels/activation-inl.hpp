@@ -92,13 +92,14 @@ HWY_INLINE void with_activation(epilogue kind, const Body& body) {
 
 inline bool activates(epilogue kind) { return kind != epilogue::store && kind != epilogue::add; }
 
-/// Replaces the first panel's width of each of `height` rows by the epilogue's function of it.
-inline void activate(epilogue kind, float* rows, std::size_t height, std::size_t stride) {
+/// Replaces the first `width` numbers, whole vectors, of each of `height` rows by the epilogue's function of them.
+inline void activate(epilogue kind, float* rows, std::size_t height, std::size_t width, std::size_t stride) {
   const tag<float> d;
   with_activation(kind, [&](auto function) {
     for (std::size_t row = 0; row < height; ++row, rows += stride) {
-      hn::StoreU(function(hn::LoadU(d, rows)), d, rows);
-      hn::StoreU(function(hn::LoadU(d, rows + lanes())), d, rows + lanes());
+      for (std::size_t i = 0; i < width; i += lanes()) {
+        hn::StoreU(function(hn::LoadU(d, rows + i)), d, rows + i);
+      }
     }
   });
 }

@@ -48,7 +48,7 @@ struct float32_operands {
   static void pack_keys(const float* source, std::size_t stride, std::size_t keys, std::size_t size,
                         std::uint32_t* panel) {
     auto* target = reinterpret_cast<float*>(panel);
-    const std::size_t width = 2 * lanes();
+    constexpr std::size_t width = panel_width<products>();
     if (keys < width || size % block_inputs != 0) {
       std::fill_n(target, layout::ceil_divide(size, block_inputs) * block_inputs * width, 0.0F);
     }
@@ -63,7 +63,7 @@ struct float32_operands {
   static void pack_values(const float* source, std::size_t stride, std::size_t tokens, std::size_t columns,
                           std::uint32_t* panel) {
     auto* target = reinterpret_cast<float*>(panel);
-    const std::size_t width = 2 * lanes();
+    constexpr std::size_t width = panel_width<products>();
     for (std::size_t token = 0; token < tokens; ++token) {
       std::copy_n(source + token * stride, columns, target + token * width);
       std::fill_n(target + token * width + columns, width - columns, 0.0F);
@@ -108,7 +108,7 @@ class attention {
       : tiles_(tiles),
         head_(head),
         scratch_(scratch),
-        width_(2 * lanes()),
+        width_(panel_width<products>()),
         size_blocks_(layout::ceil_divide(head.size, Operands::block_inputs) * Operands::parts),
         padded_tokens_(layout::ceil_divide(head.tokens, Operands::block_inputs) * Operands::block_inputs),
         token_blocks_(padded_tokens_ / Operands::block_inputs * Operands::parts),
@@ -245,7 +245,7 @@ class attention {
   }
 
   void write_context(const tile_operands& parts, std::size_t first, std::size_t height, std::size_t column) {
-    HWY_ALIGN float sums[static_cast<std::size_t>(products::tallest) * 2 * lanes()];
+    HWY_ALIGN float sums[static_cast<std::size_t>(products::tallest) * panel_width<products>()];
     tiles_.multiply(height, parts, sums, width_, sums_begin::at_zero);
     const std::size_t columns = std::min(width_, head_.size - column);
     for (std::size_t row = 0; row < height; ++row) {

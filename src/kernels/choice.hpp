@@ -17,9 +17,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 /// The kernels for `format` of every target in the library that this CPU runs, and with every part of its extras.
 [[nodiscard]] std::vector<kernels> all_kernels(numeric_format format);
 
-/// kernels::multiply and kernels::attend on any tile engine, the former between the rows packed and the weights of this
-/// CPU's best kernels. int8 takes the vector instructions for up to 16 rows, where they are faster and give the same
-/// sums.
+/// kernels::multiply and kernels::attend on any tile engine, the former between rows and weights as this CPU's kernels
+/// by dot products pack them. int8 takes the vector instructions for up to 16 rows, where they are faster and give the
+/// same sums.
 struct tile_multiplication {
   using function = void(const tile_engine& engine, const packed_rows& rows, const linear& weights, index_range panels,
                         const product_target& target);

@@ -26,8 +26,10 @@ cpu_extras find_cpu_extras() {
 #else
   constexpr unsigned long bfloat16 = 1UL << 14U;
 #endif
+  const bool has_bfloat16 = (getauxval(AT_HWCAP2) & bfloat16) != 0;
   return {.int8_products = (getauxval(AT_HWCAP) & int8) != 0,
-          .bfloat16_products = (getauxval(AT_HWCAP2) & bfloat16) != 0};
+          .bfloat16_products = has_bfloat16,
+          .fast_bfloat16_products = has_bfloat16};
 }
 
 #elif defined(__aarch64__) && defined(__APPLE__)
@@ -43,12 +45,18 @@ bool has(const char* feature) {
 }  // namespace
 
 cpu_extras find_cpu_extras() {
-  return {.int8_products = has("hw.optional.arm.FEAT_DotProd"), .bfloat16_products = has("hw.optional.arm.FEAT_BF16")};
+  const bool has_bfloat16 = has("hw.optional.arm.FEAT_BF16");
+  return {.int8_products = has("hw.optional.arm.FEAT_DotProd"),
+          .bfloat16_products = has_bfloat16,
+          .fast_bfloat16_products = has_bfloat16};
 }
 
 #elif defined(__x86_64__) || defined(__i386__)
 
-cpu_extras find_cpu_extras() { return {.bfloat16_products = __builtin_cpu_supports("avx512bf16") != 0}; }
+cpu_extras find_cpu_extras() {
+  const bool has_bfloat16 = __builtin_cpu_supports("avx512bf16") != 0;
+  return {.bfloat16_products = has_bfloat16, .fast_bfloat16_products = has_bfloat16 && __builtin_cpu_is("intel") == 0};
+}
 
 #else
 

@@ -9,7 +9,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 struct cpu_extras {
   bool int8_products = false;      ///< four int8 at once: arm64's sdot
   bool bfloat16_products = false;  ///< two bfloat16 at once: vdpbf16ps, arm64's bfdot
-  bool tiles = false;              ///< AMX; see amx_tiles()
+  /// Whether these beat widening to float32. Not on Intel's: two cycles each where a float32 multiply-add of half the
+  /// inputs takes half a cycle (family 6, model 207; `roofline` measures both).
+  bool fast_bfloat16_products = false;
+  bool tiles = false;  ///< AMX; see amx_tiles()
 };
 
 /// What this CPU has but for tiles, which the operating system must be asked for. Safe from any thread.

@@ -40,34 +40,51 @@
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 
+/// Lets `all` multiply by vector registers.
+template <class Products>
+void multiply_by(kernels& all) {
+  all.layout.panel_width = panel_width<Products>();
+  all.multiply = &multiply<Products>;
+}
+
+#if OFFRAMP_HAS_DOT_PRODUCTS
+/// Lets `all` multiply by tile registers.
+void multiply_by_amx(kernels& all, decltype(kernels::multiply) multiply, cpu_extras extras) {
+  all.layout.panel_width = tile_outputs;
+  all.multiply = multiply;
+  if (extras.bfloat16_products) {
+    all.attend = &attend_by_amx;
+  }
+}
+#endif
+
 kernels make_kernels(numeric_format format, cpu_extras extras) {
   const std::string target = hwy::TargetName(HWY_TARGET);
   kernels all{.name = {},
-              .layout = {.format = format, .panel_width = 2 * lanes()},
+              .layout = {.format = format},
+              .position_layout = {.panel_width = panel_width<float32_products>()},
               .pack = &pack_float32,
-              .multiply = &multiply<float32_products>,
+              .multiply = nullptr,
               .attend = &attend,
               .normalize = &normalize};
   switch (format) {
     case numeric_format::float32:
       all.name = target + " float32";
+      multiply_by<float32_products>(all);
       break;
     case numeric_format::int8:
       all.name = target + " int8";
       all.pack = &pack_int8;
-      all.multiply = &multiply<int8_products>;
+      multiply_by<int8_products>(all);
 #if OFFRAMP_HAS_DOT_PRODUCTS
       if (extras.tiles) {
         all.name = target + " int8 with AMX";
-        all.multiply = &multiply_int8_by_amx;
-        if (extras.bfloat16_products) {
-          all.attend = &attend_by_amx;
-        }
+        multiply_by_amx(all, &multiply_int8_by_amx, extras);
       }
 #elif OFFRAMP_HAS_NEON_DOT_PRODUCTS
       if (extras.int8_products) {
         all.name = target + " int8 by sdot";
-        all.multiply = &multiply<int8_dot_products>;
+        multiply_by<int8_dot_products>(all);
       }
 #endif
       break;
@@ -75,20 +92,21 @@ kernels make_kernels(numeric_format format, cpu_extras extras) {
       all.name = target + " bfloat16 widened to float32";
       all.layout.widens_rows = true;
       all.pack = &pack_widened_bfloat16;
-      all.multiply = &multiply<widened_bfloat16_products>;
+      multiply_by<widened_bfloat16_products>(all);
 #if OFFRAMP_HAS_DOT_PRODUCTS || OFFRAMP_HAS_NEON_DOT_PRODUCTS
-      if (extras.bfloat16_products) {
+      if (extras.bfloat16_products && extras.fast_bfloat16_products) {
         all.name = target + (HWY_ARCH_ARM_A64 ? " bfloat16 by bfdot" : " bfloat16 by vdpbf16ps");
         all.layout.widens_rows = false;
         all.pack = &pack_bfloat16;
-        all.multiply = &multiply<bfloat16_products>;
+        multiply_by<bfloat16_products>(all);
       }
 #endif
 #if OFFRAMP_HAS_DOT_PRODUCTS
       if (extras.bfloat16_products && extras.tiles) {
         all.name = target + " bfloat16 by AMX";
-        all.multiply = &multiply_bfloat16_by_amx;
-        all.attend = &attend_by_amx;
+        all.layout.widens_rows = false;
+        all.pack = &pack_bfloat16;
+        multiply_by_amx(all, &multiply_bfloat16_by_amx, extras);
       }
 #endif
       break;
@@ -201,7 +219,9 @@ kernels choose_kernels(const load_options& options) {
 
 std::vector<kernels> all_kernels(numeric_format format) {
   const cpu_extras all = extras_of_cpu(true);
-  const cpu_extras without_tiles{.int8_products = all.int8_products, .bfloat16_products = all.bfloat16_products};
+  const cpu_extras without_tiles{.int8_products = all.int8_products,
+                                 .bfloat16_products = all.bfloat16_products,
+                                 .fast_bfloat16_products = all.bfloat16_products};
   std::vector<kernels> found;
   for (std::uint64_t left = static_cast<std::uint64_t>(supported_targets()); left != 0; left &= left - 1) {
     const auto make = makers_of_kernels[index_of_best(static_cast<std::int64_t>(left & (~left + 1)))];

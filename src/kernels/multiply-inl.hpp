@@ -97,7 +97,7 @@ class product {
     return sums_are_outputs ? std::max<std::size_t>(1, layout::ceil_divide(bytes, most_row_bytes)) : 1;
   }
 
-  [[nodiscard]] static constexpr std::size_t width() { return 2 * lanes(); }
+  [[nodiscard]] static constexpr std::size_t width() { return panel_width<Products>(); }
 
   [[nodiscard]] tile_operands operands(const row_tiles& tiles, std::size_t tile, std::size_t panel,
                                        index_range blocks) const {
@@ -214,7 +214,7 @@ class product {
     if constexpr (!sums_are_outputs) {
       scale_sums(rows, count);
     } else if (activates(target_.finish)) {
-      activate(target_.finish, rows, count, unfinished_.at.stride);
+      activate(target_.finish, rows, count, width(), unfinished_.at.stride);
     }
     unfinished_.next += count;
   }
@@ -227,14 +227,13 @@ class product {
 
   void begin_with_bias(const place& at) const {
     const tag<float> d;
-    const float* bias = weights_.bias() + at.column;
-    const auto left = hn::Load(d, bias);
-    const auto right = hn::Load(d, bias + lanes());
-    for (std::size_t row = 0; row < at.height; ++row) {
-      float* outputs = at.rows + row * at.stride;
-      const bool adds = target_.finish == epilogue::add;
-      hn::StoreU(adds ? left + hn::LoadU(d, outputs) : left, d, outputs);
-      hn::StoreU(adds ? right + hn::LoadU(d, outputs + lanes()) : right, d, outputs + lanes());
+    const bool adds = target_.finish == epilogue::add;
+    for (std::size_t part = 0; part < width(); part += lanes()) {
+      const auto bias = hn::Load(d, weights_.bias() + at.column + part);
+      for (std::size_t row = 0; row < at.height; ++row) {
+        float* outputs = at.rows + row * at.stride + part;
+        hn::StoreU(adds ? bias + hn::LoadU(d, outputs) : bias, d, outputs);
+      }
     }
   }
 
@@ -249,16 +248,16 @@ class product {
     const std::size_t first_row = unfinished_.first_row + unfinished_.next;
     const bool adds = target_.finish == epilogue::add;
     with_activation(target_.finish, [&](auto function) OFFRAMP_ATTR {
-      for (std::size_t half = 0; half < width(); half += lanes()) {
-        const auto bias = hn::Load(d, weights_.bias() + column + half);
-        const auto scale = hn::Load(d, weights_.scales() + column + half);
-        const auto offset = hn::Load(di, weights_.sums() + column + half) * hn::Set(di, Products::row_offset);
+      for (std::size_t part = 0; part < width(); part += lanes()) {
+        const auto bias = hn::Load(d, weights_.bias() + column + part);
+        const auto scale = hn::Load(d, weights_.scales() + column + part);
+        const auto offset = hn::Load(di, weights_.sums() + column + part) * hn::Set(di, Products::row_offset);
         for (std::size_t row = 0; row < count; ++row) {
-          float* const place = outputs + row * stride + half;
-          const auto sum = hn::ConvertTo(d, hn::Load(di, sums + row * width() + half) - offset);
+          float* const output = outputs + row * stride + part;
+          const auto sum = hn::ConvertTo(d, hn::Load(di, sums + row * width() + part) - offset);
           const auto factor = scale * hn::Set(d, rows_.scale(first_row + row));
-          const auto start = adds ? bias + hn::LoadU(d, place) : bias;
-          hn::StoreU(function(hn::MulAdd(sum, factor, start)), d, place);
+          const auto start = adds ? bias + hn::LoadU(d, output) : bias;
+          hn::StoreU(function(hn::MulAdd(sum, factor, start)), d, output);
         }
       }
     });
@@ -270,8 +269,8 @@ class product {
   index_range panels_;
   product_target target_;
   summed_tile unfinished_;
-  HWY_ALIGN float edge_[static_cast<std::size_t>(Products::tallest) * 2 * lanes()];
-  HWY_ALIGN std::int32_t sums_[rows_of_sums * 2 * lanes()];
+  HWY_ALIGN float edge_[static_cast<std::size_t>(Products::tallest) * panel_width<Products>()];
+  HWY_ALIGN std::int32_t sums_[rows_of_sums * panel_width<Products>()];
 };
 
 template <class Products>

@@ -26,7 +26,7 @@ class position_products {
       : head_(head),
         queries_(queries),
         scratch_(scratch),
-        width_(2 * lanes()),
+        width_(panel_width<float32_products>()),
         size_blocks_(layout::ceil_divide(head.size, layout::block_units)) {}
 
   /// `packed`: the scaled queries.

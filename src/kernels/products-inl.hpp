@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic of products, one struct for each way to multiply: how four units of a row are multiplied with the
-// weights of two vectors of outputs and added to their sums. A struct states:
+// weights of a panel of outputs and added to their sums. A struct states:
 //   value         what a sum is: float, or int32 for int8
+//   vectors       the vectors of outputs in a panel
 //   tallest       the most rows of sums that fit the registers beside the operands
 //   tallest_alone the most rows that one tile should take where it is the only one
 //   four_units    the weights' units for four units of a row
@@ -48,11 +49,6 @@ using vector = hn::Vec<tag<Value>>;
 /// Floats in a vector. Highway's scalable targets are left out: the layouts need a constant.
 constexpr std::size_t lanes() { return HWY_LANES(float); }
 
-template <class Value>
-HWY_INLINE vector<Value> load_weights(const std::uint32_t* units) {
-  return hn::Load(tag<Value>(), reinterpret_cast<const Value*>(units));
-}
-
 /// A sum that took several instructions, finished before the next is begun: g++ would keep many half-finished ones, and
 /// spill.
 template <class Sum>
@@ -63,33 +59,73 @@ HWY_INLINE Sum in_order(Sum sum) {
   return sum;
 }
 
-/// The sums of `height` rows by two vectors of outputs. Recursive, so that every compiler keeps each in a register.
+/// Vectors side by side. Recursive, so that every compiler keeps each in a register.
+template <class Value, int count>
+struct vectors_of {
+  vector<Value> first;
+  vectors_of<Value, count - 1> others;
+
+  // Written out: g++ gives one of its own making no target attributes, and those of NEON's vectors want them.
+  HWY_INLINE vectors_of() {}
+  HWY_INLINE void load(const Value* from) {
+    first = hn::LoadU(tag<Value>(), from);
+    others.load(from + lanes());
+  }
+  HWY_INLINE void store(Value* to) const {
+    hn::StoreU(first, tag<Value>(), to);
+    others.store(to + lanes());
+  }
+  /// Each of them as load(units), `lanes` units further.
+  template <class Load>
+  HWY_INLINE void load_by(const Load& load, const std::uint32_t* units) {
+    first = load(units);
+    others.load_by(load, units + lanes());
+  }
+  /// Adds the products of one unit of a row with the weights of one unit.
+  template <class Products, class Unit, class Weight>
+  HWY_INLINE void add(Unit unit, const vectors_of<Weight, count>& weights) {
+    first = Products::add(first, unit, weights.first);
+    others.template add<Products>(unit, weights.others);
+  }
+};
+
+template <class Value>
+struct vectors_of<Value, 0> {
+  HWY_INLINE void load(const Value* /*from*/) {}
+  HWY_INLINE void store(Value* /*to*/) const {}
+  template <class Load>
+  HWY_INLINE void load_by(const Load& /*load*/, const std::uint32_t* /*units*/) {}
+  template <class Products, class Unit, class Weight>
+  HWY_INLINE void add(Unit /*unit*/, const vectors_of<Weight, 0>& /*weights*/) {}
+};
+
+/// Outputs of a panel.
+template <class Products>
+constexpr std::size_t panel_width() {
+  return Products::vectors * lanes();
+}
+
+/// The sums of `height` rows by a panel of outputs.
 template <class Products, int height>
 struct tile_sums {
   using value = typename Products::value;
-  vector<value> left;
-  vector<value> right;
+  vectors_of<value, Products::vectors> top;
   tile_sums<Products, height - 1> below;
 
-  // Written out: g++ gives one of its own making no target attributes, and those of NEON's vectors want them.
   HWY_INLINE tile_sums() {}
   HWY_INLINE void load(const value* rows, std::size_t stride) {
-    left = hn::LoadU(tag<value>(), rows);
-    right = hn::LoadU(tag<value>(), rows + lanes());
+    top.load(rows);
     below.load(rows + stride, stride);
   }
   HWY_INLINE void store(value* rows, std::size_t stride) const {
-    hn::StoreU(left, tag<value>(), rows);
-    hn::StoreU(right, tag<value>(), rows + lanes());
+    top.store(rows);
     below.store(rows + stride, stride);
   }
   /// Adds the products of one unit of each row, the first at `row`, with the weights of one unit.
   template <class Weights>
-  HWY_INLINE void add(const std::uint32_t* row, Weights weights_left, Weights weights_right) {
-    const auto unit = Products::broadcast(row);
-    left = Products::add(left, unit, weights_left);
-    right = Products::add(right, unit, weights_right);
-    below.add(row + layout::block_units, weights_left, weights_right);
+  HWY_INLINE void add(const std::uint32_t* row, const Weights& weights) {
+    top.template add<Products>(Products::broadcast(row), weights);
+    below.add(row + layout::block_units, weights);
   }
 };
 
@@ -99,7 +135,7 @@ struct tile_sums<Products, 0> {
   HWY_INLINE void load(const value* /*rows*/, std::size_t /*stride*/) {}
   HWY_INLINE void store(value* /*rows*/, std::size_t /*stride*/) const {}
   template <class Weights>
-  HWY_INLINE void add(const std::uint32_t* /*row*/, Weights /*left*/, Weights /*right*/) {
+  HWY_INLINE void add(const std::uint32_t* /*row*/, const Weights& /*weights*/) {
     asm volatile("" ::: "memory");  // else g++ loads the operands of several units ahead, and spills
   }
 };
@@ -107,16 +143,28 @@ struct tile_sums<Products, 0> {
 /// Products whose weights have as many inputs in a unit as the rows, and meet them as vectors of `Value`.
 template <class Value>
 struct unit_by_unit {
+  static constexpr int vectors = 2;
   static constexpr std::size_t four_units = 4;
   static constexpr std::size_t blocks_at_once = all_blocks;
 
-  template <class Sums>
-  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
-    const std::size_t n = lanes();
-    sums.add(row, load_weights<Value>(weights), load_weights<Value>(weights + n));
-    sums.add(row + 1, load_weights<Value>(weights + 2 * n), load_weights<Value>(weights + 3 * n));
-    sums.add(row + 2, load_weights<Value>(weights + 4 * n), load_weights<Value>(weights + 5 * n));
-    sums.add(row + 3, load_weights<Value>(weights + 6 * n), load_weights<Value>(weights + 7 * n));
+  template <class Products, int height>
+  static HWY_INLINE void add_four(tile_sums<Products, height>& sums, const std::uint32_t* row,
+                                  const std::uint32_t* weights) {
+    // Written out: g++ keeps a loop.
+    constexpr std::size_t width = panel_width<Products>();
+    add_one(sums, row, weights);
+    add_one(sums, row + 1, weights + width);
+    add_one(sums, row + 2, weights + 2 * width);
+    add_one(sums, row + 3, weights + 3 * width);
+  }
+
+ private:
+  template <class Products, int height>
+  static HWY_INLINE void add_one(tile_sums<Products, height>& sums, const std::uint32_t* unit,
+                                 const std::uint32_t* weights) {
+    vectors_of<Value, Products::vectors> inputs;
+    inputs.load(reinterpret_cast<const Value*>(weights));
+    sums.add(unit, inputs);
   }
 };
 
@@ -142,8 +190,10 @@ struct float32_products : unit_by_unit<float> {
 /// bfloat16 weights widened to float32 in registers; the rows are float32 that were rounded to bfloat16.
 struct widened_bfloat16_products {
   using value = float;
-  static constexpr int tallest = tallest_tile < 10 ? tallest_tile - 1 : tallest_tile;  // of 16, the mask takes one
-  static constexpr int tallest_alone = two_thirds(tallest);
+  // Wider and lower than a tile of float32, so that what is widened meets more rows for each load of a row's unit.
+  static constexpr int vectors = tallest_tile == 12 ? 3 : 2;
+  static constexpr int tallest = tallest_tile == 12 ? 8 : tallest_tile < 10 ? tallest_tile - 1 : tallest_tile;
+  static constexpr int tallest_alone = tallest_tile == 12 ? tallest : two_thirds(tallest);
   static constexpr std::size_t four_units = 2;
   static constexpr std::size_t blocks_at_once = all_blocks;
 
@@ -158,17 +208,26 @@ struct widened_bfloat16_products {
     const auto upper = hn::Set(tag<std::int32_t>(), static_cast<std::int32_t>(0xFFFF0000U));
     return hn::BitCast(tag<float>(), hn::And(weights, upper));
   }
-  template <class Sums>
-  static HWY_INLINE void add_four(Sums& sums, const std::uint32_t* row, const std::uint32_t* weights) {
-    const std::size_t n = lanes();
-    for (int pair = 0; pair < 2; ++pair) {
-      // Loaded twice: kept for the odd inputs, they would take the registers of two sums.
-      const auto load = [](const std::uint32_t* units) OFFRAMP_ATTR { return load_weights<std::int32_t>(units); };
-      sums.add(row, even(load(weights)), even(load(weights + n)));
-      sums.add(row + 1, odd(load(weights)), odd(load(weights + n)));
-      row += 2;
-      weights += 2 * n;
-    }
+  template <class Products, int height>
+  static HWY_INLINE void add_four(tile_sums<Products, height>& sums, const std::uint32_t* row,
+                                  const std::uint32_t* weights) {
+    add_two(sums, row, weights);
+    add_two(sums, row + 2, weights + panel_width<Products>());
+  }
+
+ private:
+  template <class Products, int height>
+  static HWY_INLINE void add_two(tile_sums<Products, height>& sums, const std::uint32_t* row,
+                                 const std::uint32_t* weights) {
+    // Loaded twice: kept for the odd inputs, they would take the registers of some sums.
+    const auto load = [](const std::uint32_t* units) OFFRAMP_ATTR {
+      return hn::Load(tag<std::int32_t>(), reinterpret_cast<const std::int32_t*>(units));
+    };
+    vectors_of<float, Products::vectors> inputs;
+    inputs.load_by([&](const std::uint32_t* units) OFFRAMP_ATTR { return even(load(units)); }, weights);
+    sums.add(row, inputs);
+    inputs.load_by([&](const std::uint32_t* units) OFFRAMP_ATTR { return odd(load(units)); }, weights);
+    sums.add(row + 1, inputs);
   }
 };
 

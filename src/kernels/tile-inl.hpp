@@ -34,7 +34,7 @@ HWY_INLINE void multiply_rows(tile_operands operands, typename Products::value* 
     for (std::size_t four = 0; four < layout::block_units / 4; ++four) {
       Products::add_four(tile, row, weights);
       row += 4;
-      weights += Products::four_units * 2 * lanes();
+      weights += Products::four_units * panel_width<Products>();
     }
     row += operands.block_stride - layout::block_units;
   }
@@ -68,7 +68,7 @@ struct vector_tiles {
   void multiply(std::size_t height, const tile_operands& operands, typename Products::value* sums, std::size_t stride,
                 sums_begin begin) const {
     for (std::size_t row = 0; begin == sums_begin::at_zero && row < height; ++row) {
-      std::fill_n(sums + row * stride, 2 * lanes(), typename Products::value{});
+      std::fill_n(sums + row * stride, panel_width<Products>(), typename Products::value{});
     }
     tiles<Products>[height - 1](operands, sums, stride);
   }

@@ -20,6 +20,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 template <class Value>
 struct tile_products {
   using value = Value;
+  static constexpr int vectors = 2;
   static constexpr int tallest = static_cast<int>(most_tile_rows);
   // A second tile would read the weights again, and each alone would wait for its own sums.
   static constexpr int tallest_alone = tallest;
@@ -29,7 +30,7 @@ struct tile_products {
   // than that.
   static constexpr std::size_t blocks_at_once = std::is_same_v<Value, float> ? all_blocks : 16;
   static constexpr int row_offset = int8_products::row_offset;
-  static_assert(2 * lanes() == tile_outputs && row_offset == 128);  // the engine's bytes of rows are unsigned
+  static_assert(vectors * lanes() == tile_outputs && row_offset == 128);  // the engine's bytes of rows are unsigned
 };
 
 /// The tile registers of this thread for as long as the object lives. They belong to one call of multiply: the next may

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products by tiles: on a model of the tile registers everywhere, and on the CPU's own where it has them.
+#include "amx/vector_kernels.hpp"
 #include "reference/attention_problem.hpp"
 #include "reference/product_problem.hpp"
 #include "reference/tile_unit.hpp"
@@ -40,11 +41,6 @@ void multiply_int8_by_model(const nn::packed_rows& rows, const nn::linear& weigh
 void multiply_bfloat16_by_model(const nn::packed_rows& rows, const nn::linear& weights, nn::index_range panels,
                                 const nn::product_target& target) {
   nn::choose_tile_multiplication().bfloat16(model, rows, weights, panels, target);
-}
-
-/// The kernels of the same layout without tiles.
-nn::kernels kernels_by_vectors(numeric_format format) {
-  return nn::choose_kernels({.format = format, .avoid = {instruction_set::amx}});
 }
 
 void attend_by_model(const nn::attention_head& head, nn::attention_scratch& scratch) {

@@ -74,7 +74,7 @@ TEST(choose_kernels, takes_tiles_where_they_are_and_allowed) {
   if (nn::choose_tile_multiplication().int8 == nullptr) {
     GTEST_SKIP() << "this CPU lacks the AVX-512 instructions around the tiles";
   }
-  constexpr nn::cpu_extras everything{.bfloat16_products = true, .tiles = true};
+  constexpr nn::cpu_extras everything{.bfloat16_products = true, .fast_bfloat16_products = true, .tiles = true};
   EXPECT_FALSE(names_amx(name(numeric_format::float32, {}, everything)));
   for (const numeric_format format : {numeric_format::int8, numeric_format::bfloat16}) {
     EXPECT_TRUE(names_amx(name(format, {}, everything)));
@@ -85,6 +85,10 @@ TEST(choose_kernels, takes_tiles_where_they_are_and_allowed) {
     }
   }
   EXPECT_NE(name(numeric_format::bfloat16, {instruction_set::amx}, everything).find("vdpbf16ps"), std::string::npos);
+  nn::cpu_extras slow = everything;
+  slow.fast_bfloat16_products = false;
+  EXPECT_TRUE(names_amx(name(numeric_format::bfloat16, {}, slow)));
+  EXPECT_NE(name(numeric_format::bfloat16, {instruction_set::amx}, slow).find("widened"), std::string::npos);
   EXPECT_EQ(names_amx(nn::choose_kernels({.format = numeric_format::int8}).name), nn::amx_tiles() != nullptr);
 }
 

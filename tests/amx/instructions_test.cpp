@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #if defined(__x86_64__) && defined(__linux__)
+#include "amx/vector_kernels.hpp"
 #include "reference/attention_problem.hpp"
 #include "reference/product_problem.hpp"
 #include "reference/tile_emulator.hpp"
@@ -21,7 +22,6 @@ namespace instructions_test {
 namespace nn = offramp::nn;
 using naive::product_problem;
 using naive::tile_unit;
-using offramp::instruction_set;
 using offramp::numeric_format;
 
 template <const nn::tile_engine& (*engine)(), numeric_format format>
@@ -36,7 +36,7 @@ const nn::tile_engine& instructions() { return *nn::amx_instructions(); }
 
 template <numeric_format format>
 void expect_the_bytes_of_the_model() {
-  nn::kernels kernels = nn::choose_kernels({.format = format, .avoid = {instruction_set::amx}});
+  nn::kernels kernels = amx_test::kernels_by_vectors(format);
   if (nn::choose_tile_multiplication().int8 == nullptr || kernels.layout.widens_rows) {
     GTEST_SKIP() << "this CPU lacks the AVX-512 instructions around the tiles";
   }
@@ -63,7 +63,7 @@ void attend_on(const nn::attention_head& head, nn::attention_scratch& scratch) {
 }
 
 TEST(amx_instructions, attend_as_the_model_does) {
-  nn::kernels kernels = nn::choose_kernels({.format = numeric_format::bfloat16, .avoid = {instruction_set::amx}});
+  nn::kernels kernels = amx_test::kernels_by_vectors(numeric_format::bfloat16);
   if (nn::choose_tile_multiplication().attention == nullptr || kernels.layout.widens_rows) {
     GTEST_SKIP() << "this CPU lacks the AVX-512 instructions around the tiles";
   }

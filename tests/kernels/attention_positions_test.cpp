@@ -80,7 +80,7 @@ TEST_P(attention_with_positions, adds_nothing_where_all_are_zero) {
   attention_problem zeros = with_positions({75, 75, 24}, {.buckets = 8, .longest = 40});
   std::ranges::fill(zeros.positions->keys, 0.0F);
   std::ranges::fill(zeros.positions->queries, 0.0F);
-  const nn::head_positions packed = zeros.positions->pack(GetParam().layout.panel_width, 24);
+  const nn::head_positions packed = zeros.positions->pack(GetParam().position_layout, 24);
   std::vector<float> context(75 * 24);
   nn::attention_scratch scratch;
   nn::attention_head head = zeros.head(context.data());

@@ -23,13 +23,13 @@ struct position_problem {
   [[nodiscard]] std::size_t terms() const { return 1U + (keys.empty() ? 0U : 1U) + (queries.empty() ? 0U : 1U); }
 
   /// As kernels of that layout see it.
-  [[nodiscard]] offramp::nn::head_positions pack(std::size_t panel_width, std::size_t size) const {
+  [[nodiscard]] offramp::nn::head_positions pack(const offramp::nn::layout& layout, std::size_t size) const {
     offramp::nn::head_positions packed;
     const auto row = [&](const std::vector<float>& table, std::size_t place) {
       return std::span(table).subspan(place * size, size);
     };
     if (!keys.empty()) {
-      packed.keys = {{.panel_width = panel_width}, places.size(), size};
+      packed.keys = {layout, places.size(), size};
     }
     if (!queries.empty()) {
       packed.queries = {places.size(), size};
@@ -103,7 +103,7 @@ struct attention_problem {
     offramp::nn::attention_head seen = head(context.data());
     offramp::nn::head_positions packed;
     if (positions) {
-      packed = positions->pack(kernels.layout.panel_width, size);
+      packed = positions->pack(kernels.position_layout, size);
       seen.places = &positions->places;
       seen.positions = &packed;
     }

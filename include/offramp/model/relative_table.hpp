@@ -83,9 +83,8 @@ class relative_table {
   }
 
   void take_keys(const projected_rows& rows, std::vector<nn::head_positions>& heads) const {
-    const nn::layout layout{.panel_width = kernels_.layout.panel_width};
     for (std::size_t head = 0; head < heads.size(); ++head) {
-      nn::linear keys(layout, places_.size(), head_size());
+      nn::linear keys(kernels_.position_layout, places_.size(), head_size());
       for (std::size_t place = 0; place < places_.size(); ++place) {
         keys.set_row(place, of_head(rows, places_.row_before(place), head));
       }

@@ -105,6 +105,7 @@ struct attention_scratch {
 struct kernels {
   std::string name;  // as model_info reports it
   nn::layout layout;
+  nn::layout position_layout;  // of head_positions::keys, in every format
 
   /// Packs the rows `range` of `source`, whose row r begins at r * stride, into `target`, which has its size already.
   void (*pack)(const float* source, std::size_t stride, index_range range, packed_rows& target);

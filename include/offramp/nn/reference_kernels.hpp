@@ -91,7 +91,8 @@ inline void normalize(const layer_norm& norm, float* rows, std::size_t count) {
 
 [[nodiscard]] inline kernels reference_kernels() {
   return {.name = "reference float32",
-          .layout = {.format = numeric_format::float32, .panel_width = reference::panel_width},
+          .layout = {.panel_width = reference::panel_width},
+          .position_layout = {.panel_width = reference::panel_width},
           .pack = &reference::pack,
           .multiply = &reference::multiply,
           .attend = &attend,
