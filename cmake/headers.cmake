@@ -125,6 +125,7 @@ set(implementation_headers
     include/offramp/model/safetensors.hpp
     include/offramp/model/safetensors_writer.hpp
     include/offramp/model/sha256.hpp
+    include/offramp/model/sha256_blocks.hpp
     include/offramp/model/weights.hpp
     include/offramp/model/write_file.hpp
     include/offramp/nn/activation.hpp

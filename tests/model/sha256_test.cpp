@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <random>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace sha256_test {
 
@@ -42,6 +45,28 @@ TEST(sha256, does_not_depend_on_how_the_message_is_cut) {
       EXPECT_EQ(digest.finish(), sha256_hex(message)) << size << " bytes in pieces of " << piece;
     }
   }
+}
+
+TEST(sha256, is_the_same_by_the_instructions_for_it) {
+#if defined(__x86_64__)
+  namespace blocks = offramp::model::sha256_blocks;
+  if (!blocks::has_sha_extensions()) {
+    GTEST_SKIP() << "this CPU has none";
+  }
+  std::mt19937 random(1);
+  std::vector<std::byte> message(50 * blocks::block_bytes + 1);
+  std::ranges::generate(message, [&] { return static_cast<std::byte>(random()); });
+  for (std::size_t count = 0; count <= 50; ++count) {
+    blocks::state expected;
+    std::ranges::generate(expected, [&] { return static_cast<std::uint32_t>(random()); });
+    blocks::state found = expected;
+    blocks::compress_portably(expected, message.data() + 1, count);
+    blocks::compress_by_sha_extensions(found, message.data() + 1, count);
+    ASSERT_EQ(found, expected) << count << " blocks";
+  }
+#else
+  GTEST_SKIP() << "of another architecture";
+#endif
 }
 
 TEST(sha256, of_a_file_is_that_of_its_content) {
