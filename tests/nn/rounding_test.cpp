@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <random>
 #include <vector>
@@ -38,6 +39,23 @@ TEST(int8_scale, takes_every_magnitude_to_127) {
     const int8_scale scale = offramp::nn::scale_of_magnitude(magnitude);
     EXPECT_EQ(scale.round(magnitude), 127);
     EXPECT_EQ(scale.round(-magnitude), -127);
+  }
+}
+
+TEST(int8_scale, rounds_a_row_as_its_values) {
+  std::mt19937 random(4);
+  for (std::size_t size = 1; size <= 70; ++size) {
+    std::vector<float> values(size);
+    std::ranges::generate(values, [&] { return std::generate_canonical<float, 24>(random) - 0.5F; });
+    values[size / 2] = size % 2 == 0 ? 3.7F : -3.7F;
+    for (const int8_scale& scale : {offramp::nn::symmetric_scale(values), int8_scale{}}) {
+      std::vector<std::int8_t> rounded(size + 1, 99);
+      scale.round_row(values, rounded.data());
+      for (std::size_t i = 0; i < size; ++i) {
+        EXPECT_EQ(rounded[i], scale.round(values[i])) << "of " << size << " value " << i;
+      }
+      EXPECT_EQ(rounded[size], 99) << size;
+    }
   }
 }
 

@@ -7,9 +7,11 @@
 #include <offramp/nn/weight_memory.hpp>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <span>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
@@ -52,7 +54,9 @@ class linear {
         break;
       case numeric_format::int8: {
         const int8_scale scale = symmetric_scale(weights);
-        set_int8_row(output, weights.size(), scale.step, [&](std::size_t k) { return scale.round(weights[k]); });
+        set_int8_row(output, weights.size(), scale.step, [&](std::size_t first, std::span<std::int8_t> values) {
+          scale.round_row(weights.subspan(first, values.size()), values.data());
+        });
         break;
       }
     }
@@ -61,7 +65,9 @@ class linear {
   /// Takes the weights [inputs] of one output as stored in int8, weight = value * scale; other formats multiply out.
   void set_quantized_row(std::size_t output, std::span<const std::int8_t> values, float scale) {
     if (layout_.format == numeric_format::int8) {
-      set_int8_row(output, values.size(), scale, [&](std::size_t k) { return values[k]; });
+      set_int8_row(output, values.size(), scale, [&](std::size_t first, std::span<std::int8_t> piece) {
+        std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(first), piece.size(), piece.begin());
+      });
       return;
     }
     aligned_vector<float> weights(values.size());
@@ -91,7 +97,7 @@ class linear {
   void set_units(std::size_t output, std::size_t inputs, const Input& input) noexcept {
     constexpr std::size_t bits = 32 / inputs_per_unit;
     const std::size_t width = layout_.panel_width;
-    std::uint32_t* unit = panels_.data() + output / width * units_ * width + output % width;
+    std::uint32_t* unit = first_unit(output);
     const auto take = [&](std::size_t first, std::size_t count) {
       std::uint32_t packed = 0;
       for (std::size_t i = 0; i < count; ++i) {
@@ -109,16 +115,35 @@ class linear {
     }
   }
 
-  template <typename Value>
-  void set_int8_row(std::size_t output, std::size_t inputs, float scale, const Value& value) noexcept {
+  /// `round(first, values)` gives the values from input `first` on.
+  template <typename Round>
+  void set_int8_row(std::size_t output, std::size_t inputs, float scale, const Round& round) noexcept {
+    std::array<std::int8_t, 256> values{};
+    std::uint32_t* unit = first_unit(output);
     std::int32_t sum = 0;
-    set_units<4>(output, inputs, [&](std::size_t k) {
-      const std::int8_t rounded = value(k);
-      sum += rounded;
-      return std::uint32_t{static_cast<std::uint8_t>(rounded)};
-    });
+    for (std::size_t first = 0; first < inputs; first += values.size()) {
+      const std::size_t count = std::min(values.size(), inputs - first);
+      round(first, std::span(values).first(count));
+      std::fill(values.begin() + static_cast<std::ptrdiff_t>(count), values.end(), std::int8_t{0});
+      sum = std::accumulate(values.begin(), values.end(), sum);
+      for (std::size_t i = 0; i < count; i += 4) {
+        *unit = pack(&values[i]);
+        unit += layout_.panel_width;
+      }
+    }
     scales_[output] = scale;
     sums_[output] = sum;
+  }
+
+  [[nodiscard]] std::uint32_t* first_unit(std::size_t output) noexcept {
+    const std::size_t width = layout_.panel_width;
+    return panels_.data() + output / width * units_ * width + output % width;
+  }
+
+  /// Four values as a unit.
+  [[nodiscard]] static std::uint32_t pack(const std::int8_t* values) noexcept {
+    const auto bits = [&](std::size_t i) { return std::uint32_t{static_cast<std::uint8_t>(values[i])} << (8 * i); };
+    return bits(0) | bits(1) | bits(2) | bits(3);
   }
 
   layout layout_;

@@ -69,10 +69,28 @@ struct int8_scale {
 
   /// To the nearest, ties to even.
   [[nodiscard]] std::int8_t round(float value) const noexcept {
+    return lowest_byte(std::clamp(value * inverse, -127.0F, 127.0F));
+  }
+
+  /// The same for each of `values`, none beyond the largest magnitude, into `rounded`.
+  void round_row(std::span<const float> values, std::int8_t* rounded) const noexcept {
+    constexpr std::size_t lanes = 16;  // a fixed number, which compilers compute side by side
+    const std::size_t whole = values.size() / lanes * lanes;
+    for (std::size_t i = 0; i < whole; i += lanes) {
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        rounded[i + lane] = lowest_byte(values[i + lane] * inverse);
+      }
+    }
+    for (std::size_t i = whole; i < values.size(); ++i) {
+      rounded[i] = lowest_byte(values[i] * inverse);
+    }
+  }
+
+ private:
+  [[nodiscard]] static std::int8_t lowest_byte(float value) noexcept {
     // The sum has no bits for a fraction, and its lowest ones are the integer.
     constexpr float shift = 0x1.8p23F;
-    const float sum = std::clamp(value * inverse, -127.0F, 127.0F) + shift;
-    return static_cast<std::int8_t>(std::bit_cast<std::int32_t>(sum) - std::bit_cast<std::int32_t>(shift));
+    return static_cast<std::int8_t>(std::bit_cast<std::int32_t>(value + shift));
   }
 };
 
