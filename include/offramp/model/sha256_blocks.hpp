@@ -10,7 +10,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <immintrin.h>
+#include <tmmintrin.h>
 #endif
 
 /// The compression of SHA-256 (FIPS 180-4, section 6.2.2): folds blocks of 64 bytes into a state. In two ways of the
@@ -76,10 +76,28 @@ inline void compress_portably(state& digest, const std::byte* blocks, std::size_
 
 #if defined(__x86_64__)
 
+// Not by their intrinsics: the header that declares those takes half a second to compile.
+using words = int __attribute__((vector_size(16)));
+
+__attribute__((target("sha"))) inline __m128i two_rounds(__m128i cdgh, __m128i abef, __m128i added) {
+  return reinterpret_cast<__m128i>(__builtin_ia32_sha256rnds2(
+      reinterpret_cast<words>(cdgh), reinterpret_cast<words>(abef), reinterpret_cast<words>(added)));
+}
+
+__attribute__((target("sha"))) inline __m128i add_s0(__m128i w, __m128i next) {
+  return reinterpret_cast<__m128i>(
+      __builtin_ia32_sha256msg1(reinterpret_cast<words>(w), reinterpret_cast<words>(next)));
+}
+
+__attribute__((target("sha"))) inline __m128i add_s1(__m128i sum, __m128i last) {
+  return reinterpret_cast<__m128i>(
+      __builtin_ia32_sha256msg2(reinterpret_cast<words>(sum), reinterpret_cast<words>(last)));
+}
+
 /// The words lie as the instructions want them (Intel SDM, volume 2, SHA256RNDS2): a, b, e, f in one register and
 /// c, d, g, h in the other, the first highest. Four words of the schedule make a register, the first lowest.
-__attribute__((target("sha,sse4.1"))) inline void compress_by_sha_extensions(state& digest, const std::byte* blocks,
-                                                                             std::size_t count) {
+__attribute__((target("sha,ssse3"))) inline void compress_by_sha_extensions(state& digest, const std::byte* blocks,
+                                                                            std::size_t count) {
   const auto signed_word = [&](std::size_t i) { return static_cast<int>(digest[i]); };
   __m128i abef = _mm_set_epi32(signed_word(0), signed_word(1), signed_word(4), signed_word(5));
   __m128i cdgh = _mm_set_epi32(signed_word(2), signed_word(3), signed_word(6), signed_word(7));
@@ -91,14 +109,14 @@ __attribute__((target("sha,sse4.1"))) inline void compress_by_sha_extensions(sta
     }
     for (int i = 4; i < 16; ++i) {
       const __m128i seventh = _mm_alignr_epi8(w[i - 1], w[i - 2], 4);  // w[t - 7]
-      w[i] = _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(w[i - 4], w[i - 3]), seventh), w[i - 1]);
+      w[i] = add_s1(_mm_add_epi32(add_s0(w[i - 4], w[i - 3]), seventh), w[i - 1]);
     }
     const __m128i before[] = {abef, cdgh};
     for (int i = 0; i < 16; ++i) {
       const __m128i added =
           _mm_add_epi32(w[i], _mm_loadu_si128(reinterpret_cast<const __m128i*>(constants.data()) + i));
-      cdgh = _mm_sha256rnds2_epu32(cdgh, abef, added);
-      abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(added, 0x0E));
+      cdgh = two_rounds(cdgh, abef, added);
+      abef = two_rounds(abef, cdgh, _mm_shuffle_epi32(added, 0x0E));
     }
     abef = _mm_add_epi32(abef, before[0]);
     cdgh = _mm_add_epi32(cdgh, before[1]);
@@ -112,13 +130,13 @@ __attribute__((target("sha,sse4.1"))) inline void compress_by_sha_extensions(sta
 
 /// Asked of the CPU itself: g++ 12's __builtin_cpu_supports does not know these instructions.
 [[nodiscard]] inline bool has_sha_extensions() {
-  constexpr unsigned sse4_1 = 1U << 19U;
+  constexpr unsigned ssse3 = 1U << 9U;
   constexpr unsigned sha = 1U << 29U;
   unsigned a = 0;
   unsigned b = 0;
   unsigned c = 0;
   unsigned d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & sse4_1) == 0) {
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & ssse3) == 0) {
     return false;
   }
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & sha) != 0;
