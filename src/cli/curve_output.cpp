@@ -48,7 +48,8 @@ void write_point(const std::string& name, std::size_t width, const std::string& 
                  const study::operating_point& point, const study::wall_time* time) {
   std::string line = padded(name, width) + padded(threshold, 12);
   line += padded(fixed(100.0 * point.accuracy, 2) + " %", 11) + padded(loss_text(point), 24);
-  line += padded(fixed(point.mean_layer, 2), 8) + padded(fixed(point.layer_speedup, 2) + "x", 8);
+  line += padded(fixed(point.mean_layer, 2), 8);
+  line += padded(point.mean_layer > 0.0 ? fixed(point.layer_speedup, 2) + "x" : "-", 8);
   if (time != nullptr) {
     line += padded(fixed(time->single.speedup.estimate, 2) + "x", 8) + padded(fixed(time->single.mean_ms, 3), 9) +
             fixed(time->single.p95_ms, 3);

@@ -156,6 +156,11 @@ TEST_F(fit_command, says_what_an_exit_before_the_encoder_saves) {
   EXPECT_EQ(line["layer"], 0);
   EXPECT_TRUE(line["saving"]["share"].is_number());
   EXPECT_LE(line["saving"]["mean_layer"], line["saving"]["mean_layer_without"]);
+
+  const process_result swept = run_offramp({"curve", "--model", out(), "--data", dev_, "--rounds", "0", "--pick",
+                                            "loss:100", "--out", directory_.path() / "curve"});
+  ASSERT_EQ(swept.status, 0) << swept.err;
+  EXPECT_NE(swept.out.find("0.00    -\n"), std::string::npos) << swept.out << "no layers are no number of times fewer";
 }
 
 /// Different texts, one a line.

@@ -233,8 +233,8 @@ class curve_chart {
   double y = 470.0 + 8.0;
   for (const pick_mark& mark : marks) {
     const operating_point& point = study.found.points[mark.point];
-    std::string wanted = describe_threshold(study, mark.point) + ": " + fixed_number(point.layer_speedup, 2) +
-                         "\u00D7 fewer layers, loses " + describe_loss(point);
+    std::string wanted = describe_threshold(study, mark.point) + ": " + factor_text(point.layer_speedup, 2) +
+                         " fewer layers, loses " + describe_loss(point);
     picture.text({left, y}, mark.letter, "early-text strong");
     picture.text({left + 22.0, y}, wanted, "soft");
     y += line_height;

@@ -53,8 +53,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   const paired_difference loss = point.paired_loss();
   const bool gains = loss.estimate < 0.0;
   const wall_time* time = time_of(study, shown);
-  const std::string faster = time != nullptr ? fixed_number(time->single.speedup.estimate, 1) + "\u00D7 faster"
-                                             : fixed_number(point.layer_speedup, 1) + "\u00D7 fewer layers";
+  const std::string faster = time != nullptr ? factor_text(time->single.speedup.estimate, 1) + " faster"
+                                             : factor_text(point.layer_speedup, 1) + " fewer layers";
   return "<p class=\"lead\">At " + live_text("b", "say-at", describe_threshold(study, shown)) + ": " +
          live_text("b", "say-faster", faster) + ", " + live_text("span", "say-verb", gains ? "gains" : "loses") + " " +
          live_text("b", "say-loss", points_number(std::abs(loss.estimate)) + " points") +

@@ -23,7 +23,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   return points_number(loss.estimate) + "\n" + points_number(loss.lower) + " to " + points_number(loss.upper);
 }
 
-[[nodiscard]] inline std::string factor_cell(double factor) { return fixed_number(factor, 2) + "\u00D7"; }
+[[nodiscard]] inline std::string factor_cell(double factor) { return factor_text(factor, 2); }
 
 [[nodiscard]] inline std::string time_cell(const latency& time) {
   return fixed_number(time.mean_ms, 2) + "\np95 " + fixed_number(time.p95_ms, 2);

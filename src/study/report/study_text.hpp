@@ -7,6 +7,7 @@
 #include <offramp/text/unicode/utf8.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <iterator>
 #include <span>
@@ -83,12 +84,18 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   return study.is_labelled ? "accuracy" : "agreement with full depth";
 }
 
+/// As in "3.05\u00D7", and "\u221E" where no text ran a layer.
+[[nodiscard]] inline std::string factor_text(double factor, int decimals) {
+  return std::isinf(factor) ? "\u221E" : fixed_number(factor, decimals) + "\u00D7";
+}
+
 /// The numbers of one point as the lines of a tooltip.
 [[nodiscard]] inline std::string describe_result(const operating_point& point) {
   return "accuracy " + percent(point.accuracy) + " (" + fixed_number(100.0 * point.accuracy_95.lower, 1) + " to " +
          fixed_number(100.0 * point.accuracy_95.upper, 1) + ")\nloses " + describe_loss(point) + "\n" +
-         fixed_number(point.mean_layer, 2) + " layers on average, " + fixed_number(point.layer_speedup, 2) +
-         " times faster\n" + percent(point.disagreement) + " answered otherwise than at full depth";
+         fixed_number(point.mean_layer, 2) + " layers on average, " +
+         (std::isinf(point.layer_speedup) ? "\u221E" : fixed_number(point.layer_speedup, 2)) + " times faster\n" +
+         percent(point.disagreement) + " answered otherwise than at full depth";
 }
 
 /// What tells each of these studies from the others, in their order: model, numeric format and rule, where they differ.

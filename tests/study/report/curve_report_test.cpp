@@ -104,6 +104,11 @@ TEST(curve_report, leaves_empty_how_much_faster_no_layers_are) {
   logits.exits.front().layer = 0;
   const curve_study study = study_of(logits, {}, "plain");
   expect_safe_files(study);
+  for (const std::string& file : {report_html(study), curve_svg(study)}) {
+    EXPECT_NE(file.find("\u221E"), std::string::npos);
+    EXPECT_EQ(file.find("-\u00D7"), std::string::npos);
+    EXPECT_EQ(file.find("- times"), std::string::npos);
+  }
   std::istringstream lines(curve_jsonl(study, all_points(study)));
   std::size_t without_layers = 0;
   for (std::string line; std::getline(lines, line);) {
