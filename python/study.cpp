@@ -93,6 +93,7 @@ struct wanted_promise {
   std::string loss;
   std::optional<float> decline;
   bool leaves_out_known = false;
+  bool as_default = false;
 };
 
 study::certification certify(const studied_model& given, const data_file& file, const wanted_promise& wanted,
@@ -113,6 +114,9 @@ study::certification certify(const studied_model& given, const data_file& file, 
                      loss, wanted.epsilon, wanted.delta);
   if (result.certified) {
     study::store_certificate(given.directory, model, result, texts.texts);
+    if (wanted.as_default) {
+      study::store_default_policy(given.directory, model, result.certified->policy);
+    }
   } else {
     study::note_texts(given.directory, study::text_use::certified, texts.texts);
   }
@@ -190,8 +194,8 @@ void bind_options(nb::module_& module) {
   nb::class_<data_file>(module, "DataFile").def(nb::init<path, bool, std::vector<std::string>>());
   nb::class_<studied_model>(module, "StudiedModel").def(nb::init<path, std::string, int>());
   nb::class_<wanted_promise>(module, "WantedPromise")
-      .def(nb::init<double, double, std::string, std::optional<float>, bool>(), nb::arg(), nb::arg(), nb::arg(),
-           nb::arg().none(), nb::arg());
+      .def(nb::init<double, double, std::string, std::optional<float>, bool, bool>(), nb::arg(), nb::arg(), nb::arg(),
+           nb::arg().none(), nb::arg(), nb::arg());
   nb::class_<study::fit_files>(module, "FitFiles")
       .def(nb::init<>())
       .def_rw("train", &study::fit_files::train)

@@ -107,6 +107,7 @@ def certify(
     loss: str = "disagreement",
     decline: Optional[float] = None,
     leave_out_known: bool = False,
+    as_default: bool = False,
     labels: Sequence[str] = (),
     format: str = "float32",
     threads: int = 1,
@@ -116,9 +117,10 @@ def certify(
 
     loss: "disagreement", "accuracy_drop" or "error"; decline: the threshold falls by it from exit to exit. Texts that
     the model learned from, was calibrated with or chose on are refused, or left out. Where no threshold passes, no
-    certificate is stored, and the result says what failed.
+    certificate is stored, and the result says what failed. With as_default, what is certified becomes the model's own
+    policy, in every format.
     """
-    wanted = _native.WantedPromise(epsilon, delta, loss, decline, leave_out_known)
+    wanted = _native.WantedPromise(epsilon, delta, loss, decline, leave_out_known, as_default)
     with _data_file(data, texts, labels) as file:
         return _native.certify(_native.StudiedModel(os.fspath(model), format, threads), file, wanted, report)
 

@@ -65,6 +65,9 @@ def test_calibrate_certify_evaluate(fitted, tmp_path):
     assert found.certified.bound <= 0.3 and found.certified.losses == round(found.certified.risk * found.n)
     loaded = offramp.Classifier.load(model)
     assert loaded.certified(0.3) == found.certified.policy
+    assert loaded.default_policy != found.certified.policy
+    again = offramp.certify(model, rows(200, 4), epsilon=0.3, delta=0.1, as_default=True)
+    assert offramp.Classifier.load(model).default_policy == again.certified.policy == found.certified.policy
 
     data = rows(120, 5)
     result = offramp.evaluate(loaded, data, found.certified.policy)

@@ -42,6 +42,7 @@ struct certify_options {
   std::optional<std::string> shape_data;
   int threads = 1;
   const CLI::Option* leave_out_known = nullptr;
+  const CLI::Option* as_default = nullptr;
   const CLI::Option* json_lines = nullptr;
 };
 
@@ -135,6 +136,9 @@ void check_shape(const certify_options& options) {
     throw usage_error("--rule " + options.rule + " has one threshold for all exits and labels");
   }
   check_decline(options.rule, options.decline);
+  if (options.as_default->count() > 0 && options.model.exits) {
+    throw usage_error("--as-default goes without --exits: the model's own policy is for all of its exits");
+  }
 }
 
 void certify(const certify_options& options) {
@@ -167,6 +171,9 @@ void certify(const certify_options& options) {
     throw std::runtime_error("no threshold is certified; exits.json is unchanged");
   }
   study::store_certificate(directory, model, result, tested);
+  if (options.as_default->count() > 0) {
+    study::store_default_policy(directory, model, result.certified->policy);
+  }
 }
 
 }  // namespace
@@ -200,6 +207,8 @@ command add_certify(CLI::App& app) {
                     "where they are missing");
   options->leave_out_known = parser.add_flag("--leave-out-known")
                                  ->description("Leave out texts that the model knows, in place of refusing them");
+  options->as_default =
+      parser.add_flag("--as-default")->description("Make what is certified the model's own policy, in every format");
   parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
   options->json_lines = parser.add_flag("--json")->description("Write one line of JSON");
   return {&parser, [options] { certify(*options); }};

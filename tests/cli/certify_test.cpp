@@ -3,6 +3,7 @@
 #include "process.hpp"
 
 #include <offramp/offramp.hpp>
+#include <offramp/study/certification.hpp>
 
 #include <string>
 #include <vector>
@@ -183,6 +184,34 @@ TEST_F(CertifyTest, StoresAPromiseForEveryExit) {
     given.insert(given.end(), mistake.begin(), mistake.end());
     EXPECT_EQ(run_offramp(given).status, 2);
   }
+}
+
+TEST_F(CertifyTest, BecomesTheModelsOwnPolicyWhereAsked) {
+  const auto certify = [&](const arguments& more) {
+    arguments given = {"certify", "--model", model_, "--data", data_, "--epsilon", "0.5", "--delta", "0.4"};
+    given.insert(given.end(), more.begin(), more.end());
+    return run_offramp(given);
+  };
+  const offramp::exit_policy before = offramp::classifier::load(model_).default_policy();
+  EXPECT_EQ(certify({}).status, 0);
+  EXPECT_EQ(offramp::classifier::load(model_).default_policy(), before);
+  for (const arguments& kind : {arguments{"--as-default"}, arguments{"--as-default", "--conditional"}}) {
+    const process_result found = certify(kind);
+    ASSERT_EQ(found.status, 0) << found.err;
+    const auto model = offramp::classifier::load(model_, {.format = offramp::numeric_format::int8});
+    const auto scope = kind.size() == 1 ? offramp::certified_scope::overall : offramp::certified_scope::every_exit;
+    const auto certified =
+        offramp::classifier::load(model_).certified(0.5, offramp::certified_loss::disagreement, scope);
+    ASSERT_TRUE(certified);
+    EXPECT_EQ(model.default_policy(), *certified);
+  }
+
+  const std::string content = directory_.content("tiny/exits.json");
+  EXPECT_EQ(certify({"--as-default", "--exits", "2"}).status, 2);
+  EXPECT_EQ(directory_.content("tiny/exits.json"), content);
+  const auto of_some_exits = offramp::classifier::load(model_, {.exits = std::vector{2}});
+  EXPECT_THROW(offramp::study::store_default_policy(model_, of_some_exits, offramp::exit_policy(0.9F)), offramp::error);
+  EXPECT_EQ(directory_.content("tiny/exits.json"), content);
 }
 
 TEST_F(CertifyTest, AFailedErrorBoundChangesNothing) {

@@ -162,4 +162,15 @@ void store_certificate(const std::filesystem::path& directory, const classifier&
   detail::write_exits(directory, stored, content, known.bytes());
 }
 
+void store_default_policy(const std::filesystem::path& directory, const classifier& model, const exit_policy& policy) {
+  model.check(policy);
+  const detail::stored_exits stored = detail::open_stored_exits(directory);
+  model::exits_file content = stored.plan.description;
+  if (model.exits().size() != content.exits.size()) {
+    throw error(error_kind::invalid_argument, "store_default_policy: the model was loaded with some of its exits");
+  }
+  content.default_policy = model::describe_policy(policy);
+  detail::write_exits(directory, stored, content);
+}
+
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

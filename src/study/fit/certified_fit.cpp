@@ -2,11 +2,9 @@
 #include "fit_model.hpp"
 #include "study/curve/study_parts.hpp"
 #include "study/number_text.hpp"
-#include "study/update_exits.hpp"
 
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
-#include <offramp/model/exits/policy.hpp>
 #include <offramp/study/calibration.hpp>
 #include <offramp/study/certified_fit.hpp>
 #include <offramp/study/curve_report.hpp>
@@ -44,13 +42,6 @@ void calibrate_format(const std::filesystem::path& directory, numeric_format for
   const exit_logits logits = compute_exit_logits(load_in(directory, format), dev, run);
   const calibration fitted = calibrate(logits, exit_policy::full_depth(), read_previous_logit_weights(directory));
   static_cast<void>(store_calibration(directory, format, fitted, dev, temperature_at_bound::store));
-}
-
-void store_default_policy(const std::filesystem::path& directory, const exit_policy& policy) {
-  const stored_exits stored = open_stored_exits(directory);
-  model::exits_file content = stored.plan.description;
-  content.default_policy = model::describe_policy(policy);
-  write_exits(directory, stored, content);
 }
 
 /// All thresholds on the texts that certified, the certified one picked.
@@ -102,7 +93,7 @@ certified_fit fit_certified(const std::filesystem::path& model, const fit_files&
                      .report = out / "report" / "report.html"};
   const exit_policy& policy = done.promise.certified.value().policy;
   store_certificate(out, made, done.promise, texts);
-  detail::store_default_policy(out, policy);
+  store_default_policy(out, made, policy);
 
   const std::array policies{policy, exit_policy::full_depth()};
   const std::vector<wall_time> times = measure_wall_time(made, texts, policies, options.timing);
