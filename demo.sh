@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing (Debian or Ubuntu), builds offramp and classifies sentences with the bundled models, one English
-# and one Korean. With arguments, classifies those instead; `./demo.sh --model sentiment-ko TEXT` in Korean. `./demo.sh serve`
-# answers over HTTP, and has a page at http://127.0.0.1:8080/.
+# Installs what is missing (Debian or Ubuntu), builds offramp and classifies sentences with the bundled models: film reviews,
+# English and Korean, and English news. With arguments, classifies those instead; `./demo.sh --model news-topics-en TEXT` by
+# topic. `./demo.sh serve` answers over HTTP, and has a page at http://127.0.0.1:8080/.
 set -euo pipefail
 cd "$(dirname "$0")"
 cmake/install-packages.sh
@@ -10,7 +10,7 @@ cmake --preset dev >&2
 cmake --build --preset dev --target offramp_command >&2
 offramp=build/dev/offramp
 if [[ ${1:-} == serve ]]; then
-  exec "$offramp" serve --model sentiment-en --model sentiment-ko "${@:2}"
+  exec "$offramp" serve --model sentiment-en --model sentiment-ko --model news-topics-en "${@:2}"
 fi
 if (($#)); then
   exec "$offramp" classify "$@"
@@ -25,8 +25,6 @@ classify() {
 echo "label, confidence and the layer (of 6) that answered, 0 before the encoder; the model's own policy:"
 classify <<'END'
 This film is fun.
-A delight from start to finish.
-Slow, strange and quietly wonderful.
 The cast deserves better jokes.
 A film about grief that somehow leaves you smiling.
 Less than the sum of its very good parts.
@@ -35,10 +33,15 @@ echo
 echo "the Korean model:"
 classify --model sentiment-ko <<'END'
 이 영화 재밌네요
-내 저녁 시간이 아깝다.
 더 나쁠 수도 있었겠지만 어떻게 그럴지는 모르겠네
-슬픔을 다루면서 웃으며 나오게 하는 영화
 각본을 12살 짜리 꼬마가 쓴건지, 아카데미 수상자가 쓴건지 모르겠네요
+END
+echo
+echo "topics of news (of 3 layers):"
+classify --model news-topics-en <<'END'
+Her third title in a row came down to the last putt of the last round.
+The new browser blocks pop-ups, and its makers promise an update within the week.
+A court has fined the search company for how it ranks the shops of its rivals.
 END
 echo
 echo "every exit that one of them visited:"

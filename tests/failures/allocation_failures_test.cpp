@@ -169,7 +169,7 @@ TEST(allocation_failures, of_threads_that_are_lent) {
 }
 
 TEST(allocation_failures, of_the_bundled_models) {
-  for (const std::string name : {"sentiment-en", "sentiment-ko"}) {
+  for (const std::string name : {"sentiment-en", "sentiment-ko", "news-topics-en"}) {
     const std::string directory = OFFRAMP_SOURCE_DIR "/models/" + name;
     const auto model = offramp::classifier::load(directory);
     const auto load = [&] { return std::to_string(offramp::classifier::load(directory).num_layers()); };
