@@ -212,6 +212,13 @@ TEST_F(CertifyTest, BecomesTheModelsOwnPolicyWhereAsked) {
   const auto of_some_exits = offramp::classifier::load(model_, {.exits = std::vector{2}});
   EXPECT_THROW(offramp::study::store_default_policy(model_, of_some_exits, offramp::exit_policy(0.9F)), offramp::error);
   EXPECT_EQ(directory_.content("tiny/exits.json"), content);
+
+  const std::string plain = directory_.copy_of("tiny-plain");
+  EXPECT_THROW(
+      offramp::study::store_default_policy(plain, offramp::classifier::load(plain), offramp::exit_policy(0.9F)),
+      offramp::error)
+      << "one text or two?";
+  EXPECT_FALSE(std::filesystem::exists(plain + "/exits.json"));
 }
 
 TEST_F(CertifyTest, AFailedErrorBoundChangesNothing) {

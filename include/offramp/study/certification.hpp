@@ -122,9 +122,10 @@ inline constexpr float closed_exit = 2.0F;
 OFFRAMP_API void store_certificate(const std::filesystem::path& directory, const classifier& model,
                                    const certification& result, const dataset& data);
 
-/// Makes `policy` the default, in every numeric format, of the directory that `model` was loaded from; its exits.json is
-/// replaced whole, or made as store_calibration does. Throws as classifier::check and loading, and `invalid_argument` for
-/// a model that was loaded with some of its exits: its policies speak of those alone.
+/// Makes `policy` the default, in every numeric format, of the directory that `model` was loaded from; its exits.json
+/// is replaced whole, or made as store_calibration does. Throws as classifier::check and loading, and
+/// `invalid_argument` for a model that was loaded with some of its exits, since its policies speak of those alone, and
+/// for one that nothing says the input of: store_calibration and store_certificate learn it from their texts.
 OFFRAMP_API void store_default_policy(const std::filesystem::path& directory, const classifier& model,
                                       const exit_policy& policy);
 
