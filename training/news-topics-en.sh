@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Makes models/news-topics-en. Usage: news-topics-en.sh ENCODER DATA WORK
-# ENCODER holds all-MiniLM-L6-v2; DATA/ag_news train.tsv, dev.tsv and test.tsv (label<TAB>text). With the exits behind layers in
-# WORK/layers, only the exit before the encoder is made.
+# ENCODER holds all-MiniLM-L6-v2; DATA/ag_news train.tsv, dev.tsv and test.tsv (label<TAB>text). What WORK holds already is not made
+# again: with the exits behind layers in WORK/layers, only the exit before the encoder is.
 # OFFRAMP names the command, PYTHON the interpreter; TRAIN holds further options of train.py, as --float32 for a CPU without
 # AMX.
 set -euo pipefail
@@ -30,7 +30,8 @@ awk -F'\t' '{
 }' "$parts/train.tsv" > "$work/train.tsv"
 
 if [[ ! -e $work/layers ]]; then
-  "$python" cut_encoder.py --encoder "$encoder" --texts "$parts/train.tsv" --layers 3 --pieces 11000 --out "$work/encoder"
+  [[ -e $work/encoder ]] ||
+    "$python" cut_encoder.py --encoder "$encoder" --texts "$parts/train.tsv" --layers 3 --pieces 11000 --out "$work/encoder"
   "$python" train.py --encoder "$work/encoder" --train "$work/train.tsv" --dev "$parts/choose.tsv" \
     --labels World Sports Business Sci/Tech --pooling mean --max-tokens 128 --encoder-lr 1e-4 --self-distillation 0.5 \
     --average 0.998 --epochs 1.5 --out "$work/joint" "${more[@]}"

@@ -20,7 +20,7 @@ if [[ ! -e $work/layers ]]; then
     --out "$work/joint" --labels 0 1 --label-names negative positive --max-tokens 128 --pooling mean --epochs 2 \
     --encoder-lr 2e-4 --average 0.998
   "$python" export.py --trained "$work/joint/final.pt" --encoder "$work/encoder" --golden golden-sentiment-ko.txt --int8 \
-    --threshold 0.85 --max-layer 3 --out "$work/layers"
+    --out "$work/layers"
 fi
 
 # One half of dev chooses the regularization of the exit before the encoder and fits all temperatures, the other one certifies.
