@@ -32,7 +32,7 @@ namespace study = offramp::study;
 struct certify_options {
   model_options model;
   data_options data;
-  double epsilon = 0.0;
+  std::vector<double> epsilons;
   double delta = 0.05;
   std::string loss = "disagreement";
   std::string rule = "confidence";
@@ -53,17 +53,16 @@ study::replay replay_of(const offramp::classifier& model, const study::dataset& 
 
 /// The policies to walk over; `shaping` are the texts of --shape-data.
 std::vector<offramp::exit_policy> path_of(const certify_options& options, const offramp::classifier& model,
-                                          const std::optional<study::dataset>& shaping) {
+                                          const std::optional<study::replay>& shaping, double epsilon) {
   if (!shaping) {
     return options.rule == "learned"     ? study::gate_path()
            : options.rule == "declining" ? study::declining_path(*options.decline, model.exits().size())
                                          : study::threshold_path();
   }
-  const study::replay texts = replay_of(model, *shaping, options.threads);
   const offramp::certified_loss loss = offramp::certified_loss_named(options.loss).value();
   return options.thresholds == "per-exit"
-             ? study::per_exit_path(study::per_exit_shape(texts, loss, options.epsilon))
-             : study::per_label_path(study::per_label_shape(texts, loss, options.epsilon), texts.num_exits());
+             ? study::per_exit_path(study::per_exit_shape(*shaping, loss, epsilon))
+             : study::per_label_path(study::per_label_shape(*shaping, loss, epsilon), shaping->num_exits());
 }
 
 void warn_of_few(const study::certification& result, const study::dataset& tested) {
@@ -85,19 +84,27 @@ study::certifiable_texts select_texts(const certify_options& options, const offr
                                                                         : study::known_text_handling::refuse);
 }
 
-/// What was tested, and on which texts.
+/// What was tested, epsilon by epsilon, and on which texts.
 struct tested_texts {
-  study::certification result;
+  std::vector<study::certification> results;
   study::dataset texts;
 };
 
-/// One path of policies, tested on all texts.
+/// For each epsilon one path of policies, tested on all texts.
 tested_texts certify_path(const certify_options& options, const offramp::classifier& model, const study::dataset& texts,
                           const std::optional<study::dataset>& shaping) {
-  const std::vector<offramp::exit_policy> path = path_of(options, model, shaping);
-  return {study::certify(replay_of(model, texts, options.threads), path,
-                         offramp::certified_loss_named(options.loss).value(), options.epsilon, options.delta),
-          texts};
+  std::optional<study::replay> shapes;
+  if (shaping) {
+    shapes = replay_of(model, *shaping, options.threads);
+  }
+  const study::replay tested = replay_of(model, texts, options.threads);
+  tested_texts found{{}, texts};
+  for (const double epsilon : options.epsilons) {
+    found.results.push_back(study::certify(tested, path_of(options, model, shapes, epsilon),
+                                           offramp::certified_loss_named(options.loss).value(), epsilon,
+                                           options.delta));
+  }
+  return found;
 }
 
 /// Thresholds chosen on other texts, or on half of the texts, and tested on the rest.
@@ -117,10 +124,14 @@ tested_texts certify_every_exit(const certify_options& options, const offramp::c
     // The same hash would part them in the same way again: this half is looked at, but chooses nothing else.
     study::note_texts(options.model.path(), study::text_use::certified, choosing);
   }
-  return {
-      study::certify_every_exit(replay_of(model, choosing, options.threads), replay_of(model, tested, options.threads),
-                                offramp::certified_loss_named(options.loss).value(), options.epsilon, options.delta),
-      std::move(tested)};
+  const study::replay choices = replay_of(model, choosing, options.threads);
+  const study::replay tests = replay_of(model, tested, options.threads);
+  tested_texts found{{}, std::move(tested)};
+  for (const double epsilon : options.epsilons) {
+    found.results.push_back(study::certify_every_exit(
+        choices, tests, offramp::certified_loss_named(options.loss).value(), epsilon, options.delta));
+  }
+  return found;
 }
 
 void check_shape(const certify_options& options) {
@@ -139,6 +150,9 @@ void check_shape(const certify_options& options) {
   if (options.as_default->count() > 0 && options.model.exits) {
     throw usage_error("--as-default goes without --exits: the model's own policy is for all of its exits");
   }
+  if (options.as_default->count() > 0 && options.epsilons.size() > 1) {
+    throw usage_error("--as-default goes with one --epsilon: a model has one policy of its own");
+  }
 }
 
 void certify(const certify_options& options) {
@@ -150,29 +164,37 @@ void certify(const certify_options& options) {
   }
   const std::optional<study::dataset> shaping =
       options.shape_data ? std::optional(options.data.read(model, *options.shape_data)) : std::nullopt;
-  const study::certifiable_texts texts = select_texts(options, model, shaping);
+  study::certifiable_texts texts = select_texts(options, model, shaping);
   for (const std::string& warning : texts.warnings) {
     std::cerr << "offramp: " << warning << '\n';
   }
   if (shaping) {
     study::note_texts(directory, study::text_use::chosen, *shaping);
   }
-  const auto [result, tested] = options.conditional->count() > 0
-                                    ? certify_every_exit(options, model, texts.texts, shaping)
-                                    : certify_path(options, model, texts.texts, shaping);
-  warn_of_few(result, tested);
-  if (options.json_lines->count() > 0) {
-    write_certification_json(result, texts);
-  } else {
-    write_certification_text(result);
+  const auto [results, tested] = options.conditional->count() > 0
+                                     ? certify_every_exit(options, model, texts.texts, shaping)
+                                     : certify_path(options, model, texts.texts, shaping);
+  std::string uncertified;
+  for (const study::certification& result : results) {
+    warn_of_few(result, tested);
+    if (options.json_lines->count() > 0) {
+      write_certification_json(result, texts);
+    } else {
+      write_certification_text(result);
+    }
+    if (result.certified) {
+      study::store_certificate(directory, model, result, tested);
+    } else {
+      study::note_texts(directory, study::text_use::certified, tested);
+      uncertified += (uncertified.empty() ? "" : ", ") + CLI::detail::to_string(result.epsilon);
+    }
+    ++texts.earlier_looks;
   }
-  if (!result.certified) {
-    study::note_texts(directory, study::text_use::certified, tested);
-    throw std::runtime_error("no threshold is certified; exits.json is unchanged");
+  if (!uncertified.empty()) {
+    throw std::runtime_error("no threshold is certified for --epsilon " + uncertified + ": exits.json stays without");
   }
-  study::store_certificate(directory, model, result, tested);
   if (options.as_default->count() > 0) {
-    study::store_default_policy(directory, model, result.certified->policy);
+    study::store_default_policy(directory, model, results.front().certified->policy);
   }
 }
 
@@ -185,7 +207,11 @@ command add_certify(CLI::App& app) {
   options->model.add_format_to(parser);
   options->model.add_exits_to(parser);
   options->data.add_to(parser);
-  parser.add_option("--epsilon", options->epsilon, "Highest loss to promise, between 0 and 1")->required();
+  parser
+      .add_option("--epsilon", options->epsilons,
+                  "Highest loss to promise, between 0 and 1; may be repeated, for a certificate each")
+      ->required()
+      ->allow_extra_args(false);
   parser.add_option("--delta", options->delta, "Probability that the promise is wrong, between 0 and 1")
       ->capture_default_str();
   add_loss_to(parser, options->loss);

@@ -221,6 +221,42 @@ TEST_F(CertifyTest, BecomesTheModelsOwnPolicyWhereAsked) {
   EXPECT_FALSE(std::filesystem::exists(plain + "/exits.json"));
 }
 
+TEST_F(CertifyTest, SeveralPromisesAreThoseOfACallEach) {
+  for (const arguments& kind :
+       {arguments{}, arguments{"--rule", "declining", "--decline", "0.1"}, arguments{"--conditional"}}) {
+    const scratch_directory together;
+    const scratch_directory apart;
+    const auto certify = [&](const std::string& model, const arguments& epsilons) {
+      arguments given = {"certify", "--model", model, "--data", data_, "--delta", "0.4", "--json"};
+      given.insert(given.end(), kind.begin(), kind.end());
+      given.insert(given.end(), epsilons.begin(), epsilons.end());
+      return run_offramp(given);
+    };
+    const process_result found = certify(together.copy_of("tiny"), {"--epsilon", "0.5", "--epsilon", "0.3"});
+    ASSERT_EQ(found.status, 0) << found.err;
+    const std::string other = apart.copy_of("tiny");
+    const std::string first = certify(other, {"--epsilon", "0.5"}).out;
+    EXPECT_EQ(found.out, first + certify(other, {"--epsilon", "0.3"}).out);
+    EXPECT_EQ(together.content("tiny/exits.json"), apart.content("tiny/exits.json"));
+  }
+}
+
+TEST_F(CertifyTest, APromiseThatFailsKeepsNoOtherBack) {
+  const auto certified = [&](double epsilon) {
+    return offramp::classifier::load(model_).certified(epsilon, offramp::certified_loss::error);
+  };
+  const process_result found = run_offramp(
+      {"certify", "--model", model_, "--data", data_, "--epsilon", "0.001", "--epsilon", "0.9", "--loss", "error"});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_NE(found.err.find("--epsilon 0.001:"), std::string::npos) << found.err;
+  EXPECT_TRUE(certified(0.9));
+  EXPECT_FALSE(certified(0.001));
+  EXPECT_EQ(run_offramp(
+                {"certify", "--model", model_, "--data", data_, "--epsilon", "0.8", "--epsilon", "0.9", "--as-default"})
+                .status,
+            2);
+}
+
 TEST_F(CertifyTest, AFailedErrorBoundChangesNothing) {
   const std::string before = directory_.content("tiny/exits.json");
   const process_result found =
