@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from answers import ExitLogits, add_losses_to_separate
 from sets import ENCODERS, SETS, DataSet, Encoder
 from splits import rows as data_rows
 
@@ -25,7 +26,7 @@ PARTS = ("train", "temperatures", "choose", "certify", "test")
 LOSSES = tuple(f"loss:{points}" for points in (0, 0.5, 1, 2))  # of accuracy
 EPSILONS = (0.01, 0.02)
 CONDITIONAL_EPSILON = 0.02
-ANSWERS = "answers.txt"  # of a separate model, to test.tsv
+LOGITS = "test.jsonl"  # of every exit for every text of test.tsv
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,11 @@ class Offramp:
         """Its labels, under a policy."""
         return [line["label"] for line in self.json_lines("classify", "--model", model, "--input", texts, "--threads", 2, *policy)]
 
-    def answers_to_test(self, model: Path, *policy) -> list[str]:
-        texts = self.folder / "measured" / "test.txt"
-        texts.write_text("\n".join(line.partition("\t")[2] for line in data_rows(self.data("test"))) + "\n", encoding="utf-8")
-        return self.answers(model, texts, *policy)
 
-
-def curve_rows(directory: Path) -> list[dict]:
-    """Those of the thresholds, from the lowest to full depth."""
+def curve_rows(directory: Path, kind: str = "threshold") -> list[dict]:
+    """Those of a kind: of the thresholds, from the lowest to full depth."""
     rows = [json.loads(line) for line in (directory / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [row for row in rows if row["kind"] == "threshold"]
+    return [row for row in rows if row["kind"] == kind]
 
 
 def row_at(rows: list[dict], threshold: float) -> dict:
@@ -108,6 +104,11 @@ def row_at(rows: list[dict], threshold: float) -> dict:
 def deepest_within(rows: list[dict], layers: float) -> dict:
     """The row of the highest threshold at which a text runs at most so many layers on average."""
     return [row for row in rows if row["mean_layer"] <= layers][-1]
+
+
+def write_json(value, path: Path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
 def without_reliability(measures: dict) -> dict:
@@ -128,36 +129,8 @@ def threshold_for_speedup(run: Offramp, model: Path, out: Path, rule: tuple) -> 
     return reached[-1]["threshold"] if reached else None
 
 
-def against_separate(run: Offramp, model: Path, *policy) -> dict:
-    """Texts of test.tsv that the separate model of full depth alone answers right, and that it alone answers wrong."""
-    separate = run.folder / "measured" / f"cut{run.encoder.depth}" / ANSWERS
-    if not separate.exists():
-        return {}
-    right = [line.partition("\t")[0] for line in data_rows(run.data("test"))]
-    answers = list(zip(right, data_rows(separate), run.answers_to_test(model, *policy), strict=True))
-    return {"separate_lost": sum(other == true != own for true, other, own in answers),
-            "separate_gained": sum(own == true != other for true, other, own in answers)}
-
-
-def certify(run: Offramp, model: Path, *arguments) -> dict:
-    return run.study("certify", "--model", model, "--leave-out-known", "--data", run.data("certify"), "--threads", 2,
-                     *arguments)[0]
-
-
-def measure_conditional(run: Offramp, model: Path) -> dict:
-    """The promise at every exit: a threshold for each, whatever the rule."""
-    certificate = certify(run, model, "--epsilon", CONDITIONAL_EPSILON, "--conditional")
-    if certificate["certified"] is None:
-        return {**certificate, "test": None}
-    found = run.study("evaluate", "--model", model, "--data", run.data("test"), "--certified", CONDITIONAL_EPSILON, "--conditional",
-                      *run.timing)[0]
-    early, loss = found["early"], found["loss"]
-    row = {key: early[key] for key in ("accuracy", "mean_layer", "layer_speedup", "mean_flops", "flops_speedup")}
-    row |= against_separate(run, model, "--certified", CONDITIONAL_EPSILON, "--conditional")
-    row |= {"loss": loss["estimate"], "loss_lower": loss["lower"], "loss_upper": loss["upper"], "texts": found["texts"],
-            "disagreeing": found["disagreement"]["texts"], "disagreement": found["disagreement"]["share"],
-            "single_mean_ms": found["time"]["mean_ms"], "single_speedup": found["time"]["speedup"]}
-    return {**certificate, "test": row}
+def certify(run: Offramp, model: Path, *arguments) -> list[dict]:
+    return run.study("certify", "--model", model, "--leave-out-known", "--data", run.data("certify"), "--threads", 2, *arguments)
 
 
 def measure_early_exit(run: Offramp, model: Path, out: Path, rule: tuple) -> dict:
@@ -167,24 +140,23 @@ def measure_early_exit(run: Offramp, model: Path, out: Path, rule: tuple) -> dic
                        *goals, *rule)
     picks = dict(zip(LOSSES, (line["threshold"] for line in chosen if line["kind"] == "pick")))
     picks[f"speedup:{run.encoder.speedup}"] = threshold_for_speedup(run, model, out, rule)
-    certificates = [certify(run, model, "--epsilon", epsilon, *rule) for epsilon in EPSILONS]
+    certificates = certify(run, model, *(argument for epsilon in EPSILONS for argument in ("--epsilon", epsilon)), *rule)
     certified = [(c["certified"] or {}).get("threshold") for c in certificates]
+    conditional = certify(run, model, "--epsilon", CONDITIONAL_EPSILON, "--conditional")[0]
     thresholds = sorted({t for t in (*picks.values(), *certified) if t is not None})
     summary = run.study("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid",
-                        ",".join(map(str, thresholds)), *run.timing, *rule)[0]
+                        ",".join(map(str, thresholds)), "--certified", CONDITIONAL_EPSILON, "--texts-out", out / LOGITS,
+                        *run.timing, *rule)[0]
     rows = curve_rows(out / "test")
-
-    def tested(threshold: float) -> dict:
-        return row_at(rows, threshold) | against_separate(run, model, "--threshold", threshold, *rule)
-
+    at_every_exit = [row for row in curve_rows(out / "test", "policy") if row["policy"].endswith("at every exit")]
     return {
         "areas": {key: value for key, value in summary.items() if key.startswith("area_")},
-        "full_depth": rows[-1] | against_separate(run, model, "--full-depth"),
+        "full_depth": rows[-1],
         "accuracy_within": [deepest_within(rows, depth)["accuracy"] for depth in range(1, run.encoder.depth + 1)
                             if depth >= rows[0]["mean_layer"]],
-        "picks": [{"goal": goal, "threshold": t, **tested(t)} for goal, t in picks.items() if t is not None],
-        "certificates": [{**c, "test": None if t is None else tested(t)} for c, t in zip(certificates, certified)],
-        "conditional": measure_conditional(run, model),
+        "picks": [{"goal": goal, "threshold": t, **row_at(rows, t)} for goal, t in picks.items() if t is not None],
+        "certificates": [{**c, "test": None if t is None else row_at(rows, t)} for c, t in zip(certificates, certified)],
+        "conditional": {**conditional, "test": at_every_exit[0] if at_every_exit else None},
     }
 
 
@@ -197,8 +169,8 @@ def measure_calibration(run: Offramp, model: Path) -> dict:
 def measure_cut(run: Offramp, model: Path, out: Path) -> dict:
     """A model with one exit: its accuracy and its time."""
     run.study("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
-    run.study("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1", *run.timing)
-    (out / ANSWERS).write_text("\n".join(run.answers_to_test(model, "--full-depth")) + "\n", encoding="utf-8")
+    run.study("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1", "--texts-out", out / LOGITS,
+              *run.timing)
     return {"full_depth": curve_rows(out / "test")[-1]}
 
 
@@ -252,6 +224,16 @@ def prepare(name: str, run: Offramp, encoder: str, out: Path, model: Path) -> bo
     return True
 
 
+def compare_with_separate(name: str, run: Offramp, results: Path):
+    measured, target = run.folder / "measured", results / f"{name}.json"
+    separate, own = (measured / model / LOGITS for model in (f"cut{run.encoder.depth}", name))
+    if separate.exists() and own.exists() and target.exists():
+        found = json.loads(target.read_text(encoding="utf-8"))
+        add_losses_to_separate(found, ExitLogits.read(own), ExitLogits.read(separate),
+                               run.encoder.decline if way_of(name).declining else 0)
+        write_json(found, target)
+
+
 def draw(run: Offramp, picture: Path):
     """The last way beside the separate models, on test.tsv."""
     measured = run.folder / "measured"
@@ -297,8 +279,7 @@ def measure(name: str, run: Offramp, encoder: str, results: Path):
             found |= measure_calibration(run, model)
     if name == "fit":
         found |= json.loads((out / "fit.json").read_text(encoding="utf-8"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_json(found, target)
     print(target, flush=True)
 
 
@@ -317,8 +298,10 @@ def main():
     for name in a.sets or encoder.recipes:
         run = Offramp(a.offramp, SETS[name], encoder, a.work / name, timing)
         cuts = [f"cut{depth}" for depth in encoder.cuts] if encoder.recipes[name].cuts else []
-        for model in [*cuts, *encoder.early_exit, "bag"]:  # the separate ones first: the others are compared with the deepest
+        for model in [*cuts, *encoder.early_exit, "bag"]:
             measure(model, run, a.encoder, a.results / a.shape / name)
+        for model in encoder.early_exit:
+            compare_with_separate(model, run, a.results / a.shape / name)
         draw(run, a.results / a.shape / f"{name}.svg")
 
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import math
 import re
 import sys
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "results"))
 import measure
 import report
+from answers import ExitLogits
 from sets import ENCODERS, SETS
 
 
@@ -20,20 +22,12 @@ def threshold_row(layer: float, lowest, highest) -> dict:
 ROWS = [threshold_row(1.0, None, 0.5), threshold_row(1.5, 0.50001, 0.9), threshold_row(6.0, 0.90001, None)]
 
 
-class FixedAnswers:
-    """The command, which says of every policy the same of four texts."""
-
-    def __init__(self, folder: str, answers: str):
-        self.folder, self.own = Path(folder), list(answers)
-        self.encoder = SimpleNamespace(depth=6)
-        (self.folder / "measured" / "cut6").mkdir(parents=True)
-        (self.folder / "test.tsv").write_text("0\ta\n1\tb\n0\tc\n1\td\n")
-
-    def data(self, part: str) -> Path:
-        return self.folder / f"{part}.tsv"
-
-    def answers_to_test(self, *_):
-        return self.own
+def write_logits(path: Path, temperatures: list[float], texts: list[tuple]):
+    """As `offramp curve --texts-out` does; a text is its label and the logits of its exits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [{"kind": "model", "exits": [{"layer": layer, "temperature": t} for layer, t in enumerate(temperatures)]}]
+    lines += [{"kind": "text", "label": label, "logits": logits} for label, logits in texts]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 class Measure(unittest.TestCase):
@@ -46,12 +40,37 @@ class Measure(unittest.TestCase):
         assert measure.deepest_within(ROWS, 1.5)["mean_layer"] == 1.5
         assert measure.deepest_within(ROWS, 5.9)["mean_layer"] == 1.5
 
+    def test_a_text_is_answered_by_the_first_exit_that_is_confident_enough(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / measure.LOGITS
+            sure, unsure = [0.0, 3.0], [0.0, 1.0]  # of label 1; at temperature 2 with a probability of .818 and .622
+            write_logits(path, [2.0, 2.0, 1.0], [(1, [sure, [9, 0], [9, 0]]), (0, [unsure, sure, [9, 0]]), (0, [unsure, unsure, [9, 0]])])
+            logits = ExitLogits.read(path)
+            for thresholds, right in (([0.81, 0.81], [True, False, True]), ([0.82, 0.81], [False, False, True]), ([0.7, 0.62], [True, False, False]),
+                                      ([math.inf, math.inf], [False, True, True]), ([math.inf, 0.63], [False, False, True])):
+                assert logits.right(thresholds).tolist() == right, thresholds
+
     def test_texts_lost_to_a_separate_model_are_those_that_it_alone_answers_right(self):
         with tempfile.TemporaryDirectory() as folder:
-            run = FixedAnswers(folder, "0000")  # right on a and c
-            assert measure.against_separate(run, None) == {}
-            (run.folder / "measured" / "cut6" / measure.ANSWERS).write_text("1\n1\n0\n1\n")  # right on b, c and d
-            assert measure.against_separate(run, None) == {"separate_lost": 2, "separate_gained": 1}
+            run = SimpleNamespace(folder=Path(folder), encoder=SimpleNamespace(depth=6, decline=0.1))
+            results = Path(folder) / "results"
+            labels, yes, no = (0, 1, 0, 1), [0.0, 1.0], [1.0, 0.0]  # each with a confidence of .731
+            sometimes = {"test": {}, "certified": {"threshold": 0.75}}
+            closed = {"test": {}, "depths": [{"threshold": None}, {"threshold": 0.7}, {"threshold": None}]}
+            found = {"full_depth": {}, "picks": [{"threshold": 0.7}], "certificates": [sometimes, {"test": None}], "conditional": closed}
+            measure.write_json(found, results / "declining.json")
+            # Right on the second and fourth at the first exit, on all at the second, on the first and third at full depth.
+            write_logits(Path(folder) / "measured" / "declining" / measure.LOGITS, [1.0] * 3,
+                         [(label, [yes, yes if label else no, no]) for label in labels])
+            measure.compare_with_separate("declining", run, results)
+            assert json.loads((results / "declining.json").read_text()) == found, "there is no separate model yet"
+            write_logits(Path(folder) / "measured" / "cut6" / measure.LOGITS, [1.0],
+                         list(zip(labels, ([yes], [yes], [no], [yes]))))  # right but on the first
+            measure.compare_with_separate("declining", run, results)
+            compared = json.loads((results / "declining.json").read_text())
+            counts = [(row["separate_lost"], row["separate_gained"]) for row in (compared["full_depth"], *compared["picks"],
+                                                                                compared["certificates"][0]["test"], compared["conditional"]["test"])]
+            assert counts == [(2, 1), (1, 0), (0, 1), (0, 1)]
 
     def test_every_way_is_known_and_every_teacher_is_trained(self):
         for encoder in ENCODERS.values():
