@@ -69,6 +69,7 @@ class Offramp:
     def __init__(self, program: str, data_set: DataSet, encoder: Encoder, folder: Path, timing: tuple):
         self.program, self.encoder, self.folder, self.timing = program, encoder, folder, timing
         self.labels, self.max_tokens = ",".join(data_set.labels), data_set.max_tokens
+        self.speedup = encoder.recipes[data_set.name].speedup or encoder.speedup
 
     def data(self, part: str) -> Path:
         return self.folder / "data" / f"{part}.tsv"
@@ -120,7 +121,7 @@ def threshold_for_speedup(run: Offramp, model: Path, out: Path, rule: tuple) -> 
 
     Not the most accurate: so near to each other, thresholds differ on so few texts by chance.
     """
-    rows, speedup = curve_rows(out / "choose"), run.encoder.speedup
+    rows, speedup = curve_rows(out / "choose"), run.speedup
     grid = {deepest_within(rows, run.encoder.depth / (speedup + step / 20))["threshold"] for step in range(16)}
     run.study("curve", "--model", model, "--data", run.data("choose"), "--out", out / "choose-timed", "--points", 0,
               "--grid", ",".join(map(str, sorted(grid))), *run.timing, *rule)
@@ -139,7 +140,7 @@ def measure_early_exit(run: Offramp, model: Path, out: Path, rule: tuple) -> dic
     chosen = run.study("curve", "--model", model, "--data", run.data("choose"), "--rounds", 0, "--out", out / "choose",
                        *goals, *rule)
     picks = dict(zip(LOSSES, (line["threshold"] for line in chosen if line["kind"] == "pick")))
-    picks[f"speedup:{run.encoder.speedup}"] = threshold_for_speedup(run, model, out, rule)
+    picks[f"speedup:{run.speedup}"] = threshold_for_speedup(run, model, out, rule)
     certificates = certify(run, model, *(argument for epsilon in EPSILONS for argument in ("--epsilon", epsilon)), *rule)
     certified = [(c["certified"] or {}).get("threshold") for c in certificates]
     conditional = certify(run, model, "--epsilon", CONDITIONAL_EPSILON, "--conditional")[0]

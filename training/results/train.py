@@ -35,6 +35,7 @@ def main():
     p.add_argument("--sets", nargs="+", choices=list(SETS), help="default: those that an encoder of this shape is trained on")
     p.add_argument("--jobs", type=int, default=2, help="models trained at a time; 3 to 7 GB of memory each")
     p.add_argument("--threads", type=int, default=1, help="of each")
+    p.add_argument("--float32", action="store_true", help="no bfloat16 autocast, which is slower on a CPU without AMX")
     a = p.parse_args()
     encoder = ENCODERS[a.shape]
     names = a.sets or list(encoder.recipes)
@@ -53,7 +54,7 @@ def main():
         subprocess.run(
             [sys.executable, TRAINING / "train.py", "--encoder", a.encoder, "--train", folder / "data" / "train.tsv",
              "--dev", folder / "data" / "choose.tsv", "--out", folder / model, "--threads", str(a.threads),
-             "--layers", *map(str, layers), *encoder.training_arguments(data_set), *more],
+             "--layers", *map(str, layers), *encoder.training_arguments(data_set), *more, *(["--float32"] if a.float32 else [])],
             check=True)
 
     with ThreadPoolExecutor(a.jobs) as pool:
