@@ -97,6 +97,7 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
   server_->set_tcp_nodelay(true);
   server_->set_keep_alive_max_count(std::numeric_limits<int>::max());
   server_->set_post_routing_handler([this](const Request& request, Response& response) {
+    metrics_.count_request(response.status);  // before it is sent: whoever has an answer finds it counted
     const bool others_have_a_turn = waiting_connections_ > 0;
     if (others_have_a_turn || may_have_left_its_body(request, response)) {
       response.headers.erase("Connection");
@@ -150,7 +151,6 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
       answer_error(response, 500, "unknown");
     }
   });
-  server_->set_logger([this](const Request&, const Response& response) { metrics_.count_request(response.status); });
 }
 
 http_service::~http_service() = default;
