@@ -191,7 +191,7 @@ void certify(const certify_options& options) {
     ++texts.earlier_looks;
   }
   if (!uncertified.empty()) {
-    throw std::runtime_error("no threshold is certified for --epsilon " + uncertified + ": exits.json stays without");
+    throw std::runtime_error("no threshold is certified for --epsilon " + uncertified + ", and none is stored");
   }
   if (options.as_default->count() > 0) {
     study::store_default_policy(directory, model, results.front().certified->policy);

@@ -248,7 +248,7 @@ TEST_F(CertifyTest, APromiseThatFailsKeepsNoOtherBack) {
   const process_result found = run_offramp(
       {"certify", "--model", model_, "--data", data_, "--epsilon", "0.001", "--epsilon", "0.9", "--loss", "error"});
   EXPECT_EQ(found.status, 1);
-  EXPECT_NE(found.err.find("--epsilon 0.001:"), std::string::npos) << found.err;
+  EXPECT_NE(found.err.find("--epsilon 0.001,"), std::string::npos) << found.err;
   EXPECT_TRUE(certified(0.9));
   EXPECT_FALSE(certified(0.001));
   EXPECT_EQ(run_offramp(
