@@ -102,6 +102,7 @@ set(implementation_headers
     include/offramp/model/config_labels.hpp
     include/offramp/model/descriptor.hpp
     include/offramp/model/dtype.hpp
+    include/offramp/model/encoder_reader.hpp
     include/offramp/model/exits/description.hpp
     include/offramp/model/exits/plan.hpp
     include/offramp/model/exits/policy.hpp

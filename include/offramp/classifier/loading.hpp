@@ -4,10 +4,12 @@
 #include <offramp/classifier.hpp>
 #include <offramp/classifier/state.hpp>
 #include <offramp/detail/floating_point.hpp>
+#include <offramp/detail/lend.hpp>
 #include <offramp/detail/memory_pool.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
+#include <offramp/model/encoder_reader.hpp>
 #include <offramp/model/exits/plan.hpp>
 #include <offramp/model/exits/policy.hpp>
 #include <offramp/model/exits/reader.hpp>
@@ -20,6 +22,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,6 +34,29 @@
 #endif
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
+
+namespace detail {
+
+/// As lend, and reports how many of the parts are ready.
+template <class Read>
+void lend_parts(const runner& run, const load_progress& report, std::size_t parts, const Read& read) {
+  std::mutex mutex;
+  std::size_t ready = 0;
+  const auto tell = [&] {
+    if (report) {
+      report(ready, parts);
+    }
+  };
+  tell();
+  lend(run, parts, [&](std::size_t part) {
+    read(part);
+    const std::scoped_lock lock(mutex);
+    ++ready;
+    tell();
+  });
+}
+
+}  // namespace detail
 
 inline std::shared_ptr<const classifier::state> classifier::state::load(const model::file_set& files,
                                                                         const load_options& options, const runner& run,
@@ -48,29 +74,20 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
                                              std::to_string(description.labels.size()) +
                                              ", expected at least 2, or 1 and a problem_type of classification");
   }
-  exits::head_set heads = is_described
-                              ? model::read_heads(plan, model::open_exits(files, description), config, kernels.layout)
-                              : model::read_heads(plan, tensors, config, kernels.layout);
-  std::vector<std::size_t> answering = detail::answering_exits(heads, options.exits);
-  detail::text_reader reader = detail::load_text_reader(files, description, options, config);
-  detail::tell_special_ids(reader.tokenizer, heads);
+  std::vector<std::size_t> answering = detail::answering_exits(description.exits, options.exits);
   model_info info{.kernels = kernels.name, .weight_bytes = 0, .warnings = {}};
-  std::vector<exit_info> exit_infos;
   std::vector<int> layers;
   for (const std::size_t j : answering) {
-    heads.heads[j].exit = exit_infos.size();
-    exit_infos.push_back({heads.heads[j].layer, heads.heads[j].temperature});
-    layers.push_back(heads.heads[j].layer);
+    layers.push_back(description.exits[j].layer);
     detail::warn_of_temperature(description.exits[j], options, info.warnings);
   }
-  const int last_layer = heads.heads[answering.back()].layer;
   exit_policy policy =
       description.default_policy ? model::make_policy(*description.default_policy) : exit_policy::full_depth();
   // A stored policy speaks of all exits; with some left out, one threshold per exit has lost its meaning.
   const bool is_by_exit =
       policy.rule_kind() == exit_policy::rule::per_exit || policy.rule_kind() == exit_policy::rule::per_class;
-  const bool ends_below = policy.max_layer() && *policy.max_layer() < heads.heads[answering.front()].layer;
-  if (ends_below || (is_by_exit && answering.size() != heads.heads.size())) {
+  const bool ends_below = policy.max_layer() && *policy.max_layer() < layers.front();
+  if (ends_below || (is_by_exit && answering.size() != description.exits.size())) {
     policy = exit_policy::full_depth();
     info.warnings.emplace_back("the stored policy does not fit the chosen exits; full depth is the default");
   }
@@ -78,13 +95,31 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
     info.warnings.emplace_back(
         "the model was trained on pairs of texts: single texts are classified too, but are not what it knows");
   }
+  exits::head_set heads;
+  std::optional<detail::text_reader> reader;
+  model::encoder_reader encoder_parts(tensors, config, layers.back(), kernels);
+  detail::lend_parts(run, report, 1 + encoder_parts.parts(), [&](std::size_t part) {
+    if (part > 0) {
+      encoder_parts.read(part - 1);
+      return;
+    }
+    heads = is_described ? model::read_heads(plan, model::open_exits(files, description), config, kernels.layout)
+                         : model::read_heads(plan, tensors, config, kernels.layout);
+    reader = detail::load_text_reader(files, description, options, config);
+  });
+  detail::tell_special_ids(reader->tokenizer, heads);
+  std::vector<exit_info> exit_infos;
+  for (const std::size_t j : answering) {
+    heads.heads[j].exit = exit_infos.size();
+    exit_infos.push_back({heads.heads[j].layer, heads.heads[j].temperature});
+  }
   std::vector<certificate> certificates =
-      model::certificates_for(description, options.format, layers, reader.max_tokens);
-  nn::encoder encoder = model::read_encoder(tensors, config, last_layer, kernels, run, report);
+      model::certificates_for(description, options.format, layers, reader->max_tokens);
+  nn::encoder encoder = encoder_parts.take();
   info.weight_bytes = encoder.bytes() + heads.bytes();
   return std::make_shared<const state>(
       state{.config = config,
-            .reader = std::move(reader),
+            .reader = *std::move(reader),
             .model = {.encoder = std::move(encoder),
                       .heads = std::move(heads),
                       .answering = std::move(answering),

@@ -28,16 +28,17 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 
 namespace detail {
 
-/// The exits of `heads` that may answer: all, or those on `layers`.
-inline std::vector<std::size_t> answering_exits(const exits::head_set& heads, const std::vector<int>& layers) {
+/// The exits that may answer: all, or those on `layers`. Throws `invalid_argument` for a layer without an exit.
+inline std::vector<std::size_t> answering_exits(const std::vector<model::exit_description>& exits,
+                                                const std::vector<int>& layers) {
   std::vector<std::size_t> answering;
-  for (std::size_t j = 0; j < heads.heads.size(); ++j) {
-    if (layers.empty() || std::find(layers.begin(), layers.end(), heads.heads[j].layer) != layers.end()) {
+  for (std::size_t j = 0; j < exits.size(); ++j) {
+    if (layers.empty() || std::ranges::find(layers, exits[j].layer) != layers.end()) {
       answering.push_back(j);
     }
   }
   for (const int layer : layers) {
-    if (std::none_of(heads.heads.begin(), heads.heads.end(), [&](const auto& head) { return head.layer == layer; })) {
+    if (std::ranges::find(exits, layer, &model::exit_description::layer) == exits.end()) {
       throw error(error_kind::invalid_argument,
                   "load_options: exits names layer " + std::to_string(layer) + ", which has no exit");
     }

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/detail/lend.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
 #include <offramp/model/linear_weights.hpp>
-#include <offramp/model/relative_table.hpp>
 #include <offramp/nn/encoder.hpp>
 #include <offramp/nn/relative_bias.hpp>
-#include <offramp/runner.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -175,82 +171,6 @@ inline std::string backbone_prefix(const checkpoint& tensors, const family& fami
     }
   }
   return "";
-}
-
-/// Counts the parts of a model that are ready, on several threads.
-class part_counter {
- public:
-  part_counter(std::size_t parts, const load_progress& report) : parts_(parts), report_(report) { tell(); }
-
-  void add_one() {
-    const std::scoped_lock lock(mutex_);
-    ++ready_;
-    tell();
-  }
-
- private:
-  void tell() const {
-    if (report_) {
-      report_(ready_, parts_);
-    }
-  }
-
-  std::mutex mutex_;
-  std::size_t ready_ = 0;
-  std::size_t parts_;
-  const load_progress& report_;
-};
-
-/// The encoder's first `num_layers` layers, packed for `kernels`, on the threads that `run` lends: each reads a layer,
-/// or the embeddings.
-inline nn::encoder read_encoder(const checkpoint& tensors, const config& shape, int num_layers,
-                                const nn::kernels& kernels, const runner& run = {}, const load_progress& report = {}) {
-  if (num_layers == 0) {  // every text leaves before it is embedded
-    nn::encoder encoder{};
-    encoder.kernels = kernels;
-    encoder.hidden = static_cast<std::size_t>(shape.hidden_size);
-    return encoder;
-  }
-  const family& family = *shape.family;
-  const std::string prefix = backbone_prefix(tensors, family);
-  const auto depth = static_cast<std::size_t>(num_layers);
-  const std::size_t distinct = family.shares_layers() ? 1 : depth;
-  part_counter ready(distinct + 1, report);
-  nn::encoder encoder{.kernels = kernels,
-                      .hidden = static_cast<std::size_t>(shape.hidden_size),
-                      .heads = static_cast<std::size_t>(shape.num_heads),
-                      .feed_forward_activation = shape.hidden_activation,
-                      .order = family.order,
-                      .embeddings = {},
-                      .normalizes_projection = family.normalizes_projection,
-                      .score_terms = static_cast<std::size_t>(shape.relative.terms()),
-                      .window = window_of(shape),
-                      .depth = depth,
-                      .layers = std::vector<nn::encoder_layer>(distinct)};
-  std::optional<relative_table> positions;
-  if (shape.relative.has_table()) {
-    encoder.places = {shape.relative.range, static_cast<std::size_t>(shape.usable_positions())};
-    positions.emplace(tensors, prefix, shape, kernels, encoder.places);
-  }
-  offramp::detail::lend(run, distinct + 1, [&](std::size_t part) {
-    if (part == 0) {  // the largest, so it comes first
-      encoder.embeddings = read_embeddings(tensors, prefix + "embeddings.", shape);
-      encoder.projection = read_projection(tensors, prefix, shape, kernels.layout);
-      encoder.relative_bias = read_relative_bias(tensors, prefix, shape);
-      if (!family.final_norm.empty()) {
-        encoder.final_norm = read_layer_norm(tensors, prefix + std::string(family.final_norm), encoder.hidden,
-                                             shape.layer_norm_epsilon, shape.norm_bias);
-      }
-    } else {
-      nn::encoder_layer& layer = encoder.layers[part - 1];
-      layer = read_encoder_layer(tensors, prefix, part - 1, shape, kernels.layout);
-      if (positions) {
-        layer.positions = positions->project(layer, prefix + numbered(family.layer, part - 1));
-      }
-    }
-    ready.add_one();
-  });
-  return encoder;
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model

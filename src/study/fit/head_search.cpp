@@ -4,7 +4,7 @@
 #include "mix_fit.hpp"
 #include "targets.hpp"
 
-#include <offramp/model/weights.hpp>
+#include <offramp/model/encoder_reader.hpp>
 #include <offramp/nn/kernels.hpp>
 
 #include <algorithm>

@@ -2,9 +2,9 @@
 // Features are what the engine pools, rounded to float16: heads that pass their input on show it.
 #include <study/fit/layer_features.hpp>
 
+#include <offramp/model/encoder_reader.hpp>
 #include <offramp/model/exits/writer.hpp>
 #include <offramp/model/safetensors_writer.hpp>
-#include <offramp/model/weights.hpp>
 #include <offramp/thread_pool.hpp>
 #include <study/fit/checkpoint_copy.hpp>
 
