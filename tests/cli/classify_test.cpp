@@ -148,6 +148,24 @@ TEST(classify, traces_the_exits_that_were_visited) {
   }
 }
 
+TEST(classify, at_full_depth_answers_with_a_trace_as_without) {
+  for (const arguments& more : {arguments{}, {"--exits", "1,2"}, {"--max-layer", "2"}, {"--deadline-ms", "0"}}) {
+    arguments plain = {"classify", "--json", "--full-depth", "--model", tiny("tiny")};
+    plain.insert(plain.end(), more.begin(), more.end());
+    arguments traced = plain;
+    traced.emplace_back("--trace");
+    const std::vector<std::string> expected = lines_of(run_offramp(plain, input_of(texts)).out);
+    const std::vector<std::string> found = lines_of(run_offramp(traced, input_of(texts)).out);
+    ASSERT_EQ(expected.size(), texts.size());
+    ASSERT_EQ(found.size(), texts.size());
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      json line = json::parse(found[i]);
+      EXPECT_EQ(line.erase("exits"), 1U);
+      EXPECT_EQ(line.dump(), expected[i]);
+    }
+  }
+}
+
 TEST(classify, reads_pairs) {
   const auto model = offramp::classifier::load(tiny("tiny-pair"));
   const process_result found = run_offramp({"classify", "--json", "--model", tiny("tiny-pair")}, "a man\ta dog\n\t\n");
