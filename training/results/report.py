@@ -13,8 +13,6 @@ MODELS = {"joint": "Joint training", "declining": "Joint, declining", "exit0": "
           "exit0_declining": "Joint with exit 0, declining", "self_trained": "Self-trained",
           "self_trained_declining": "Self-trained, declining", "self_trained_exit0_declining": "Self-trained with exit 0, declining",
           "fit": "`offramp fit`"}
-SELF_TRAINED = ("*Self-trained* goes on from the joint model for one more epoch and also learns what that answered on the training "
-                "texts and on the sentences.")  # of the encoders that do, see SelfTraining.initial
 SAME_MODEL = ("declining", "self_trained_declining")  # as the one before it
 BESIDE_SEPARATE = {"joint": "one threshold for all exits", "declining": "a declining threshold",
                    "exit0_declining": "with exit 0, declining", "self_trained_exit0_declining": "self-trained, with exit 0, declining"}
@@ -87,20 +85,29 @@ def points(name: str, m: dict) -> list[list[str]]:
 
 
 def in_short(encoder: Encoder, folder: Path, found: dict[str, dict]) -> list[str]:
-    """What the last way reaches, beside the separate model of full depth."""
+    """What the last way reaches, beside the separate model of full depth where there is one."""
     separate = measured(folder, f"cut{encoder.depth}")
     ways = [(name, m) for name, m in found.items() if name in encoder.early_exit and name != "fit"]
-    if separate is None or not ways or "separate_lost" not in ways[-1][1]["full_depth"]:
+    if not ways:
         return []
     name, m = ways[-1]
     full = m["full_depth"]
     rows = [(f"certified at {percent(c['epsilon'])}", c["test"]) for c in m["certificates"] if c["test"]]
-    rows += [(f"at the threshold that is {p['goal'].partition(':')[2]}x faster on *choose*", p) for p in m["picks"]
-             if p["goal"].startswith("speedup")]
-    lines = [f"- {goal}: {row['accuracy']:.4f} right, {time_ratio(row, full, 'single')} faster than full depth, {lost_points(row, full)} points "
-             f"lost, {lost_against_separate(row)} against the separate model" for goal, row in rows]
-    return [f"A separate model of {encoder.depth} layers is right on {separate['full_depth']['accuracy']:.4f} of *test*. "
-            f"{MODELS[name]}: {full['accuracy']:.4f} right at full depth, and", "", *lines, ""]
+    for pick in m["picks"]:
+        kind, value = pick["goal"].split(":")
+        if kind == "speedup":
+            rows.append((f"at the threshold that is {value}x faster on *choose*", pick))
+        elif value == "0":
+            rows.append(("at the lowest threshold that loses nothing on *choose*", pick))
+
+    def told(goal: str, row: dict) -> str:
+        against = lost_against_separate(row)
+        return (f"- {goal}: {row['accuracy']:.4f} right, {time_ratio(row, full, 'single')} faster than full depth, "
+                f"{lost_points(row, full)} points lost{f', {against} against the separate model' if against else ''}")
+
+    beside = "" if separate is None else (f"A separate model of {encoder.depth} layers is right on "
+                                          f"{separate['full_depth']['accuracy']:.4f} of *test*. ")
+    return [f"{beside}{MODELS[name]}: {full['accuracy']:.4f} right at full depth, and", "", *(told(*row) for row in rows), ""]
 
 
 def bag_of_words(folder: Path, other: dict) -> list[list[str]]:
@@ -215,7 +222,8 @@ def section(data_set: DataSet, encoder: Encoder, folder: Path) -> list[str]:
     text += [f"Texts: {sizes}. {trained} Timed on {first['cpu']}.", ""]
     text += in_short(encoder, folder, found)
     if encoder.self_training.initial and any(model.startswith("self_trained") for model in found):
-        text += [SELF_TRAINED, ""]
+        text += [f"*Self-trained* goes on from the joint model for {encoder.self_training.epochs:g} more epochs and also learns what that "
+                 "answered on the training texts and on the sentences.", ""]
     rows = [row for model, m in found.items() for row in points(model, m)]
     text += table(POINT, rows + bag_of_words(folder, first))
     text += peers(folder)

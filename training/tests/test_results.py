@@ -90,6 +90,25 @@ class Report(unittest.TestCase):
         assert abs(lower - 100 * (0.02 - spread)) < 0.11 and abs(upper - 100 * (0.02 + spread)) < 0.11
         assert report.lost_against_separate({"texts": 1000}) == ""
 
+    def test_a_section_says_in_short_what_its_last_way_reaches(self):
+        row = {"accuracy": 0.89, "single_mean_ms": 2.0}
+        m = {"full_depth": {"accuracy": 0.9, "single_mean_ms": 10.0}, "certificates": [{"epsilon": 0.01, "test": row}, {"test": None}],
+             "picks": [{"goal": "loss:0", **row}, {"goal": "loss:1", **row}, {"goal": "speedup:5", **row}]}
+        with tempfile.TemporaryDirectory() as folder:
+            def lines():
+                return report.in_short(ENCODERS["12x768"], Path(folder), {"joint": {}, "exit0_declining": m})
+
+            told = lines()
+            reached = "0.8900 right, 5.00x faster than full depth, 1.00 points lost"
+            assert told[0].startswith("Joint with exit 0, declining: 0.9000 right at full depth")
+            assert told[2:-1] == [f"- certified at 1.00 %: {reached}", f"- at the lowest threshold that loses nothing on *choose*: {reached}",
+                                  f"- at the threshold that is 5x faster on *choose*: {reached}"]
+            measure.write_json({"full_depth": {"accuracy": 0.91}}, Path(folder) / "cut12.json")
+            assert lines()[0] == "A separate model of 12 layers is right on 0.9100 of *test*. " + told[0]
+            row |= {"separate_lost": 20, "separate_gained": 0, "texts": 1000}
+            m["certificates"][0]["test"] = row
+            assert ", 2.00 (" in lines()[2] and lines()[2].endswith(" against the separate model")
+
     def test_columns_without_a_value_are_left_out(self):
         assert report.table(["a", "b", "c"], [["1", "", "3"], ["", "", "4"]])[:3] == ["| a | c |", "| --- | --- |", "| 1 | 3 |"]
 
