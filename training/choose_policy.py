@@ -9,11 +9,12 @@ these are few).
 import argparse
 import json
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from every_exit import every_exit
 
 GRID = [*np.arange(30, 50) / 50, 1.0]
 PRICES = [0.002 * step for step in range(1, 13)]  # of a layer, in accuracy
@@ -33,9 +34,7 @@ def read_lines(path: str) -> list[str]:
 
 
 def ask(a, texts: list[str]) -> Answers:
-    command = [a.offramp, "classify", "--model", a.model, "--format", a.format, "--full-depth", "--trace", "--json"]
-    lines = subprocess.run(command, input="\n".join(texts) + "\n", check=True, stdout=subprocess.PIPE, text=True).stdout
-    exits = [json.loads(line)["exits"] for line in lines.splitlines()]
+    exits = list(every_exit(a.offramp, a.model, texts, a.format))
     probabilities = np.array([[exit["probabilities"] for exit in text] for text in exits])
     labels = probabilities.argmax(-1)
     return Answers(probabilities.max(-1), labels, np.take_along_axis(probabilities[:, -1], labels, 1),

@@ -2,12 +2,12 @@
 """Compares the labels that every exit of a model answers in float32, bfloat16 and int8."""
 import argparse
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
 
 import data
+from every_exit import every_exit
 
 FORMATS = ("float32", "bfloat16", "int8")
 
@@ -28,11 +28,8 @@ def read(path: str, labels: list[str], columns: int) -> tuple[list[str], np.ndar
 
 def logits(a, texts: list[str], numeric_format: str) -> np.ndarray:
     """What every exit says of every text: [exits, texts, labels]."""
-    command = [a.offramp, "classify", "--model", a.model, "--format", numeric_format, "--full-depth", "--trace", "--json",
-               "--threads", "2"]
-    lines = subprocess.run(command, input="\n".join(texts) + "\n", check=True, stdout=subprocess.PIPE, text=True).stdout
-    answers = [json.loads(line) for line in lines.splitlines()]
-    return np.array([[exit["logits"] for exit in answer["exits"]] for answer in answers]).transpose(1, 0, 2)
+    answers = every_exit(a.offramp, a.model, texts, numeric_format)
+    return np.array([[exit["logits"] for exit in exits] for exits in answers]).transpose(1, 0, 2)
 
 
 def main():

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from tqdm import tqdm
 
 import data
+from every_exit import every_exit
 from exit_model import ExitModel
 from training_run import Checkpoint, linear_schedule, parameter_groups, save_atomically
 
@@ -31,7 +32,10 @@ def parse_arguments(arguments=None):
     p.add_argument("--max-tokens", type=int, default=512)
     p.add_argument("--loss-weights", nargs="+", type=float, help="one weight per exit (default: 1 each)")
     p.add_argument("--self-distillation", type=float, default=0.0, help="weight of each exit's cross-entropy to the last exit")
-    p.add_argument("--teacher", nargs="+", default=[], help="--out of earlier runs, of any family; their last exits are averaged")
+    p.add_argument("--teacher", nargs="+", default=[], help="--out of earlier runs, of any family, or offramp model directories; "
+                   "their last exits are averaged")
+    p.add_argument("--offramp", default="offramp", help="the built command, which answers for teachers that are offramp model "
+                   "directories, in int8: on a CPU several times faster than PyTorch")
     p.add_argument("--teacher-temperature", type=float, default=1.6)
     p.add_argument("--teacher-weight", type=float, default=0.3, help="weight of the teachers on labelled rows")
     p.add_argument("--unlabelled", help="texts, one a line, to train on with the teachers' answers")
@@ -49,6 +53,20 @@ def parse_arguments(arguments=None):
     return p.parse_args(arguments)
 
 
+def teacher_logits(a, directory: Path, texts: list) -> torch.Tensor:
+    """Of the last exit: [texts, labels]."""
+    if (directory / "exits.json").exists():
+        labels = json.loads((directory / "exits.json").read_text(encoding="utf-8"))["labels"]
+        if labels != (a.label_names or a.labels):
+            raise SystemExit(f"{directory}: its labels are {labels}, expected {a.label_names or a.labels}")
+        lines = ["\t".join(text) if isinstance(text, tuple) else text for text in texts]
+        return torch.tensor([exits[-1]["logits"] for exits in every_exit(a.offramp, directory, lines, "int8")])
+    teacher = ExitModel.load(directory / "final.pt")
+    tokenizer = data.load_tokenizer(directory, teacher.settings["max_tokens"])
+    read = data.encode(tokenizer, texts, [-1] * len(texts))
+    return data.predict(teacher, read, autocast=not a.float32, progress=lambda b: tqdm(b, desc="teacher", mininterval=5))[-1]
+
+
 def soft_labels(a, texts: list) -> torch.Tensor:
     """Mean over the teachers of softmax(last exit / temperature): [texts, labels]. Kept in the output directory."""
     cache = Path(a.out) / "teacher.pt"
@@ -56,11 +74,7 @@ def soft_labels(a, texts: list) -> torch.Tensor:
         return torch.load(cache, weights_only=True)
     total = torch.zeros(len(texts), len(a.labels))
     for directory in a.teacher:
-        teacher = ExitModel.load(Path(directory) / "final.pt")
-        tokenizer = data.load_tokenizer(directory, teacher.settings["max_tokens"])
-        read = data.encode(tokenizer, texts, [-1] * len(texts))
-        logits = data.predict(teacher, read, autocast=not a.float32, progress=lambda b: tqdm(b, desc="teacher", mininterval=5))
-        total += torch.softmax(logits[-1] / a.teacher_temperature, -1)
+        total += torch.softmax(teacher_logits(a, Path(directory), texts) / a.teacher_temperature, -1)
     save_atomically(total / len(a.teacher), cache)
     return total / len(a.teacher)
 

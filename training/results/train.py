@@ -9,22 +9,35 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sets import ENCODERS, SETS, DataSet, Encoder
+from sets import ENCODERS, SETS, DataSet
 
 TRAINING = Path(__file__).parent.parent
 SELF_TRAINED = "self_trained"
 
 
-def self_training_arguments(encoder: Encoder, data_set: DataSet, work: Path) -> list:
+def exported(folder: Path, encoder: str) -> Path:
+    """The offramp model directory of a trained model."""
+    model = folder / "model"
+    if not (model / "exits.json").exists():  # written last
+        subprocess.run([sys.executable, TRAINING / "export.py", "--trained", folder / "final.pt", "--encoder", encoder, "--out", model],
+                       check=True)
+    return model
+
+
+def self_training_arguments(a, data_set: DataSet) -> list:
     """Models trained before answer the sentences of another set's training texts."""
-    folder, recipe = work / data_set.name, encoder.self_training
+    work, folder, recipe = a.work, a.work / data_set.name, ENCODERS[a.shape].self_training
     sentences = folder / "sentences.txt"
     if not sentences.exists():
         subprocess.run([sys.executable, TRAINING / "sentences.py", work / data_set.reviews / "data" / "train.tsv",
                         "--out", sentences, "--count", str(recipe.sentences)], check=True)
     initial = ["--initial", folder / recipe.initial / "final.pt"] if recipe.initial else []
-    return ["--teacher", *(folder / teacher for teacher in recipe.teachers), "--unlabelled", sentences, *initial,
-            "--epochs", str(recipe.epochs), "--encoder-lr", str(recipe.encoder_lr)]
+    teachers = [folder / teacher for teacher in recipe.teachers]
+    if a.offramp:
+        teachers = [exported(teacher, a.encoder) for teacher in teachers]
+        teachers += ["--offramp", a.offramp]
+    return ["--unlabelled", sentences, *initial, "--epochs", str(recipe.epochs), "--encoder-lr", str(recipe.encoder_lr),
+            "--teacher", *teachers]
 
 
 def main():
@@ -35,6 +48,7 @@ def main():
     p.add_argument("--sets", nargs="+", choices=list(SETS), help="default: those that an encoder of this shape is trained on")
     p.add_argument("--jobs", type=int, default=2, help="models trained at a time; 3 to 7 GB of memory each")
     p.add_argument("--threads", type=int, default=1, help="of each")
+    p.add_argument("--offramp", help="the built command: teachers answer through it, in int8, which on a CPU is several times faster")
     p.add_argument("--float32", action="store_true", help="no bfloat16 autocast, which is slower on a CPU without AMX")
     a = p.parse_args()
     encoder = ENCODERS[a.shape]
@@ -50,7 +64,7 @@ def main():
         if (folder / model / "final.pt").exists():
             return
         print(f"{data_set.name} {model}", flush=True)
-        more = self_training_arguments(encoder, data_set, a.work) if model == SELF_TRAINED else []
+        more = self_training_arguments(a, data_set) if model == SELF_TRAINED else []
         subprocess.run(
             [sys.executable, TRAINING / "train.py", "--encoder", a.encoder, "--train", folder / "data" / "train.tsv",
              "--dev", folder / "data" / "choose.tsv", "--out", folder / model, "--threads", str(a.threads),

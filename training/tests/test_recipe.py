@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,6 +46,20 @@ class Recipe(unittest.TestCase):
         logits, teacher = torch.randn(2, 1, 2), torch.tensor([[0.25, 0.75]])
         expected = -(teacher * torch.log_softmax(logits, -1)).sum()
         assert torch.allclose(train.loss_of(logits, torch.tensor([-1]), teacher, a), expected)
+
+    def test_an_offramp_model_teaches_what_its_last_exit_says(self):
+        with tempfile.TemporaryDirectory() as folder:
+            command = Path(folder) / "offramp"
+            command.write_text("""#!/bin/sh
+            while read -r line; do printf '{"exits":[{"logits":[9,0]},{"logits":[%s,2]}]}\\n' "${#line}"; done
+            """)
+            command.chmod(0o700)
+            (Path(folder) / "exits.json").write_text('{"labels": ["no", "yes"]}')
+            a = SimpleNamespace(offramp=str(command), labels=["0", "1"], label_names=["no", "yes"])
+            assert train.teacher_logits(a, Path(folder), ["abc", ("a", "bcd")]).tolist() == [[3, 2], [5, 2]]
+            a.label_names = None
+            with self.assertRaisesRegex(SystemExit, "its labels are"):
+                train.teacher_logits(a, Path(folder), ["abc"])
 
     def test_sentences_are_tokenized_like_sst(self):
         assert sentences.sentences("It's fun.<br />Don't (ever) miss it!") == ["it 's fun .", "do n't ( ever ) miss it !"]
