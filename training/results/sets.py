@@ -78,7 +78,7 @@ ENCODERS = {
         decline=0.06, speedup=3, page="results.md"),
     "12x768": Encoder(  # all-mpnet-base-v2
         depth=12, cuts=(12,), self_distillation=0.5,
-        self_training=SelfTraining(teachers=("joint",), sentences=45_000, epochs=1, encoder_lr=5e-5, initial="joint"),
+        self_training=SelfTraining(teachers=("joint",), sentences=45_000, epochs=0.6, encoder_lr=5e-5, initial="joint"),
         recipes={"ag_news": Recipe(0.67, 3e-5, cuts=True, speedup=10), "sst2": Recipe(1.2, 3e-5, cuts=True)},
         early_exit=("joint", "exit0_declining", "self_trained_exit0_declining"),
         decline=0.03, speedup=5, page="results-12x768.md"),
