@@ -103,6 +103,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
       encoder_parts.read(part - 1);
       return;
     }
+    // One part, since a file_set opens files for one thread at a time.
     heads = is_described ? model::read_heads(plan, model::open_exits(files, description), config, kernels.layout)
                          : model::read_heads(plan, tensors, config, kernels.layout);
     reader = detail::load_text_reader(files, description, options, config);
