@@ -3,9 +3,10 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 
-def every_exit(offramp: str, model: str, texts: list[str], numeric_format: str) -> Iterator[list[dict]]:
+def every_exit(offramp: str, model: str | Path, texts: list[str], numeric_format: str) -> Iterator[list[dict]]:
     """Of each text its exits, from the first to the last, as `classify --trace --json` writes them: `layer`, `logits`, `probabilities`.
 
     A pair of texts is one string with a tab between.

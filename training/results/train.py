@@ -9,35 +9,35 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from measure import export
 from sets import ENCODERS, SETS, DataSet
 
 TRAINING = Path(__file__).parent.parent
 SELF_TRAINED = "self_trained"
 
 
-def exported(folder: Path, encoder: str) -> Path:
+def offramp_model(folder: Path, encoder: str) -> Path:
     """The offramp model directory of a trained model."""
     model = folder / "model"
     if not (model / "exits.json").exists():  # written last
-        subprocess.run([sys.executable, TRAINING / "export.py", "--trained", folder / "final.pt", "--encoder", encoder, "--out", model],
-                       check=True)
+        export(folder / "final.pt", encoder, model)
     return model
 
 
 def self_training_arguments(a, data_set: DataSet) -> list:
     """Models trained before answer the sentences of another set's training texts."""
-    work, folder, recipe = a.work, a.work / data_set.name, ENCODERS[a.shape].self_training
+    folder, recipe = a.work / data_set.name, ENCODERS[a.shape].self_training
     sentences = folder / "sentences.txt"
     if not sentences.exists():
-        subprocess.run([sys.executable, TRAINING / "sentences.py", work / data_set.reviews / "data" / "train.tsv",
+        subprocess.run([sys.executable, TRAINING / "sentences.py", a.work / data_set.reviews / "data" / "train.tsv",
                         "--out", sentences, "--count", str(recipe.sentences)], check=True)
     initial = ["--initial", folder / recipe.initial / "final.pt"] if recipe.initial else []
     teachers = [folder / teacher for teacher in recipe.teachers]
     if a.offramp:
-        teachers = [exported(teacher, a.encoder) for teacher in teachers]
-        teachers += ["--offramp", a.offramp]
-    return ["--unlabelled", sentences, *initial, "--epochs", str(recipe.epochs), "--encoder-lr", str(recipe.encoder_lr),
-            "--teacher", *teachers]
+        answers = ["--offramp", a.offramp, "--teacher", *(offramp_model(teacher, a.encoder) for teacher in teachers)]
+    else:
+        answers = ["--teacher", *teachers]
+    return [*answers, "--unlabelled", sentences, *initial, "--epochs", str(recipe.epochs), "--encoder-lr", str(recipe.encoder_lr)]
 
 
 def main():
