@@ -66,7 +66,7 @@ struct bfloat16_products : unit_by_unit<std::int32_t> {
 
 template <int height>
 OFFRAMP_ON_CPUS_WITH("dotprod")
-HWY_NOINLINE void multiply_int8_tile(tile_operands operands, std::int32_t* sums, std::size_t stride) {
+HWY_NOINLINE void multiply_int8_tile(const tile_operands& operands, std::int32_t* sums, std::size_t stride) {
   multiply_rows<int8_dot_products, height>(operands, sums, stride);
 }
 
@@ -78,7 +78,7 @@ inline constexpr auto tiles<int8_dot_products> = []<int... index>(std::integer_s
 
 template <int height>
 OFFRAMP_ON_CPUS_WITH("bf16")
-HWY_NOINLINE void multiply_bfloat16_tile(tile_operands operands, float* sums, std::size_t stride) {
+HWY_NOINLINE void multiply_bfloat16_tile(const tile_operands& operands, float* sums, std::size_t stride) {
   multiply_rows<bfloat16_products, height>(operands, sums, stride);
 }
 

@@ -20,7 +20,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 /// Adds the products of `height` rows with one panel to `sums`, whose rows lie `stride` apart. Every sum grows over the
 /// inputs in their order, so that it depends on its own row and output alone, and may be continued by a later call.
 template <class Products, int height>
-HWY_INLINE void multiply_rows(tile_operands operands, typename Products::value* sums, std::size_t stride) {
+HWY_INLINE void multiply_rows(const tile_operands& operands, typename Products::value* sums, std::size_t stride) {
   tile_sums<Products, height> tile;
   tile.load(sums, stride);
   const std::uint32_t* row = operands.rows;
@@ -44,13 +44,15 @@ HWY_INLINE void multiply_rows(tile_operands operands, typename Products::value* 
   tile.store(sums, stride);
 }
 
+/// By reference: copying the operands would read in vectors what was just written in words, and so wait until those
+/// words, and every store before them, are in the cache.
 template <class Products, int height>
-HWY_NOINLINE void multiply_tile(tile_operands operands, typename Products::value* sums, std::size_t stride) {
+HWY_NOINLINE void multiply_tile(const tile_operands& operands, typename Products::value* sums, std::size_t stride) {
   multiply_rows<Products, height>(operands, sums, stride);
 }
 
 template <class Products>
-using tile_function = void (*)(tile_operands, typename Products::value*, std::size_t);
+using tile_function = void (*)(const tile_operands&, typename Products::value*, std::size_t);
 
 /// multiply_tile of 1 to Products::tallest rows, by height - 1.
 template <class Products>
