@@ -52,8 +52,15 @@ struct float32_operands {
     if (keys < width || size % block_inputs != 0) {
       std::fill_n(target, layout::ceil_divide(size, block_inputs) * block_inputs * width, 0.0F);
     }
+    const std::size_t whole_keys = keys / 4 * 4;
+    const std::size_t whole_inputs = size / 4 * 4;
+    for (std::size_t key = 0; key < whole_keys; key += 4) {
+      for (std::size_t i = 0; i < whole_inputs; i += 4) {
+        transpose_fours(source + key * stride + i, stride, target + i * width + key, width);
+      }
+    }
     for (std::size_t key = 0; key < keys; ++key) {
-      for (std::size_t i = 0; i < size; ++i) {
+      for (std::size_t i = key < whole_keys ? whole_inputs : 0; i < size; ++i) {
         target[i * width + key] = source[key * stride + i];
       }
     }
@@ -69,6 +76,32 @@ struct float32_operands {
       std::fill_n(target + token * width + columns, width - columns, 0.0F);
     }
     std::fill(target + tokens * width, target + layout::ceil_divide(tokens, block_inputs) * block_inputs * width, 0.0F);
+  }
+
+ private:
+  /// Four rows of four become columns.
+  static HWY_INLINE void transpose_fours(const float* source, std::size_t stride, float* target, std::size_t width) {
+#if HWY_TARGET == HWY_SCALAR
+    for (std::size_t row = 0; row < 4; ++row) {
+      for (std::size_t column = 0; column < 4; ++column) {
+        target[column * width + row] = source[row * stride + column];
+      }
+    }
+#else
+    const hn::FixedTag<float, 4> d;
+    const auto first = hn::LoadU(d, source);
+    const auto second = hn::LoadU(d, source + stride);
+    const auto third = hn::LoadU(d, source + 2 * stride);
+    const auto fourth = hn::LoadU(d, source + 3 * stride);
+    const auto lower_two = hn::InterleaveLower(d, first, second);
+    const auto upper_two = hn::InterleaveUpper(d, first, second);
+    const auto lower_others = hn::InterleaveLower(d, third, fourth);
+    const auto upper_others = hn::InterleaveUpper(d, third, fourth);
+    hn::StoreU(hn::ConcatLowerLower(d, lower_others, lower_two), d, target);
+    hn::StoreU(hn::ConcatUpperUpper(d, lower_others, lower_two), d, target + width);
+    hn::StoreU(hn::ConcatLowerLower(d, upper_others, upper_two), d, target + 2 * width);
+    hn::StoreU(hn::ConcatUpperUpper(d, upper_others, upper_two), d, target + 3 * width);
+#endif
   }
 };
 
