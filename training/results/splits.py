@@ -2,6 +2,7 @@
 """Cuts the five data sets into disjoint parts: train, temperatures, choose, certify, test.
 
 temperatures: fits the temperatures; choose: picks thresholds; certify: 5,000 texts where the set has them; test: as it is.
+Rows with one text, of pairs with one premise, are in one part, and certify has one row of each.
 """
 import argparse
 import random
@@ -12,10 +13,35 @@ def rows(path: Path) -> list[str]:
     return [line for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
+def first_text(line: str) -> str:
+    return line.split("\t")[1]
+
+
+def first_texts(lines: list[str]) -> list[str]:
+    return list(dict.fromkeys(map(first_text, lines)))
+
+
+def parted(lines: list[str], texts: list[str]) -> tuple[list[str], list[str]]:
+    """The rows whose first text is one of `texts`, and the others, both in the order of the file."""
+    chosen = set(texts)
+    return [x for x in lines if first_text(x) in chosen], [x for x in lines if first_text(x) not in chosen]
+
+
 def taken(lines: list[str], count: int, seed: int) -> tuple[list[str], list[str]]:
-    """`count` lines at random, and the others, both in the order of the file."""
-    chosen = set(random.Random(seed).sample(range(len(lines)), count))
-    return [x for i, x in enumerate(lines) if i in chosen], [x for i, x in enumerate(lines) if i not in chosen]
+    """The rows of `count` first texts at random, and the others."""
+    return parted(lines, random.Random(seed).sample(first_texts(lines), count))
+
+
+def halves(lines: list[str]) -> tuple[list[str], list[str]]:
+    """The rows of every other first text, and the others."""
+    return parted(lines, first_texts(lines)[0::2])
+
+
+def one_of_each(lines: list[str], seed: int) -> list[str]:
+    """A row of each first text at random, in the order of the file: a certificate assumes that rows are drawn independently."""
+    shuffled = random.Random(seed).sample(range(len(lines)), len(lines))
+    kept = {first_text(lines[i]): i for i in shuffled}
+    return [lines[i] for i in sorted(kept.values())]
 
 
 def word_spans(text: str, proper: bool = False) -> set[str]:
@@ -44,16 +70,16 @@ def parts_of(name: str, folder: Path) -> dict[str, list[str]]:
         temperatures, certify = taken(held_out, 400, seed=2)
         choose = dev  # the two parts of so small a file would choose poorly
     elif name == "snli":
-        certify, rest = taken(dev, 5000, seed=1)
-        temperatures, choose = taken(rest, 2000, seed=2)
+        certify, rest = taken(dev, 2000, seed=1)
+        temperatures, choose = taken(rest, 500, seed=2)
     elif name == "mnli":
         certify = dev
         held_out, train = taken(train, 1200, seed=1)
-        temperatures, choose = held_out[0::2], held_out[1::2]
+        temperatures, choose = halves(held_out)
     else:
         certify, train = taken(train, 5000, seed=1)
-        temperatures, choose = dev[0::2], dev[1::2]
-    return {"train": train, "temperatures": temperatures, "choose": choose, "certify": certify, "test": test}
+        temperatures, choose = halves(dev)
+    return {"train": train, "temperatures": temperatures, "choose": choose, "certify": one_of_each(certify, seed=3), "test": test}
 
 
 def main():
