@@ -11,7 +11,6 @@
 #include <offramp/model/config.hpp>
 #include <offramp/model/encoder_reader.hpp>
 #include <offramp/model/exits/plan.hpp>
-#include <offramp/model/exits/policy.hpp>
 #include <offramp/model/exits/reader.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/heads.hpp>
@@ -81,16 +80,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
     layers.push_back(description.exits[j].layer);
     detail::warn_of_temperature(description.exits[j], options, info.warnings);
   }
-  exit_policy policy =
-      description.default_policy ? model::make_policy(*description.default_policy) : exit_policy::full_depth();
-  // A stored policy speaks of all exits; with some left out, one threshold per exit has lost its meaning.
-  const bool is_by_exit =
-      policy.rule_kind() == exit_policy::rule::per_exit || policy.rule_kind() == exit_policy::rule::per_class;
-  const bool ends_below = policy.max_layer() && *policy.max_layer() < layers.front();
-  if (ends_below || (is_by_exit && answering.size() != description.exits.size())) {
-    policy = exit_policy::full_depth();
-    info.warnings.emplace_back("the stored policy does not fit the chosen exits; full depth is the default");
-  }
+  exit_policy policy = detail::default_policy(description, layers, info.warnings);
   if (description.input == input_kind::pair && options.other_input == reaction::warn) {
     info.warnings.emplace_back(
         "the model was trained on pairs of texts: single texts are classified too, but are not what it knows");

@@ -4,12 +4,14 @@
 #include <offramp/detail/interruption.hpp>
 #include <offramp/encoding.hpp>
 #include <offramp/error.hpp>
+#include <offramp/exit_policy.hpp>
 #include <offramp/exits/head.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
 #include <offramp/model/exits/description.hpp>
 #include <offramp/model/exits/plan.hpp>
+#include <offramp/model/exits/policy.hpp>
 #include <offramp/model/files.hpp>
 #include <offramp/model/published.hpp>
 #include <offramp/model/weights.hpp>
@@ -67,6 +69,25 @@ inline void warn_of_temperature(const model::exit_description& exit, const load_
   } else if (format == numeric_format::int8 && !stored.int8) {
     warn("int8", instead);
   }
+}
+
+/// What the model stores, else full depth; full depth too, with a warning, where the stored one does not fit the exits on
+/// `layers`, which are those that answer.
+inline exit_policy default_policy(const model::exits_file& description, const std::vector<int>& layers,
+                                  std::vector<std::string>& warnings) {
+  if (!description.default_policy) {
+    return exit_policy::full_depth();
+  }
+  exit_policy policy = model::make_policy(*description.default_policy);
+  // It speaks of all exits; with some left out, one threshold per exit has lost its meaning.
+  const bool is_by_exit =
+      policy.rule_kind() == exit_policy::rule::per_exit || policy.rule_kind() == exit_policy::rule::per_class;
+  const bool ends_below = policy.max_layer() && *policy.max_layer() < layers.front();
+  if (ends_below || (is_by_exit && layers.size() != description.exits.size())) {
+    warnings.emplace_back("the stored policy does not fit the chosen exits; full depth is the default");
+    return exit_policy::full_depth();
+  }
+  return policy;
 }
 
 inline std::size_t choose_max_tokens(const model::file_set& files, const load_options& options,
