@@ -53,10 +53,6 @@ def way_of(name: str) -> Way:
     return WAYS.get(name, Way(name))
 
 
-def rule_of(name: str, encoder: Encoder) -> tuple:
-    return ("--rule", "declining", "--decline", encoder.decline) if way_of(name).declining else ()
-
-
 def is_measured_under_one_threshold(name: str, encoder: Encoder) -> bool:
     """Whether another way is of the same model, which need not be told twice how well it is calibrated."""
     way = way_of(name)
@@ -69,7 +65,8 @@ class Offramp:
     def __init__(self, program: str, data_set: DataSet, encoder: Encoder, folder: Path, timing: tuple):
         self.program, self.encoder, self.folder, self.timing = program, encoder, folder, timing
         self.labels, self.max_tokens = ",".join(data_set.labels), data_set.max_tokens
-        self.speedup = encoder.recipes[data_set.name].speedup or encoder.speedup
+        recipe = encoder.recipes[data_set.name]
+        self.speedup, self.decline = recipe.speedup or encoder.speedup, recipe.decline or encoder.decline
 
     def data(self, part: str) -> Path:
         return self.folder / "data" / f"{part}.tsv"
@@ -85,6 +82,10 @@ class Offramp:
     def answers(self, model: Path, texts: Path, *policy) -> list[str]:
         """Its labels, under a policy."""
         return [line["label"] for line in self.json_lines("classify", "--model", model, "--input", texts, "--threads", 2, *policy)]
+
+
+def rule_of(name: str, run: Offramp) -> tuple:
+    return ("--rule", "declining", "--decline", run.decline) if way_of(name).declining else ()
 
 
 def curve_rows(directory: Path, kind: str = "threshold") -> list[dict]:
@@ -231,7 +232,7 @@ def compare_with_separate(name: str, run: Offramp, results: Path):
     if separate.exists() and own.exists() and target.exists():
         found = json.loads(target.read_text(encoding="utf-8"))
         add_losses_to_separate(found, ExitLogits.read(own), ExitLogits.read(separate),
-                               run.encoder.decline if way_of(name).declining else 0)
+                               run.decline if way_of(name).declining else 0)
         write_json(found, target)
 
 
@@ -250,7 +251,7 @@ def draw(run: Offramp, picture: Path):
         (models / name).symlink_to(Path("..") / model / "model")
     speedups = (argument for factor in (2, 3, 5) for argument in ("--pick", f"speedup:{factor}"))  # in layers: chosen by no label
     run.study("curve", *(argument for name in names for argument in ("--model", models / name)), "--data", run.data("test"),
-              "--rounds", 0, *rule_of(ways[-1], run.encoder), *speedups, "--out", models / "curve")
+              "--rounds", 0, *rule_of(ways[-1], run), *speedups, "--out", models / "curve")
     shutil.copy(models / "curve" / "curve.svg", picture)
 
 
@@ -275,7 +276,7 @@ def measure(name: str, run: Offramp, encoder: str, results: Path):
     elif name == "bag":
         found |= measure_bag(run, encoder, out)
     else:
-        found |= measure_early_exit(run, model, out, rule_of(name, run.encoder))
+        found |= measure_early_exit(run, model, out, rule_of(name, run))
         if not is_measured_under_one_threshold(name, run.encoder):
             found |= measure_calibration(run, model)
     if name == "fit":

@@ -20,6 +20,7 @@ class Recipe:
     encoder_lr: float
     cuts: bool = False  # also separate models, one per depth
     speedup: float = 0  # as an encoder's, in its place
+    decline: float = 0  # likewise
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ ENCODERS = {
         recipes={
             "ag_news": Recipe(0.67, 3e-5, cuts=True, speedup=10),
             "sst2": Recipe(1.2, 3e-5, cuts=True),
-            "snli": Recipe(2, 3e-5, speedup=2.5),
+            "snli": Recipe(2, 3e-5, speedup=2.1, decline=0.08),
         },
         early_exit=("joint", "exit0_declining", "self_trained_exit0_declining"),
         decline=0.03, speedup=5, page="results-12x768.md"),

@@ -52,7 +52,7 @@ class Measure(unittest.TestCase):
 
     def test_texts_lost_to_a_separate_model_are_those_that_it_alone_answers_right(self):
         with tempfile.TemporaryDirectory() as folder:
-            run = SimpleNamespace(folder=Path(folder), encoder=SimpleNamespace(depth=6, decline=0.1))
+            run = SimpleNamespace(folder=Path(folder), decline=0.1, encoder=SimpleNamespace(depth=6))
             results = Path(folder) / "results"
             labels, yes, no = (0, 1, 0, 1), [0.0, 1.0], [1.0, 0.0]  # each with a confidence of .731
             sometimes = {"test": {}, "certified": {"threshold": 0.75}}
