@@ -41,7 +41,7 @@ class Encoder:
     self_training: SelfTraining
     recipes: dict[str, Recipe]  # by the set's name; those that it is trained on
     early_exit: tuple[str, ...]  # what measure.py measures of it, besides a bag of words and the separate models
-    decline: float  # of the declining rule, from exit to exit; chosen on choose.tsv
+    decline: float  # of the declining rule, from exit to exit, where the recipe has none; chosen on choose.tsv
     speedup: float  # in wall time, one of the goals of a threshold, where the recipe has none
     page: str  # in docs/
 
