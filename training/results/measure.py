@@ -26,6 +26,7 @@ PARTS = ("train", "temperatures", "choose", "certify", "test")
 LOSSES = tuple(f"loss:{points}" for points in (0, 0.5, 1, 2))  # of accuracy
 EPSILONS = (0.01, 0.02)
 CONDITIONAL_EPSILON = 0.02
+UNTIMED = ("--rounds", 0)
 LOGITS = "test.jsonl"  # of every exit for every text of test.tsv
 
 
@@ -141,7 +142,8 @@ def measure_early_exit(run: Offramp, model: Path, out: Path, rule: tuple) -> dic
     chosen = run.study("curve", "--model", model, "--data", run.data("choose"), "--rounds", 0, "--out", out / "choose",
                        *goals, *rule)
     picks = dict(zip(LOSSES, (line["threshold"] for line in chosen if line["kind"] == "pick")))
-    picks[f"speedup:{run.speedup}"] = threshold_for_speedup(run, model, out, rule)
+    if run.timing != UNTIMED:
+        picks[f"speedup:{run.speedup}"] = threshold_for_speedup(run, model, out, rule)
     certificates = certify(run, model, *(argument for epsilon in EPSILONS for argument in ("--epsilon", epsilon)), *rule)
     certified = [(c["certified"] or {}).get("threshold") for c in certificates]
     conditional = certify(run, model, "--epsilon", CONDITIONAL_EPSILON, "--conditional")[0]
@@ -302,6 +304,9 @@ def main():
         cuts = [f"cut{depth}" for depth in encoder.cuts] if encoder.recipes[name].cuts else []
         for model in [*cuts, *encoder.early_exit, "bag"]:
             measure(model, run, a.encoder, a.results / a.shape / name)
+        untimed = Offramp(a.offramp, SETS[name], encoder, a.work / name, UNTIMED)
+        for model in encoder.other_seeds(SETS[name]):
+            measure(model, untimed, a.encoder, a.results / a.shape / name)
         for model in encoder.early_exit:
             compare_with_separate(model, run, a.results / a.shape / name)
         draw(run, a.results / a.shape / f"{name}.svg")

@@ -69,19 +69,24 @@ def point(model: str, goal: str, threshold: str, row: dict, full: dict) -> list[
             time_ratio(row, full, "batched"), percent(row["disagreement"])]
 
 
+def operating_points(m: dict) -> list[tuple[str, str, dict]]:
+    """Goals, the thresholds that they gave, and what these do on test.tsv."""
+    found = []
+    for p in m["picks"]:
+        kind, value = p["goal"].split(":")
+        found.append((GOALS[kind].format(value), f"{p['threshold']:.4g}", p))
+    for c in m["certificates"]:
+        goal = f"certified at {percent(c['epsilon'])}"
+        found.append((goal, f"{c['certified']['threshold']:.4g}", c["test"]) if c["test"] else (goal, "none", m["full_depth"]))
+    if (c := m.get("conditional")) and c["test"]:
+        found.append((f"certified at {percent(c['epsilon'])} at every exit", "by exit", c["test"]))
+    return found
+
+
 def points(name: str, m: dict) -> list[list[str]]:
     model, full = MODELS[name], m["full_depth"]
     rows = [] if name in SAME_MODEL else [point(model, "full depth", "", full, full)]
-    for p in m["picks"]:
-        kind, value = p["goal"].split(":")
-        rows.append(point(model, GOALS[kind].format(value), f"{p['threshold']:.4g}", p, full))
-    for c in m["certificates"]:
-        goal = f"certified at {percent(c['epsilon'])}"
-        rows.append(point(model, goal, f"{c['certified']['threshold']:.4g}", c["test"], full) if c["test"] else
-                    point(model, goal, "none", full, full))
-    if (c := m.get("conditional")) and c["test"]:
-        rows.append(point(model, f"certified at {percent(c['epsilon'])} at every exit", "by exit", c["test"], full))
-    return rows
+    return rows + [point(model, goal, threshold, row, full) for goal, threshold, row in operating_points(m)]
 
 
 def in_short(encoder: Encoder, folder: Path, found: dict[str, dict]) -> list[str]:
@@ -191,6 +196,28 @@ def peers(folder: Path) -> list[str]:
                     for row in slowest_first])]
 
 
+def seeds_table(data_set: DataSet, encoder: Encoder, folder: Path) -> list[str]:
+    """How far joint models that differ in nothing but the seed lie apart, under one threshold for all exits."""
+    models = [measured(folder, name) for name in ("joint", *encoder.other_seeds(data_set))]
+    if len(models) == 1 or None in models:
+        return []
+    by_goal = [{"full depth": m["full_depth"], **{goal: row for goal, _, row in operating_points(m)}} for m in models]
+    rows = []
+    for goal in by_goal[0]:
+        of_goal = [points[goal] for points in by_goal if goal in points]
+        if len(of_goal) < len(models):  # wall time was taken of the first alone
+            continue
+        measures = {"accuracy": (".4f", [row["accuracy"] for row in of_goal]),
+                    "points lost": (".2f", [100 * (m["full_depth"]["accuracy"] - row["accuracy"]) for m, row in zip(models, of_goal)]),
+                    "mean layer": (".2f", [row["mean_layer"] for row in of_goal])}
+        for measure, (digits, values) in measures.items():
+            if goal != "full depth" or measure == "accuracy":
+                rows.append([goal, measure, *(f"{value:{digits}}" for value in (*values, np.mean(values), np.std(values, ddof=1)))])
+    numbers = [f"seed {seed}" for seed in range(1, len(models) + 1)]
+    return ["Joint training from several seeds, whose thresholds and certificates are each their own:", "",
+            *table(["goal", "", *numbers, "mean", "standard deviation"], rows)]
+
+
 def training_cost(results: Path, encoder: Encoder) -> list[str]:
     """What exit_cost.py found on one of the sets."""
     cost = measured(results, "exit_cost")
@@ -226,6 +253,7 @@ def section(data_set: DataSet, encoder: Encoder, folder: Path) -> list[str]:
                  "answered on the training texts and on the sentences.", ""]
     rows = [row for model, m in found.items() for row in points(model, m)]
     text += table(POINT, rows + bag_of_words(folder, first))
+    text += seeds_table(data_set, encoder, folder)
     text += peers(folder)
     text += table(["ECE of exit", "", "0", *layer_numbers(encoder)], [row for model, m in found.items() if "calibration" in m
                                                                     for row in calibration(MODELS[model], m, encoder)])

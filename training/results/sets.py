@@ -19,6 +19,7 @@ class Recipe:
     epochs: float
     encoder_lr: float
     cuts: bool = False  # also separate models, one per depth
+    seeds: int = 1  # joint models that differ in nothing else
     speedup: float = 0  # as an encoder's, in its place
     decline: float = 0  # likewise
 
@@ -45,6 +46,10 @@ class Encoder:
     speedup: float  # in wall time, one of the goals of a threshold, where the recipe has none
     page: str  # in docs/
 
+    def other_seeds(self, data_set: DataSet) -> dict[str, int]:
+        """Of the joint models beside the first, by their names."""
+        return {f"joint_seed{seed}": seed for seed in range(2, self.recipes[data_set.name].seeds + 1)}
+
     def training_arguments(self, data_set: DataSet) -> list[str]:
         recipe = self.recipes[data_set.name]
         return ["--labels", *data_set.labels, "--epochs", str(recipe.epochs), "--max-tokens", str(data_set.max_tokens),
@@ -69,9 +74,9 @@ ENCODERS = {
         depth=6, cuts=(1, 2, 3, 4, 5, 6), self_distillation=1,
         self_training=SelfTraining(teachers=("joint", "cut6"), sentences=100_000, epochs=2, encoder_lr=SHORT_TEXTS_LR),
         recipes={
-            "ag_news": Recipe(2, LONG_TEXTS_LR, cuts=True),
+            "ag_news": Recipe(2, LONG_TEXTS_LR, cuts=True, seeds=3),
             "imdb": Recipe(2, LONG_TEXTS_LR),
-            "sst2": Recipe(3, SHORT_TEXTS_LR, cuts=True),
+            "sst2": Recipe(3, SHORT_TEXTS_LR, cuts=True, seeds=3),
             "snli": Recipe(4, SHORT_TEXTS_LR, cuts=True),
             "mnli": Recipe(5, SHORT_TEXTS_LR),
         },

@@ -55,6 +55,7 @@ def main():
     names = a.sets or list(encoder.recipes)
     every_layer = range(1, encoder.depth + 1)
     runs = [(SETS[name], "joint", every_layer) for name in names]
+    runs += [(SETS[name], model, every_layer) for name in names for model in encoder.other_seeds(SETS[name])]
     runs += [(SETS[name], f"cut{depth}", [depth]) for name in names if encoder.recipes[name].cuts for depth in encoder.cuts]
     students = [(SETS[name], SELF_TRAINED, every_layer) for name in names if SETS[name].reviews]
 
@@ -65,6 +66,8 @@ def main():
             return
         print(f"{data_set.name} {model}", flush=True)
         more = self_training_arguments(a, data_set) if model == SELF_TRAINED else []
+        if seed := encoder.other_seeds(data_set).get(model):
+            more = ["--seed", str(seed)]
         subprocess.run(
             [sys.executable, TRAINING / "train.py", "--encoder", a.encoder, "--train", folder / "data" / "train.tsv",
              "--dev", folder / "data" / "choose.tsv", "--out", folder / model, "--threads", str(a.threads),

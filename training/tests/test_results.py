@@ -109,6 +109,27 @@ class Report(unittest.TestCase):
             m["certificates"][0]["test"] = row
             assert ", 2.00 (" in lines()[2] and lines()[2].endswith(" against the separate model")
 
+    def test_seeds_are_compared_by_the_goals_that_all_of_them_have(self):
+        def model(full: float, certified: float) -> dict:
+            certificate = {"epsilon": 0.01, "certified": {"threshold": 0.9}, "test": {"accuracy": certified, "mean_layer": 2.0}}
+            return {"full_depth": {"accuracy": full, "mean_layer": 6.0}, "picks": [], "certificates": [certificate]}
+
+        with tempfile.TemporaryDirectory() as folder:
+            def table() -> list[str]:
+                return report.seeds_table(SETS["sst2"], ENCODERS["6x384"], Path(folder))
+
+            timed = model(0.90, 0.89)
+            timed["picks"] = [{"goal": "speedup:3", "threshold": 0.8, "accuracy": 0.9, "mean_layer": 2.0}]
+            for name, measured in (("joint", timed), ("joint_seed2", model(0.91, 0.905)), ("joint_seed3", model(0.92, 0.92))):
+                assert table() == [], "not all of them are measured"
+                measure.write_json(measured, Path(folder) / f"{name}.json")
+            assert table()[4:-1] == [
+                "| full depth | accuracy | 0.9000 | 0.9100 | 0.9200 | 0.9100 | 0.0100 |",
+                "| certified at 1.00 % | accuracy | 0.8900 | 0.9050 | 0.9200 | 0.9050 | 0.0150 |",
+                "| certified at 1.00 % | points lost | 1.00 | 0.50 | 0.00 | 0.50 | 0.50 |",
+                "| certified at 1.00 % | mean layer | 2.00 | 2.00 | 2.00 | 2.00 | 0.00 |"]
+            assert report.seeds_table(SETS["imdb"], ENCODERS["6x384"], Path(folder)) == [], "it has one seed alone"
+
     def test_columns_without_a_value_are_left_out(self):
         assert report.table(["a", "b", "c"], [["1", "", "3"], ["", "", "4"]])[:3] == ["| a | c |", "| --- | --- |", "| 1 | 3 |"]
 
