@@ -46,6 +46,7 @@ set(study_headers
     include/offramp/study/linear_head.hpp
     include/offramp/study/metrics.hpp
     include/offramp/study/model_identity.hpp
+    include/offramp/study/ngram_weights.hpp
     include/offramp/study/operating_point.hpp
     include/offramp/study/paired_difference.hpp
     include/offramp/study/pick.hpp
@@ -104,6 +105,7 @@ set(implementation_headers
     include/offramp/model/dtype.hpp
     include/offramp/model/encoder_reader.hpp
     include/offramp/model/exits/description.hpp
+    include/offramp/model/exits/entries.hpp
     include/offramp/model/exits/plan.hpp
     include/offramp/model/exits/policy.hpp
     include/offramp/model/exits/reader.hpp

@@ -8,6 +8,7 @@
 #include <offramp/study/certified_fit.hpp>
 #include <offramp/study/evaluation.hpp>
 #include <offramp/study/known_texts.hpp>
+#include <offramp/study/ngram_weights.hpp>
 
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
@@ -72,16 +73,21 @@ struct studied_model {
   int threads = 1;
 };
 
-study::calibration calibrate(const studied_model& given, const data_file& file, nb::handle report) {
+study::calibration calibrate(const studied_model& given, const data_file& file, bool fits_ngram_weights,
+                             bool keeps_full_depth, nb::handle report) {
   const offramp::numeric_format format = format_of(given.format);
   const study::progress progress = reporter("texts", report);
   const nb::gil_scoped_release released;
   const auto pool = pool_of(given.threads);
   const classifier model = classifier::load(given.directory, {.format = format}, lend(pool));
   const study::dataset data = read(file, model);
+  study::exit_logits logits = study::compute_exit_logits(model, data, lend(pool), progress);
+  if (fits_ngram_weights) {
+    logits = study::fit_ngram_weights(
+        std::move(logits), keeps_full_depth ? study::full_depth_answers::kept : study::full_depth_answers::fitted);
+  }
   study::calibration fitted =
-      study::calibrate(study::compute_exit_logits(model, data, lend(pool), progress), model.default_policy(),
-                       study::read_previous_logit_weights(given.directory));
+      study::calibrate(std::move(logits), model.default_policy(), study::read_previous_logit_weights(given.directory));
   study::store_calibration(given.directory, format, fitted, data);
   return fitted;
 }
@@ -220,7 +226,8 @@ void bind_options(nb::module_& module) {
 void bind_study(nb::module_& module) {
   bind_options(module);
   module.def("evaluate", &evaluate, "model"_a, "data"_a, "policy"_a.none(), "report"_a.none());
-  module.def("calibrate", &calibrate, "model"_a, "data"_a, "report"_a.none());
+  module.def("calibrate", &calibrate, "model"_a, "data"_a, "fits_ngram_weights"_a, "keeps_full_depth"_a,
+             "report"_a.none());
   module.def("certify", &certify, "model"_a, "data"_a, "wanted"_a, "report"_a.none());
   module.def("fit", &fit, "checkpoint"_a, "out"_a, "files"_a, "options"_a, "names"_a, "threads"_a, "report"_a.none());
   module.def("fit_certified", &fit_certified, "checkpoint"_a, "out"_a, "files"_a, "options"_a, "names"_a, "epsilon"_a,

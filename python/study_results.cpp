@@ -42,6 +42,8 @@ void bind_fit(nb::module_& module) {
           "On dev, in float32.")
       .def_prop_ro("nll_before", [](const study::fitted_exit& self) { return self.temperature.nll_before; })
       .def_prop_ro("nll_after", [](const study::fitted_exit& self) { return self.temperature.nll_after; })
+      .def_ro("ngram_weight", &study::fitted_exit::ngram_weight,
+              "Times the logits of the exit before the encoder, which are part of its own.")
       .def_ro("ece_before", &study::fitted_exit::ece_before, "Calibration error on dev at temperature 1.")
       .def_ro("ece_after", &study::fitted_exit::ece_after);
   nb::class_<study::encoder_saving>(module, "EncoderSaving", "What an exit before the encoder saves on dev.")
@@ -94,6 +96,8 @@ void bind_calibration(nb::module_& module) {
   nb::class_<study::exit_calibration>(module, "ExitCalibration", "One exit at temperature 1 and at its own.")
       .def_ro("layer", &study::exit_calibration::layer)
       .def_ro("temperature", &study::exit_calibration::temperature)
+      .def_ro("ngram_weight", &study::exit_calibration::ngram_weight,
+              "Times the logits of the exit before the encoder, which are part of its own.")
       .def_ro("at_bound", &study::exit_calibration::at_bound, "The temperature lies at the end of its range.")
       .def_ro("before", &study::exit_calibration::before)
       .def_ro("after", &study::exit_calibration::after);

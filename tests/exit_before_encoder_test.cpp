@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -96,6 +97,55 @@ TEST(exit_before_encoder, leaves_the_other_exits_as_they_were) {
     ASSERT_EQ(all.size(), encoder_only.size() + 1);
     for (std::size_t i = 0; i < encoder_only.size(); ++i) {
       EXPECT_EQ(all[i + 1].logits, encoder_only[i].logits);
+    }
+  }
+}
+
+/// The same model whose exits behind layers add 0.5, 0.25, ... times the logits of the first.
+offramp_tests::model_in_memory heard_by_others() {
+  offramp_tests::model_in_memory files = with_ngrams("tiny-i8");
+  nlohmann::json exits = nlohmann::json::parse(files.files.at("exits.json"));
+  for (std::size_t i = 1; i < exits["exits"].size(); ++i) {
+    exits["exits"][i]["ngram_weight"] = std::ldexp(1.0, -static_cast<int>(i));
+  }
+  files.files["exits.json"] = exits.dump();
+  return files;
+}
+
+TEST(exit_before_encoder, may_be_heard_by_the_others) {
+  const classifier others = heard_by_others().load();
+  for (const std::string& text : texts()) {
+    const std::vector<exit_output> alone = model().classify_every_exit(text);
+    const std::vector<exit_output> heard = others.classify_every_exit(text);
+    EXPECT_EQ(heard.front(), alone.front());
+    for (std::size_t i = 1; i < heard.size(); ++i) {
+      const float weight = others.exits()[i].ngram_weight;
+      EXPECT_EQ(weight, std::ldexp(1.0F, -static_cast<int>(i)));
+      for (std::size_t label = 0; label < heard[i].logits.size(); ++label) {
+        EXPECT_FLOAT_EQ(heard[i].logits[label], alone[i].logits[label] + weight * alone.front().logits[label]);
+      }
+    }
+  }
+}
+
+TEST(exit_before_encoder, is_heard_where_it_may_not_answer) {
+  const classifier all = heard_by_others().load();
+  load_options without;
+  for (std::size_t i = 1; i < all.exits().size(); ++i) {
+    without.exits.push_back(all.exits()[i].layer);
+  }
+  const classifier others = heard_by_others().load(without);
+  const exit_policy policies[] = {exit_policy::full_depth(), 0.55F, 1.0F,
+                                  exit_policy::full_depth().with_max_layer(without.exits.front())};
+  for (const exit_policy& policy : policies) {
+    const std::vector<prediction> batch = others.classify_batch(texts(), policy);
+    for (std::size_t i = 0; i < texts().size(); ++i) {
+      const std::vector<exit_output> every = all.classify_every_exit(texts()[i]);
+      const auto found = std::ranges::find(every, batch[i].layer, [](const auto& exit) { return exit.answer.layer; });
+      ASSERT_NE(found, every.end());
+      EXPECT_GT(batch[i].layer, 0);
+      EXPECT_EQ(batch[i].probabilities, found->answer.probabilities);
+      EXPECT_EQ(batch[i], others.classify(texts()[i], policy));
     }
   }
 }

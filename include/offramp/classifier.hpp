@@ -33,6 +33,8 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 struct exit_info {
   int layer = 0;             ///< encoder layer it stands on, from 1; 0: before the encoder
   float temperature = 1.0F;  ///< divides its logits, for the loaded numeric format
+  /// Times the logits of the exit before the encoder, which are part of its own; 0: they are not
+  float ngram_weight = 0.0F;
 
   bool operator==(const exit_info&) const = default;
 };

@@ -85,6 +85,8 @@ def calibrate(
     *,
     texts: Optional[Texts] = None,
     labels: Sequence[str] = (),
+    ngram_weights: bool = False,
+    keep_full_depth: bool = False,
     format: str = "float32",
     threads: int = 1,
     report: Report = None,
@@ -92,9 +94,12 @@ def calibrate(
     """Fits every exit's temperature in a numeric format, and writes them into the model directory.
 
     labels: as the data write them, in the model's order. With `texts`, agreement with the last exit counts as right.
+    ngram_weights: exits add the logits of the one before the encoder to their own, and how much is fitted, for every
+    format; the temperatures of the others go. keep_full_depth: but for the last exit.
     """
     with _data_file(data, texts, labels) as file:
-        return _native.calibrate(_native.StudiedModel(os.fspath(model), format, threads), file, report)
+        studied = _native.StudiedModel(os.fspath(model), format, threads)
+        return _native.calibrate(studied, file, ngram_weights, keep_full_depth, report)
 
 
 def certify(

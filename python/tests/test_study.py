@@ -59,6 +59,10 @@ def test_calibrate_certify_evaluate(fitted, tmp_path):
     calibration = offramp.calibrate(model, rows(100, 3), format="int8")
     assert calibration.num_texts == 100
     assert all(exit.after.nll <= exit.before.nll for exit in calibration.exits)
+    kept = [exit.ngram_weight for exit in calibration.exits]
+    assert kept == [exit.ngram_weight for exit in fitted[1].exits] and kept[0] == 0
+    weighed = offramp.calibrate(model, rows(100, 3), ngram_weights=True, keep_full_depth=True, format="int8")
+    assert weighed.exits[-1].ngram_weight == kept[-1]
 
     found = offramp.certify(model, rows(200, 4), epsilon=0.3, delta=0.1)
     assert (found.loss, found.epsilon, found.n) == ("disagreement", 0.3, 200)

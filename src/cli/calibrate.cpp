@@ -10,6 +10,7 @@
 #include <offramp/model/write_file.hpp>
 #include <offramp/names.hpp>
 #include <offramp/study/calibration.hpp>
+#include <offramp/study/ngram_weights.hpp>
 #include <offramp/study/reliability_chart.hpp>
 #include <offramp/study/sweep_rule.hpp>
 
@@ -20,6 +21,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace offramp_cli {
@@ -37,6 +39,8 @@ struct calibrate_options {
   const CLI::Option* accept_bound = nullptr;
   const CLI::Option* dry_run = nullptr;
   const CLI::Option* no_fit = nullptr;
+  const CLI::Option* ngram_weights = nullptr;
+  const CLI::Option* keep_full_depth = nullptr;
   const CLI::Option* json_lines = nullptr;
 };
 
@@ -77,6 +81,7 @@ void write_json(const study::calibration& fitted, const std::string& format, con
     write_json_line(std::cout, {{"layer", exit.layer},
                                 {"format", format},
                                 {"temperature", exit.temperature},
+                                {"ngram_weight", exit.ngram_weight},
                                 {"at_bound", exit.at_bound},
                                 {"texts", fitted.num_texts},
                                 {"labelled", data.is_labelled()},
@@ -126,6 +131,11 @@ void write_text(const study::calibration& fitted, const study::dataset& data) {
     write_row(layer, 1.0F, exit.before);
     write_row("     ", exit.temperature, exit.after);
   }
+  for (const study::exit_calibration& exit : fitted.exits) {
+    if (exit.ngram_weight != 0.0F) {
+      std::cout << "layer " << exit.layer << " adds the logits of layer 0 times " << exit.ngram_weight << '\n';
+    }
+  }
 }
 
 /// A diagram for each exit, at its own temperature.
@@ -162,14 +172,17 @@ study::calibration calibration_of(const offramp::classifier& model, const study:
                                   const calibrate_options& options) {
   const offramp::exit_policy policy =
       options.threshold ? study::policy_at({}, *options.threshold) : model.default_policy();
-  const auto logits = [&] {
-    return study::compute_exit_logits(model, data, thread_runner(options.threads), progress_bar(data.name, "texts"));
-  };
+  study::exit_logits logits =
+      study::compute_exit_logits(model, data, thread_runner(options.threads), progress_bar(data.name, "texts"));
   if (options.no_fit->count() > 0) {
-    return study::measure(logits(), policy);
+    return study::measure(std::move(logits), policy);
   }
-  const study::previous_logit_weights weights = study::read_previous_logit_weights(options.model.path());
-  return study::calibrate(logits(), policy, weights);
+  if (options.ngram_weights->count() > 0) {
+    logits = study::fit_ngram_weights(std::move(logits), options.keep_full_depth->count() > 0
+                                                             ? study::full_depth_answers::kept
+                                                             : study::full_depth_answers::fitted);
+  }
+  return study::calibrate(std::move(logits), policy, study::read_previous_logit_weights(options.model.path()));
 }
 
 void store(const study::calibration& fitted, const study::dataset& data, const calibrate_options& options) {
@@ -225,6 +238,13 @@ command add_calibrate(CLI::App& app) {
           ->description("Store temperatures at the end of their range, which few texts or a useless exit lead to");
   options->dry_run = parser.add_flag("--dry-run")->description("Write nothing into the model");
   options->no_fit = parser.add_flag("--no-fit")->description("Measure the model's own temperatures, write nothing");
+  options->ngram_weights =
+      parser.add_flag("--ngram-weights")
+          ->description("Let every exit add the logits of the one before the encoder, and fit how much; answers change")
+          ->excludes(parser.get_option("--no-fit"));
+  options->keep_full_depth = parser.add_flag("--keep-full-depth")
+                                 ->description("... but not those of the last exit")
+                                 ->needs(parser.get_option("--ngram-weights"));
   options->json_lines = parser.add_flag("--json")->description("Write JSON Lines, with reliability bins");
   parser.footer(
       "Per exit two rows, at temperature 1 and at its own: temperature; accuracy and mean confidence; negative\n"

@@ -95,6 +95,11 @@ void write_table(const fit_result& result) {
           number("%.4f", exit.temperature.nll_before).c_str(), number("%.4f", exit.temperature.nll_after).c_str(),
           number("%.4f", exit.ece_before).c_str(), number("%.4f", exit.ece_after).c_str());
   }
+  for (const fitted_exit& exit : result.exits) {
+    if (exit.ngram_weight != 0.0F) {
+      std::cout << "layer " << exit.layer << " adds the logits of layer 0 times " << exit.ngram_weight << '\n';
+    }
+  }
 }
 
 /// A double with the digits of a float, which is what is certain of it.
@@ -117,6 +122,7 @@ void write_json(const fit_result& result) {
                                 {"strength", rounded(exit.strength)},
                                 {"optimal", exit.is_optimal},
                                 {"train_accuracy", rounded(exit.train_accuracy)},
+                                {"ngram_weight", exit.ngram_weight},
                                 {"dev_accuracy", rounded(exit.dev_accuracy)},
                                 {"temperature", exit.temperature.temperature},
                                 {"at_bound", exit.temperature.at_bound},

@@ -32,7 +32,7 @@ std::string kind_name(std::optional<offramp::input_kind> kind) {
 void write_json(const offramp::classifier& model) {
   json exits = json::array();
   for (const offramp::exit_info& exit : model.exits()) {
-    exits.push_back({{"layer", exit.layer}, {"temperature", exit.temperature}});
+    exits.push_back({{"layer", exit.layer}, {"temperature", exit.temperature}, {"ngram_weight", exit.ngram_weight}});
   }
   json certificates = json::array();
   for (const offramp::certificate& certificate : model.certificates()) {
@@ -80,7 +80,11 @@ void write_text(const offramp::classifier& model) {
             << "\nkernels         " << model.info().kernels << "\nweights         " << model.info().weight_bytes
             << " bytes\n";
   for (const offramp::exit_info& exit : model.exits()) {
-    std::cout << "exit            layer " << exit.layer << ", temperature " << exit.temperature << '\n';
+    std::cout << "exit            layer " << exit.layer << ", temperature " << exit.temperature;
+    if (exit.ngram_weight != 0.0F) {
+      std::cout << ", adds the logits of layer 0 times " << exit.ngram_weight;
+    }
+    std::cout << '\n';
   }
   for (const offramp::certificate& certificate : model.certificates()) {
     std::cout << "certificate     " << name_of(certificate.loss) << " <= " << certificate.epsilon

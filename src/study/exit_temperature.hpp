@@ -34,6 +34,10 @@ class exit_decisions {
   exit_decisions& operator=(const exit_decisions&) = delete;
   ~exit_decisions() = default;
 
+  [[nodiscard]] std::span<const float> logits() const { return logits_; }  ///< [decisions, answers]
+  [[nodiscard]] std::span<const int> right() const { return right_; }      ///< [decisions]
+  [[nodiscard]] std::size_t num_answers() const { return num_answers_; }
+
   [[nodiscard]] temperature_fit fit() const { return fit_temperature(logits_, right_, num_answers_); }
 
   /// The mean over decisions of -ln of the right answer's probability.

@@ -136,6 +136,14 @@ TEST_F(CalibrateTest, TheTableHasTwoRowsPerExit) {
   }
 }
 
+TEST_F(CalibrateTest, FitsWeightsOfNGramsWhereThereAreSome) {
+  const process_result found = calibrate(data_, {"--ngram-weights"});
+  EXPECT_EQ(found.status, 2);
+  EXPECT_NE(found.err.find("no exit before the encoder"), std::string::npos) << found.err;
+  EXPECT_EQ(calibrate(data_, {"--keep-full-depth"}).status, 2);
+  EXPECT_EQ(calibrate(data_, {"--ngram-weights", "--no-fit"}).status, 2);
+}
+
 TEST_F(CalibrateTest, SaysThatCertificatesWent) {
   ASSERT_EQ(exits()["certificates"].size(), 1U);
   const process_result found = calibrate(data_);
@@ -287,6 +295,33 @@ class CalibrateBundledTest : public CalibrateTest {
  protected:
   CalibrateBundledTest() : CalibrateTest(OFFRAMP_SOURCE_DIR "/models/sentiment-en") {}
 };
+
+TEST_F(CalibrateBundledTest, FitsWeightsOfNGrams) {
+  const offramp::classifier model = offramp::classifier::load(model_);
+  // The exit before the encoder is right on all of them.
+  std::string lines;
+  for (const char* subject : {"It", "The film", "This story", "The ending", "Her first film", "The whole thing"}) {
+    for (const char* word : {"is dull", "is warm", "is not good", "could be better", "never begins", "is hardly bad",
+                             "will delight nobody", "is fun", "is a mess", "is no masterpiece", "moved me"}) {
+      const std::string text = std::string(subject) + ' ' + word + '.';
+      lines += model.classify(text, 0.0F).label + '\t' + text + '\n';
+    }
+  }
+  const std::string data = directory_.file("labelled.tsv", lines);
+  const process_result found = calibrate(data, {"--ngram-weights", "--keep-full-depth", "--json"});
+  ASSERT_EQ(found.status, 0) << found.err;
+  const offramp::classifier fitted = offramp::classifier::load(model_);
+  const std::vector<std::string> exits = lines_of(found.out);
+  ASSERT_EQ(exits.size(), fitted.exits().size());
+  for (std::size_t exit = 0; exit < exits.size(); ++exit) {
+    EXPECT_EQ(json::parse(exits[exit])["ngram_weight"], fitted.exits()[exit].ngram_weight);
+  }
+  EXPECT_GT(fitted.exits()[1].ngram_weight, 0.0F);
+  EXPECT_EQ(fitted.exits().back().ngram_weight, 0.0F);
+  EXPECT_EQ(run_offramp({"verify", model_}).status, 0) << "golden logits follow";
+  const process_result inspected = run_offramp({"inspect", model_});
+  EXPECT_NE(inspected.out.find("adds the logits of layer 0 times"), std::string::npos) << inspected.out;
+}
 
 TEST_F(CalibrateBundledTest, FitsEveryFormat) {
   const std::string data = directory_.file("films.tsv", film_texts);

@@ -37,8 +37,9 @@ TEST(inspect, says_what_the_library_says) {
     EXPECT_EQ(line["warnings"], json(model.info().warnings));
     ASSERT_EQ(line["exits"].size(), model.exits().size());
     for (std::size_t i = 0; i < model.exits().size(); ++i) {
-      EXPECT_EQ(line["exits"][i],
-                json({{"layer", model.exits()[i].layer}, {"temperature", model.exits()[i].temperature}}));
+      EXPECT_EQ(line["exits"][i], json({{"layer", model.exits()[i].layer},
+                                        {"temperature", model.exits()[i].temperature},
+                                        {"ngram_weight", model.exits()[i].ngram_weight}}));
     }
     const process_result plain = run_offramp({"inspect", tiny(name)});
     for (const std::string& label : model.labels()) {

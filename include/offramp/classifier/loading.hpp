@@ -102,7 +102,7 @@ inline std::shared_ptr<const classifier::state> classifier::state::load(const mo
   std::vector<exit_info> exit_infos;
   for (const std::size_t j : answering) {
     heads.heads[j].exit = exit_infos.size();
-    exit_infos.push_back({heads.heads[j].layer, heads.heads[j].temperature});
+    exit_infos.push_back({heads.heads[j].layer, heads.heads[j].temperature, heads.heads[j].ngram_weight});
   }
   std::vector<certificate> certificates =
       model::certificates_for(description, options.format, layers, reader->max_tokens);

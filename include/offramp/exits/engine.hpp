@@ -224,6 +224,7 @@ class engine {
     memory_.logits.resize(model_.heads.num_labels);
     if (head.ngrams) {
       head.ngrams->apply(text_of(position), memory_.ngrams, memory_.logits);
+      heads.ngram_logits = memory_.logits;
     } else {
       apply_head(head, pooled(position), heads, memory_.head_input, memory_.logits);
     }

@@ -142,7 +142,7 @@ struct engine_memory {
                       bytes_of(first_offsets) + bytes_of(rows) + bytes_of(first_rows) + bytes_of(before_pooler) +
                       bytes_of(pooled) + bytes_of(head_input) + bytes_of(logits);
     for (const head_memory& text : heads) {
-      sum += bytes_of(text.pooled_layers) + bytes_of(text.previous_logits);
+      sum += bytes_of(text.pooled_layers) + bytes_of(text.previous_logits) + bytes_of(text.ngram_logits);
     }
     return sum;
   }

@@ -50,6 +50,8 @@ struct head {
   /// The classifier's input ends with the earlier exits' logits, already divided by their temperatures.
   bool appends_previous_logits = false;
   classification classifier;
+  /// Times the logits of the exit before the encoder, which are added to the classifier's; 0: they are not.
+  float ngram_weight = 0.0F;
   float temperature = 1.0F;
   /// Which of the exits that may answer it is, from 0; none where it runs for later heads only.
   std::optional<std::size_t> exit = {};
@@ -67,6 +69,13 @@ struct head_set {
   std::vector<float> cuts = {};
   /// Some head reads the logits of earlier ones.
   bool append_logits = false;
+  /// Some head adds the logits of the one before the encoder.
+  bool adds_ngrams = false;
+
+  /// Whether later heads may read the logits of this one.
+  [[nodiscard]] bool are_read_later(const head& head) const noexcept {
+    return append_logits || (adds_ngrams && head.ngrams);
+  }
 
   [[nodiscard]] labelling labels() const noexcept { return labelling(cuts); }
 
@@ -107,6 +116,7 @@ inline float uncertainty(const classification& gate, std::span<const float> pool
 struct head_memory {
   std::vector<float> pooled_layers;    // [layers so far, hidden], kept only for heads that mix
   std::vector<float> previous_logits;  // [exits so far * labels], divided by their temperatures
+  std::vector<float> ngram_logits;     // [labels], where a head adds them
 };
 
 /// The row [hidden] that represents a text whose rows of a layer are `rows` [tokens, hidden], before any pooler.
@@ -146,10 +156,10 @@ inline void mix_layers(std::span<const float> mix, std::span<const float> pooled
   }
 }
 
-/// The logits [labels] of one exit, before the temperature, from the pooled state of its layer (unused by heads that
-/// mix). `input` is scratch.
-inline void apply_head(const head& head, std::span<const float> pooled, head_memory& memory, std::vector<float>& input,
-                       std::span<float> logits) {
+/// The logits [labels] of one exit behind a layer, before the temperature, from the pooled state of that layer (unused
+/// by heads that mix). `input` is scratch.
+inline void apply_head(const head& head, std::span<const float> pooled, const head_memory& memory,
+                       std::vector<float>& input, std::span<float> logits) {
   input.resize(pooled.size());
   if (head.mix.empty()) {
     std::copy(pooled.begin(), pooled.end(), input.begin());
@@ -160,6 +170,11 @@ inline void apply_head(const head& head, std::span<const float> pooled, head_mem
     input.insert(input.end(), memory.previous_logits.begin(), memory.previous_logits.end());
   }
   head.classifier.apply(input, logits);
+  if (head.ngram_weight != 0.0F) {
+    for (std::size_t label = 0; label < logits.size(); ++label) {
+      logits[label] += head.ngram_weight * memory.ngram_logits[label];
+    }
+  }
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::exits

@@ -53,7 +53,8 @@ class visit_plan {
     if (found == heads.end()) {
       return nullptr;
     }
-    return model_.heads.append_logits || (found->exit && is_asked(*found->exit)) ? &*found : nullptr;
+    const bool is_needed = model_.heads.are_read_later(*found) || (found->exit && is_asked(*found->exit));
+    return is_needed ? &*found : nullptr;
   }
 
   /// Whether a text leaves with the answer that it has just been given, and why.

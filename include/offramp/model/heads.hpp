@@ -106,6 +106,8 @@ inline exits::head_set read_heads(const exit_plan& plan, const checkpoint& tenso
     head.pooler_activation = exit.pooler_activation;
     head.uses_shared_pooler = exit.pooler == pooler::shared;
     head.appends_previous_logits = exit.previous_logits;
+    head.ngram_weight = exit.ngram_weight;
+    set.adds_ngrams = set.adds_ngrams || exit.ngram_weight != 0;
     set.append_logits = set.append_logits || exit.previous_logits;
     if (exit.pooler == pooler::own) {
       head.pooler = read_linear(tensors, names.pooler, hidden, hidden, layout, names.pooler_bias);

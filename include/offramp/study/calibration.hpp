@@ -45,7 +45,8 @@ struct exit_quality {
 struct exit_calibration {
   int layer = 0;
   float temperature = 1.0F;
-  bool at_bound = false;  ///< as in temperature_fit
+  float ngram_weight = 0.0F;  ///< as in exit_info
+  bool at_bound = false;      ///< as in temperature_fit
   exit_quality before;
   exit_quality after;
 };
@@ -83,7 +84,9 @@ enum class temperature_at_bound { refuse, store };
 
 /// Writes the temperatures of that format, and what they were fitted on, into the directory's exits.json, which is
 /// replaced whole, and notes the texts as calibrated (known_texts); everything else in it stays, the default policy
-/// too. Only certificates go that speak of other temperatures than their format has now. Returns how many went. A
+/// too. Only certificates go that speak of other temperatures than their format has now. Returns how many went. Weights
+/// of n-grams are those of every format: where they are new, golden logits follow them, and the temperatures of the
+/// other formats go, with their certificates. A
 /// checkpoint of a published early-exit system, or a plain sequence classifier, gets its exits.json and, with its
 /// heads, its exits.safetensors; no other file changes. It answers as before, apart from the temperatures. Throws
 /// `invalid_argument` for a temperature at the end of its range, unless it is to be stored, and when the exits are not

@@ -23,6 +23,7 @@ struct fitted_exit {
   std::optional<double> strength;                ///< C; none for the checkpoint's own classifier, which is kept
   std::optional<double> train_accuracy;          ///< likewise
   bool is_optimal = true;                        ///< false: the fit of the head ran out of steps
+  float ngram_weight = 0;                        ///< as in exit_info; what follows is with it
   double dev_accuracy = 0;
   temperature_fit temperature;  ///< on dev, in float32
   double ece_before = 0;        ///< calibration_error on dev at temperature 1

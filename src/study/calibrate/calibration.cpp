@@ -145,23 +145,54 @@ void refuse_bounds(const calibration& fitted) {
   }
 }
 
-void set_temperatures(model::exits_file& content, numeric_format format, const calibration& fitted) {
+void check_exits(const model::exits_file& content, const calibration& fitted) {
   const auto has_layer = [](const model::exit_description& exit, const exit_calibration& other) {
     return exit.layer == other.layer;
   };
   if (!std::ranges::equal(content.exits, fitted.exits, has_layer)) {
     throw error(error_kind::invalid_argument, "the calibrated exits are not those of the model directory");
   }
+  const auto hears_ngrams = [](const exit_calibration& exit) { return exit.ngram_weight != 0.0F; };
+  if (std::ranges::any_of(content.exits, &model::exit_description::previous_logits) &&
+      std::ranges::any_of(fitted.exits, hears_ngrams)) {
+    throw error(error_kind::unsupported, "an exit reads the logits of earlier ones: expected no weights of n-grams");
+  }
+}
+
+void set_temperatures(model::exits_file& content, numeric_format format, const calibration& fitted) {
   for (std::size_t exit = 0; exit < content.exits.size(); ++exit) {
     temperature_of(content.exits[exit], format) = fitted.exits[exit].temperature;
   }
 }
 
-/// Removes the certificates of every format that loads with other temperatures than in `old`; returns how many.
+/// Gives the exits their weights of n-grams, and takes away what was fitted to the old ones.
+void set_ngram_weights(model::exits_file& content, const calibration& fitted) {
+  bool is_any_new = false;
+  for (std::size_t exit = 0; exit < content.exits.size(); ++exit) {
+    float& weight = content.exits[exit].ngram_weight;
+    const float more = fitted.exits[exit].ngram_weight - weight;
+    is_any_new = is_any_new || more != 0.0F;
+    weight = fitted.exits[exit].ngram_weight;
+    for (golden_text& golden : content.golden) {
+      for (std::size_t label = 0; more != 0.0F && label < content.labels.size(); ++label) {
+        golden.logits[exit][label] += more * golden.logits.front()[label];
+      }
+    }
+  }
+  if (is_any_new) {
+    content.calibration.clear();
+    for (model::exit_description& exit : content.exits) {
+      exit.temperature = {};
+    }
+  }
+}
+
+/// Removes the certificates of every format that loads with other temperatures or weights than in `old`; returns how
+/// many.
 std::size_t remove_outdated_certificates(model::exits_file& content, const model::exits_file& old) {
   return std::erase_if(content.certificates, [&](const model::certificate_description& certificate) {
     const auto loaded = [&](const model::exit_description& exit) {
-      return model::temperature_for(exit.temperature, certificate.numeric_format);
+      return std::pair(model::temperature_for(exit.temperature, certificate.numeric_format), exit.ngram_weight);
     };
     return !std::ranges::equal(content.exits, old.exits, {}, loaded, loaded);
   });
@@ -196,7 +227,7 @@ calibration measure(exit_logits logits, const exit_policy& policy) {
   std::vector<exit_quality> after = detail::measure_exits(logits, policy);
   calibration result{.num_texts = logits.num_texts, .exits = {}};
   for (exit_info& exit : logits.exits) {
-    result.exits.push_back({exit.layer, exit.temperature, false, {}, {}});
+    result.exits.push_back({exit.layer, exit.temperature, exit.ngram_weight, false, {}, {}});
     exit.temperature = 1.0F;
   }
   std::vector<exit_quality> before = detail::measure_exits(logits, policy);
@@ -236,10 +267,12 @@ std::size_t store_calibration(const std::filesystem::path& directory, numeric_fo
   const model::exits_file& old = stored.plan.description;
   model::exits_file content = old;
   detail::settle_input(content, data);
+  detail::check_exits(content, fitted);
+  detail::set_ngram_weights(content, fitted);
   detail::set_temperatures(content, format, fitted);
   const std::size_t removed = detail::remove_outdated_certificates(content, old);
   std::vector<model::calibration_description> all{detail::describe(format, fitted, data)};
-  for (const model::calibration_description& other : old.calibration) {
+  for (const model::calibration_description& other : content.calibration) {
     if (other.numeric_format != all.front().numeric_format) {
       all.push_back(other);
     }

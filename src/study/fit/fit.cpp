@@ -21,6 +21,7 @@
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/fit.hpp>
 #include <offramp/study/known_texts.hpp>
+#include <offramp/study/ngram_weights.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -88,9 +89,13 @@ class exit_fitter {
       add_ngrams();
     }
     choose_heads();
-    const exit_logits logits = calibrate(compute_exit_logits(load_fitted(), texts_.dev.data, run_, {}));
-    if (content_.exits.front().ngrams && content_.exits.size() > 1) {
+    exit_logits logits = calibrate(compute_exit_logits(load_fitted(), texts_.dev.data, run_, {}));
+    const auto has_ngrams_beside_layers = [&] { return content_.exits.front().ngrams && content_.exits.size() > 1; };
+    if (has_ngrams_beside_layers()) {
       judge_ngrams(logits);
+    }
+    if (has_ngrams_beside_layers()) {
+      add_ngram_weights(std::move(logits));
     }
     for (const fitted_exit& exit : result_.exits) {
       warn_of(exit);
@@ -217,6 +222,16 @@ class exit_fitter {
       content_.exits.erase(content_.exits.begin());
       result_.exits.erase(result_.exits.begin());
     }
+  }
+
+  /// Lets the exits hear the one before the encoder, but the checkpoint's own classifier.
+  void add_ngram_weights(exit_logits logits) {
+    logits = fit_ngram_weights(std::move(logits),
+                               is_kept(layers_.back()) ? full_depth_answers::kept : full_depth_answers::fitted);
+    for (std::size_t j = 0; j < logits.exits.size(); ++j) {
+      result_.exits[j].ngram_weight = content_.exits[j].ngram_weight = logits.exits[j].ngram_weight;
+    }
+    (void)calibrate(std::move(logits));
   }
 
   void warn_of(const fitted_exit& exit) {

@@ -82,7 +82,7 @@ struct bare_model {
 }
 
 /// Takes the last exit of the directory's exits.json, if any, for the classifier that the weights have not. The other
-/// exits go, so it must stand on the last layer and read nothing of theirs; else nothing changes.
+/// exits go, so it must stand on the last layer and read or add nothing of theirs; else nothing changes.
 inline void take_last_exit(bare_model& bare, const model::file_set& files, std::optional<int> max_tokens) {
   std::optional<model::exits_file> described = model::read_exits_file(files, bare.config);
   const bool is_multi_label = bare.config.problem == model::problem_type::multi_label;
@@ -90,7 +90,7 @@ inline void take_last_exit(bare_model& bare, const model::file_set& files, std::
     return;
   }
   const model::exit_description& last = described->exits.back();
-  if (last.layer != bare.config.num_layers || last.mix || last.previous_logits) {
+  if (last.layer != bare.config.num_layers || last.mix || last.previous_logits || last.ngram_weight != 0) {
     return;
   }
   load_options limits;

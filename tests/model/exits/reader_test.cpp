@@ -117,6 +117,21 @@ TEST(exits_file, may_speak_of_a_gate) {
   EXPECT_EQ(found.certificates.at(0).policy.rule, offramp::model::policy_rule::learned);
 }
 
+TEST(exits_file, may_let_exits_hear_the_one_before_the_encoder) {
+  json document = valid();
+  for (const char* field : {"default_policy", "calibration", "certificates", "golden"}) {
+    document.erase(field);
+  }
+  document["exits"] = json::parse(R"([{"layer": 0, "ngrams": {"longest": 2, "bucket_bits": 10}},
+                                      {"layer": 1, "ngram_weight": 0.25}, {"layer": 2}])");
+  const exits_file found = read(document.dump());
+  EXPECT_EQ(found.exits[1].ngram_weight, 0.25F);
+  EXPECT_EQ(found.exits[2].ngram_weight, 0.0F);
+  document["exits"][2]["previous_logits"] = true;
+  expect_error(bad, {"exits[1].ngram_weight", "because an exit has previous_logits"},
+               [&] { (void)read(document.dump()); });
+}
+
 TEST(exits_file, stands_beside_its_tensors) {
   EXPECT_FALSE(offramp::model::read_exits_file(memory_model{}.set(), encoder()));
   const memory_model no_tensors{{"exits.json", valid().dump()}};
@@ -176,6 +191,11 @@ const std::vector<hostile>& hostile_values() {
       {"/exits/0/mix", "1", "exits[0].mix is 1"},
       {"/exits/1", R"({"layer": 4, "mix": true})", "exits[1].mix is true, expected false"},
       {"/exits/0/previous_logits", "\"yes\"", "previous_logits"},
+      {"/exits/0/ngram_weight", "0.5", "exits[0].ngram_weight is 0.5, expected 0, because no exit stands on layer 0"},
+      {"/exits/0/ngram_weight", "-0.5", "a number from 0.0 to 1000.0"},
+      {"/exits/0/ngram_weight", "1001", "a number from 0.0 to 1000.0"},
+      {"/exits/0", R"({"layer": 0, "ngrams": {"longest": 2, "bucket_bits": 10}, "ngram_weight": 0})",
+       "\"ngram_weight\" is not known"},
       {"/exits/0/temperature", "1.5", "expected an object"},
       {"/exits/0/temperature/float32", "0", "a number from 0.001 to 1000"},
       {"/exits/0/temperature/float32", "-1", "a number from 0.001 to 1000"},

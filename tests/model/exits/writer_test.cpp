@@ -149,6 +149,14 @@ TEST(ExitsWriter, WritesNGramsInPlaceOfAPooler) {
   EXPECT_FALSE(exit.contains("pooler"));
 }
 
+TEST(ExitsWriter, WritesNGramWeightsWhereThereAreSome) {
+  exits_file content = everything();
+  content.exits[1].ngram_weight = 0.25F;
+  const auto exits = nlohmann::json::parse(write_exits_json(content, std::string(64, '0')))["exits"];
+  EXPECT_FALSE(exits[0].contains("ngram_weight"));
+  EXPECT_EQ(exits[1]["ngram_weight"], 0.25);
+}
+
 TEST_P(ExitsWriterTest, HeadsAreDescribedAsTheyAreStored) {
   const auto model = offramp_tests::memory_model::copy_of(GetParam());
   const file_set files = model.set();

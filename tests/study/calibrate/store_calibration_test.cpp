@@ -5,6 +5,7 @@
 #include <offramp/study/temperature.hpp>
 
 #include "model_in_memory.hpp"
+#include "ngram_model.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -167,6 +168,59 @@ TEST_F(StoreTest, CertificatesGoWhereTheirTemperaturesChange) {
   for (const char* format : {"float32", "bfloat16", "int8"}) {
     EXPECT_EQ(exits()["calibration"][format]["n"], data.texts.size());
     EXPECT_FLOAT_EQ(exits()["exits"][1]["temperature"][format].get<float>(), fitted.exits[1].temperature);
+  }
+}
+
+TEST_F(StoreTest, NewWeightsOfNGramsAreThoseOfEveryFormat) {
+  copy("tiny-i8");
+  for (const auto& [name, content] : offramp_tests::with_ngrams("tiny-i8").files) {
+    std::ofstream(directory_ / name, std::ios::binary) << content;
+  }
+  const dataset data = texts();
+  const auto store = [&](const calibration& fitted, numeric_format format) {
+    return store_calibration(directory_, format, fitted, data, temperature_at_bound::store);
+  };
+  calibration fitted = fit(data);
+  store(fitted, numeric_format::float32);
+  store(fitted, numeric_format::int8);
+  const offramp::classifier before = load();
+  json content = exits();
+  json logits = json::array();
+  for (const offramp::exit_output& output : before.classify_every_exit("the quick fox")) {
+    logits.push_back(output.logits);
+  }
+  content["golden"] = {{{"text", "the quick fox"}, {"logits", logits}}};
+  content["certificates"] = {{{"numeric_format", "int8"},
+                              {"loss", "disagreement"},
+                              {"epsilon", 0.1},
+                              {"delta", 0.05},
+                              {"n", 90},
+                              {"data_sha256", data.sha256},
+                              {"max_tokens", before.max_tokens()},
+                              {"exits", json::array()},
+                              {"policy", {{"rule", "confidence"}, {"threshold", 0.9}}}}};
+  for (const offramp::exit_info& exit : before.exits()) {
+    content["certificates"][0]["exits"].push_back(exit.layer);
+  }
+  replace_exits(content);
+  EXPECT_EQ(store(fitted, numeric_format::float32), 0U) << "nothing is new";
+  EXPECT_TRUE(exits()["calibration"].contains("int8"));
+
+  fitted.exits.back().ngram_weight = 0.5F;
+  EXPECT_EQ(store(fitted, numeric_format::float32), 1U);
+  EXPECT_EQ(exits()["exits"].back()["ngram_weight"], 0.5);
+  EXPECT_FALSE(exits()["calibration"].contains("int8"));
+  for (const json& exit : exits()["exits"]) {
+    EXPECT_FALSE(exit["temperature"].contains("int8"));
+  }
+  const offramp::classifier model = load();
+  EXPECT_EQ(model.exits().back().ngram_weight, 0.5F);
+  const auto outputs = model.classify_every_exit("the quick fox");
+  for (std::size_t exit = 0; exit < outputs.size(); ++exit) {
+    const std::vector<float>& golden = model.golden_texts().at(0).logits[exit];
+    for (std::size_t label = 0; label < golden.size(); ++label) {
+      EXPECT_FLOAT_EQ(golden[label], outputs[exit].logits[label]);
+    }
   }
 }
 

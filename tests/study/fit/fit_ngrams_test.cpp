@@ -47,6 +47,23 @@ TEST(FitNgrams, StandBeforeTheEncoderByDefaultWhereTheySaveLayers) {
   EXPECT_EQ(offramp::classifier::load(shop.files / "out").exits().front().layer, 0);
 }
 
+TEST(FitNgrams, AreHeardByTheExitsBehindLayers) {
+  const workshop shop("tiny");
+  fit_options options;
+  options.golden = shop.files.write("golden.txt", "film story dog\n");
+  const fit_result result = shop.fit(options);
+  const auto model = offramp::classifier::load(shop.files / "out");
+  ASSERT_EQ(model.exits().size(), result.exits.size());
+  std::size_t heard = 0;
+  for (std::size_t exit = 0; exit < result.exits.size(); ++exit) {
+    EXPECT_EQ(model.exits()[exit].ngram_weight, result.exits[exit].ngram_weight);
+    heard += result.exits[exit].ngram_weight > 0.0F ? 1U : 0U;
+  }
+  EXPECT_GT(heard, 0U);
+  EXPECT_EQ(model.exits().front().ngram_weight, 0.0F);
+  EXPECT_EQ(model.golden_texts().at(0).logits.back(), model.classify_every_exit("film story dog").back().logits);
+}
+
 TEST(FitNgrams, StandThereOnlyIfAskedForWhereTheySaveNothing) {
   const workshop shop("tiny");
   // No n-gram of the training data occurs in dev, and without any every label but the rarer one is likelier.

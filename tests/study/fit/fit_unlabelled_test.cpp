@@ -61,7 +61,7 @@ TEST(FitUnlabelled, LearnsWhatTheClassifierOfTheCheckpointSays) {
   for (const labelled_text& text : texts.texts) {
     const auto exits = fitted.classify_every_exit(text.first);
     const auto alone = plain.classify_every_exit(text.first);
-    EXPECT_EQ(exits.back().logits, alone.back().logits);
+    EXPECT_EQ(exits.back().logits, alone.back().logits) << "it hears no n-grams";
     agree += exits[exits.size() - 2].answer.label_id == alone.back().answer.label_id ? 1U : 0U;
   }
   EXPECT_GT(agree, texts.texts.size() * 9 / 10);
@@ -125,7 +125,7 @@ TEST(FitUnlabelled, AddsAnExitBeforeTheEncoderThatAgreesWithTheLast) {
 
 TEST(FitUnlabelled, LearnsFromTheLastExitWhereTheWeightsHaveNoClassifier) {
   const workshop shop("tiny");
-  static_cast<void>(shop.fit({}, "labelled"));
+  static_cast<void>(shop.fit(offramp_tests::on_layers(3), "labelled"));
   shop.files.write("texts.txt", unlabelled_workshop().files.read("texts.txt"));
   fit_options options;
   options.layers = {1, 3};
@@ -139,6 +139,15 @@ TEST(FitUnlabelled, LearnsFromTheLastExitWhereTheWeightsHaveNoClassifier) {
   for (const char* text : {"a fair day", "warm", "dull and dull again"}) {
     EXPECT_EQ(fitted.classify_every_exit(text).back().logits, teacher.classify_every_exit(text).back().logits);
   }
+}
+
+TEST(FitUnlabelled, LearnsFromNoLastExitThatHearsNGrams) {
+  const workshop shop("tiny");
+  const fit_result labelled = shop.fit({}, "labelled");
+  ASSERT_GT(labelled.exits.back().ngram_weight, 0.0F);
+  offramp_tests::expect_error(offramp::error_kind::unsupported, {"has no classifier"}, [&] {
+    static_cast<void>(fit_exits(shop.files / "labelled", {.texts = shop.files / "train.tsv"}, shop.files / "out"));
+  });
 }
 
 TEST(FitUnlabelled, RefusesWhatTeachesNothing) {

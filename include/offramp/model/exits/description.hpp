@@ -41,6 +41,7 @@ struct exit_description {
   bool pooler_norm = false;                             ///< what the exit's own pooler gives is normalized
   bool mix = false;                                     ///< a learned sum over all layers up to this one
   bool previous_logits = false;  ///< the earlier exits' calibrated logits are appended to the classifier's input
+  float ngram_weight = 0;  ///< of the logits of the exit on layer 0, which are added to this exit's; 0 without one
   temperatures temperature = {};
 };
 

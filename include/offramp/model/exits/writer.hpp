@@ -47,6 +47,9 @@ inline void write_exit(json_writer& json, const exit_description& exit) {
     if (exit.previous_logits) {
       json.member("previous_logits", true);
     }
+    if (exit.ngram_weight != 0) {
+      json.member("ngram_weight", exit.ngram_weight);
+    }
     const temperatures& temperature = exit.temperature;
     if (temperature.float32 || temperature.bfloat16 || temperature.int8) {
       json.key("temperature");
