@@ -85,8 +85,12 @@ class exit_fitter {
     result_.is_dev_labelled = texts_.dev.data.is_labelled();
     known_.add(text_use::learned, texts_.train.data);
     known_.add(text_use::calibrated, texts_.dev.data);
-    if (options_.layers.empty() || options_.layers.front() == 0) {
-      add_ngrams();
+    if (bare_->ngrams) {
+      add_ngrams(*bare_->ngrams, {});
+    } else if (options_.layers.empty() || options_.layers.front() == 0) {
+      const ngram_choice choice =
+          choose_ngrams(bare_->reader, texts_, content_.labels.size(), content_.cuts, options_, run_);
+      add_ngrams(choice.head, choice.fitted());
     }
     choose_heads();
     exit_logits logits = calibrate(compute_exit_logits(load_fitted(), texts_.dev.data, run_, {}));
@@ -134,12 +138,10 @@ class exit_fitter {
     return !bare_->classifier.empty() && layer == bare_->config.num_layers;
   }
 
-  void add_ngrams() {
-    const ngram_choice choice =
-        choose_ngrams(bare_->reader, texts_, content_.labels.size(), content_.cuts, options_, run_);
-    tensors_.push_back(describe_ngrams(choice.head));
-    content_.exits.push_back({.ngrams = choice.head.shape});
-    result_.exits.push_back(choice.fitted());
+  void add_ngrams(const exits::ngram_head& head, fitted_exit exit) {
+    tensors_.push_back(describe_ngrams(head));
+    content_.exits.push_back({.ngrams = head.shape});
+    result_.exits.push_back(std::move(exit));
   }
 
   void choose_heads() {
@@ -213,11 +215,11 @@ class exit_fitter {
     return logits;
   }
 
-  /// What the exit before the encoder saves; drops it where nobody asked for it and that is nothing.
+  /// What the exit before the encoder saves; drops it where that is nothing, unless it was asked for or is heard.
   void judge_ngrams(const exit_logits& logits) {
     const encoder_saving saving = measure_saving(logits, purpose_.most_loss);
     result_.before_encoder = saving;
-    if (options_.layers.empty() && !is_worth_it(saving)) {
+    if (options_.layers.empty() && !bare_->ngrams && !is_worth_it(saving)) {
       tensors_.erase(tensors_.begin());
       content_.exits.erase(content_.exits.begin());
       result_.exits.erase(result_.exits.begin());

@@ -3,6 +3,7 @@
 
 #include <offramp/detail/number.hpp>
 #include <offramp/error.hpp>
+#include <offramp/exits/ngrams.hpp>
 #include <offramp/load_options.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
@@ -45,7 +46,8 @@ struct bare_model {
   std::vector<model::named_tensor> classifier;
   /// That exit, without temperatures.
   model::exit_description exit = {};
-  bool is_described_exit = false;  ///< from exits.json
+  std::optional<exits::ngram_head> ngrams = {};  ///< whose logits that exit adds to its own
+  bool is_described_exit = false;                ///< from exits.json
 };
 
 /// The tensors of the checkpoint's own classifier, whose plan is of one exit.
@@ -82,7 +84,8 @@ struct bare_model {
 }
 
 /// Takes the last exit of the directory's exits.json, if any, for the classifier that the weights have not. The other
-/// exits go, so it must stand on the last layer and read or add nothing of theirs; else nothing changes.
+/// exits go, but for one before the encoder that it hears, so it must stand on the last layer and read nothing of
+/// theirs; else nothing changes.
 inline void take_last_exit(bare_model& bare, const model::file_set& files, std::optional<int> max_tokens) {
   std::optional<model::exits_file> described = model::read_exits_file(files, bare.config);
   const bool is_multi_label = bare.config.problem == model::problem_type::multi_label;
@@ -90,7 +93,7 @@ inline void take_last_exit(bare_model& bare, const model::file_set& files, std::
     return;
   }
   const model::exit_description& last = described->exits.back();
-  if (last.layer != bare.config.num_layers || last.mix || last.previous_logits || last.ngram_weight != 0) {
+  if (last.layer != bare.config.num_layers || last.mix || last.previous_logits) {
     return;
   }
   load_options limits;
@@ -100,6 +103,10 @@ inline void take_last_exit(bare_model& bare, const model::file_set& files, std::
   bare.config.labels_are_default = false;
   const model::checkpoint tensors = model::open_exits(files, *described);
   model::exit_plan plan = model::plan_described_exits(*std::move(described));
+  if (plan.description.exits.back().ngram_weight != 0) {
+    bare.ngrams = model::read_ngram_head(tensors, plan.tensors.front().classifier, bare.config.labels.size(),
+                                         plan.description.exits.front().ngrams.value());
+  }
   plan.description.exits.erase(plan.description.exits.begin(), plan.description.exits.end() - 1);
   plan.tensors.erase(plan.tensors.begin(), plan.tensors.end() - 1);
   plan.gate.clear();

@@ -141,13 +141,27 @@ TEST(FitUnlabelled, LearnsFromTheLastExitWhereTheWeightsHaveNoClassifier) {
   }
 }
 
-TEST(FitUnlabelled, LearnsFromNoLastExitThatHearsNGrams) {
+TEST(FitUnlabelled, KeepsTheExitBeforeTheEncoderThatTheLastOneHears) {
   const workshop shop("tiny");
   const fit_result labelled = shop.fit({}, "labelled");
   ASSERT_GT(labelled.exits.back().ngram_weight, 0.0F);
-  offramp_tests::expect_error(offramp::error_kind::unsupported, {"has no classifier"}, [&] {
-    static_cast<void>(fit_exits(shop.files / "labelled", {.texts = shop.files / "train.tsv"}, shop.files / "out"));
-  });
+  shop.files.write("texts.txt", unlabelled_workshop().files.read("texts.txt"));
+  fit_options options;
+  options.layers = {1, 3};
+  const fit_result result =
+      fit_exits(shop.files / "labelled", {.texts = shop.files / "texts.txt"}, shop.files / "out", options);
+  ASSERT_EQ(result.exits.size(), 3U);
+  EXPECT_EQ(result.exits.front().layer, 0);
+  EXPECT_EQ(result.exits.back().ngram_weight, labelled.exits.back().ngram_weight);
+  EXPECT_EQ(result.exits.back().dev_accuracy, 1.0) << "it agrees with itself";
+  const auto teacher = offramp::classifier::load(shop.files / "labelled");
+  const auto fitted = offramp::classifier::load(shop.files / "out");
+  for (const char* text : {"a fair day", "warm", "dull and dull again"}) {
+    const auto found = fitted.classify_every_exit(text);
+    const auto expected = teacher.classify_every_exit(text);
+    EXPECT_EQ(found.front().logits, expected.front().logits);
+    EXPECT_EQ(found.back().logits, expected.back().logits);
+  }
 }
 
 TEST(FitUnlabelled, RefusesWhatTeachesNothing) {
