@@ -89,6 +89,7 @@ ENCODERS = {
             "ag_news": Recipe(0.67, 3e-5, cuts=True, speedup=10),
             "sst2": Recipe(1.2, 3e-5, cuts=True),
             "snli": Recipe(2, 3e-5, speedup=2.1, decline=0.08),
+            "mnli": Recipe(3, 3e-5, speedup=2.1, decline=0.08),
         },
         early_exit=("joint", "exit0_declining", "self_trained_exit0_declining"),
         decline=0.03, speedup=5, page="results-12x768.md"),
