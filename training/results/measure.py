@@ -124,7 +124,7 @@ def threshold_for_speedup(run: Offramp, model: Path, out: Path, rule: tuple) -> 
     Not the most accurate: so near to each other, thresholds differ on so few texts by chance.
     """
     rows, speedup = curve_rows(out / "choose"), run.speedup
-    grid = {deepest_within(rows, run.encoder.depth / (speedup + step / 20))["threshold"] for step in range(16)}
+    grid = {deepest_within(rows, run.encoder.depth / (speedup + step / 10))["threshold"] for step in range(8)}
     run.study("curve", "--model", model, "--data", run.data("choose"), "--out", out / "choose-timed", "--points", 0,
               "--grid", ",".join(map(str, sorted(grid))), *run.timing, *rule)
     timed = [row for row in curve_rows(out / "choose-timed") if row["single_mean_ms"] is not None]

@@ -25,8 +25,9 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f} %"
 
 
-def times(value: float) -> str:
-    return f"{int(value * 100) / 100:.2f}x"  # never rounded up
+def times(value: float | None) -> str:
+    """Empty where no layer runs, which is faster without end."""
+    return "" if value is None else f"{int(value * 100) / 100:.2f}x"  # never rounded up
 
 
 def layer_numbers(encoder: Encoder) -> list[str]:
@@ -65,7 +66,7 @@ def time_ratio(row: dict, full: dict, kind: str) -> str:
 def point(model: str, goal: str, threshold: str, row: dict, full: dict) -> list[str]:
     """A row of the table of operating points."""
     return [model, goal, threshold, f"{row['accuracy']:.4f}", lost_points(row, full), lost_against_separate(row), f"{row['mean_layer']:.2f}",
-            times(row["layer_speedup"]), times(row["flops_speedup"]) if "flops_speedup" in row else "", time_ratio(row, full, "single"),
+            times(row["layer_speedup"]), times(row.get("flops_speedup")), time_ratio(row, full, "single"),
             time_ratio(row, full, "batched"), percent(row["disagreement"])]
 
 

@@ -135,6 +135,7 @@ class Report(unittest.TestCase):
 
     def test_ratios_are_never_rounded_up(self):
         assert report.times(4.999) == "4.99x"
+        assert report.times(None) == ""
 
 
 if __name__ == "__main__":
