@@ -3,6 +3,7 @@
 #include "data_options.hpp"
 #include "json_output.hpp"
 #include "model_options.hpp"
+#include "ngram_weights_output.hpp"
 #include "progress_bar.hpp"
 #include "thread_runner.hpp"
 
@@ -131,11 +132,7 @@ void write_text(const study::calibration& fitted, const study::dataset& data) {
     write_row(layer, 1.0F, exit.before);
     write_row("     ", exit.temperature, exit.after);
   }
-  for (const study::exit_calibration& exit : fitted.exits) {
-    if (exit.ngram_weight != 0.0F) {
-      std::cout << "layer " << exit.layer << " adds the logits of layer 0 times " << exit.ngram_weight << '\n';
-    }
-  }
+  write_ngram_weights(fitted.exits);
 }
 
 /// A diagram for each exit, at its own temperature.

@@ -3,6 +3,7 @@
 #include "data_options.hpp"
 #include "json_output.hpp"
 #include "model_options.hpp"
+#include "ngram_weights_output.hpp"
 #include "progress_bar.hpp"
 #include "thread_runner.hpp"
 
@@ -95,11 +96,7 @@ void write_table(const fit_result& result) {
           number("%.4f", exit.temperature.nll_before).c_str(), number("%.4f", exit.temperature.nll_after).c_str(),
           number("%.4f", exit.ece_before).c_str(), number("%.4f", exit.ece_after).c_str());
   }
-  for (const fitted_exit& exit : result.exits) {
-    if (exit.ngram_weight != 0.0F) {
-      std::cout << "layer " << exit.layer << " adds the logits of layer 0 times " << exit.ngram_weight << '\n';
-    }
-  }
+  write_ngram_weights(result.exits);
 }
 
 /// A double with the digits of a float, which is what is certain of it.

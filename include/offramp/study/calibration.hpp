@@ -86,11 +86,11 @@ enum class temperature_at_bound { refuse, store };
 /// replaced whole, and notes the texts as calibrated (known_texts); everything else in it stays, the default policy
 /// too. Only certificates go that speak of other temperatures than their format has now. Returns how many went. Weights
 /// of n-grams are those of every format: where they are new, golden logits follow them, and the temperatures of the
-/// other formats go, with their certificates. A
-/// checkpoint of a published early-exit system, or a plain sequence classifier, gets its exits.json and, with its
-/// heads, its exits.safetensors; no other file changes. It answers as before, apart from the temperatures. Throws
-/// `invalid_argument` for a temperature at the end of its range, unless it is to be stored, and when the exits are not
-/// those of the directory, `io` when a file cannot be written, and as loading.
+/// other formats go, with their certificates. A checkpoint of a published early-exit system, or a plain sequence
+/// classifier, gets its exits.json and, with its heads, its exits.safetensors; no other file changes. It answers as
+/// before, apart from the temperatures. Throws `invalid_argument` for a temperature at the end of its range, unless it
+/// is to be stored, and when the exits are not those of the directory, `unsupported` for weights of n-grams where an
+/// exit reads the logits of earlier ones, `io` when a file cannot be written, and as loading.
 OFFRAMP_API std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format,
                                           const calibration& fitted, const dataset& data,
                                           temperature_at_bound at_bound = temperature_at_bound::refuse);

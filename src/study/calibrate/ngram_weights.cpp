@@ -107,10 +107,10 @@ exit_logits fit_ngram_weights(exit_logits logits, full_depth_answers last) {
     throw error(error_kind::invalid_argument, "no exit before the encoder, expected one whose n-grams others can hear");
   }
   const bool is_last_kept = last == full_depth_answers::kept || !logits.is_labelled;
+  const detail::exit_decisions ngrams(logits, 0);
   for (std::size_t exit = 1; exit + (is_last_kept ? 1 : 0) < logits.exits.size(); ++exit) {
     detail::set_weight(logits, exit, 0.0F);
     const detail::exit_decisions own(logits, exit);
-    const detail::exit_decisions ngrams(logits, 0);
     detail::set_weight(logits, exit, detail::opinion_pool(own, ngrams).best_weight());
   }
   return logits;
