@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calibrates, chooses, certifies and measures the trained models, and fits exits to the frozen encoder. A jointly trained
-model is measured in several ways: with one threshold for all exits or one that declines from exit to exit, with and without
-an exit before the encoder.
+model is measured as it is, with one threshold for all exits, and with an exit before the encoder, under a threshold that
+declines from exit to exit.
 
 Temperatures come from temperatures.tsv, thresholds from choose.tsv, certificates from certify.tsv; test.tsv is reported.
 Writes RESULTS/SET/MODEL.json, which report.py turns into the page. Run it with nothing else on the machine: it takes wall
@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from answers import ExitLogits, add_losses_to_separate
@@ -34,30 +34,19 @@ LOGITS = "test.jsonl"  # of every exit for every text of test.tsv
 class Way:
     """Of using a model that was trained."""
     trained: str
-    exit_0: bool = False  # an exit before the encoder, see add_exit_0
-    declining: bool = False
+    exit_0: bool = False  # an exit before the encoder, see add_exit_0, and a threshold that declines
 
 
 WAYS = {
     "joint": Way("joint"),
-    "declining": Way("joint", declining=True),
-    "exit0": Way("joint", exit_0=True),
-    "exit0_declining": Way("joint", exit_0=True, declining=True),
-    "self_trained": Way("self_trained"),
-    "self_trained_declining": Way("self_trained", declining=True),
-    "self_trained_exit0_declining": Way("self_trained", exit_0=True, declining=True),
+    "exit0_declining": Way("joint", exit_0=True),
+    "self_trained_exit0_declining": Way("self_trained", exit_0=True),
 }
 
 
 def way_of(name: str) -> Way:
     """Of what is no way, a separate model or `offramp fit`, one threshold for all its exits."""
     return WAYS.get(name, Way(name))
-
-
-def is_measured_under_one_threshold(name: str, encoder: Encoder) -> bool:
-    """Whether another way is of the same model, which need not be told twice how well it is calibrated."""
-    way = way_of(name)
-    return way.declining and replace(way, declining=False) in map(way_of, encoder.early_exit)
 
 
 class Offramp:
@@ -86,7 +75,7 @@ class Offramp:
 
 
 def rule_of(name: str, run: Offramp) -> tuple:
-    return ("--rule", "declining", "--decline", run.decline) if way_of(name).declining else ()
+    return ("--rule", "declining", "--decline", run.decline) if way_of(name).exit_0 else ()
 
 
 def curve_rows(directory: Path, kind: str = "threshold") -> list[dict]:
@@ -136,8 +125,13 @@ def certify(run: Offramp, model: Path, *arguments) -> list[dict]:
     return run.study("certify", "--model", model, "--leave-out-known", "--data", run.data("certify"), "--threads", 2, *arguments)
 
 
-def measure_early_exit(run: Offramp, model: Path, out: Path, rule: tuple) -> dict:
-    run.study("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
+def calibrate(run: Offramp, model: Path, *arguments):
+    run.study("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2, *arguments)
+
+
+def measure_early_exit(name: str, run: Offramp, model: Path, out: Path) -> dict:
+    rule = rule_of(name, run)
+    calibrate(run, model, *(["--ngram-weights"] if way_of(name).exit_0 and run.encoder.ngram_weights else []))
     goals = [argument for goal in LOSSES for argument in ("--pick", goal)]
     chosen = run.study("curve", "--model", model, "--data", run.data("choose"), "--rounds", 0, "--out", out / "choose",
                        *goals, *rule)
@@ -172,7 +166,7 @@ def measure_calibration(run: Offramp, model: Path) -> dict:
 
 def measure_cut(run: Offramp, model: Path, out: Path) -> dict:
     """A model with one exit: its accuracy and its time."""
-    run.study("calibrate", "--model", model, "--data", run.data("temperatures"), "--threads", 2)
+    calibrate(run, model)
     run.study("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1", "--texts-out", out / LOGITS,
               *run.timing)
     return {"full_depth": curve_rows(out / "test")[-1]}
@@ -234,18 +228,22 @@ def compare_with_separate(name: str, run: Offramp, results: Path):
     if separate.exists() and own.exists() and target.exists():
         found = json.loads(target.read_text(encoding="utf-8"))
         add_losses_to_separate(found, ExitLogits.read(own), ExitLogits.read(separate),
-                               run.decline if way_of(name).declining else 0)
+                               run.decline if way_of(name).exit_0 else 0)
         write_json(found, target)
 
 
 def draw(run: Offramp, picture: Path):
-    """The last way beside the separate models, on test.tsv."""
+    """The last way beside `offramp fit` and the separate models, as far as there are any, on test.tsv."""
     measured = run.folder / "measured"
-    ways = [name for name in run.encoder.early_exit if name in WAYS and (measured / name / "model").exists()]
-    cuts = [depth for depth in run.encoder.cuts if (measured / f"cut{depth}" / "model").exists()]
-    if picture.exists() or not ways or not cuts:
+
+    def there(names) -> list[str]:
+        return [name for name in names if (measured / name / "model").exists()]
+
+    ways = there(name for name in run.encoder.early_exit if name in WAYS)
+    if picture.exists() or not ways:
         return
-    names = {"early exit": ways[-1]} | {f"trained for {depth}": f"cut{depth}" for depth in cuts}
+    names = {"joint training": ways[-1]} | {name: name for name in there(["fit"])}
+    names |= {f"trained for {name.removeprefix('cut')}": name for name in there(f"cut{depth}" for depth in run.encoder.cuts)}
     models = measured / "drawn"
     models.mkdir(exist_ok=True)
     for name, model in names.items():  # a picture names a model by its directory
@@ -278,9 +276,7 @@ def measure(name: str, run: Offramp, encoder: str, results: Path):
     elif name == "bag":
         found |= measure_bag(run, encoder, out)
     else:
-        found |= measure_early_exit(run, model, out, rule_of(name, run))
-        if not is_measured_under_one_threshold(name, run.encoder):
-            found |= measure_calibration(run, model)
+        found |= measure_early_exit(name, run, model, out) | measure_calibration(run, model)
     if name == "fit":
         found |= json.loads((out / "fit.json").read_text(encoding="utf-8"))
     write_json(found, target)

@@ -9,13 +9,10 @@ from scipy.stats import beta
 
 from sets import ENCODERS, SETS, DataSet, Encoder
 
-MODELS = {"joint": "Joint training", "declining": "Joint, declining", "exit0": "Joint with exit 0",
-          "exit0_declining": "Joint with exit 0, declining", "self_trained": "Self-trained",
-          "self_trained_declining": "Self-trained, declining", "self_trained_exit0_declining": "Self-trained with exit 0, declining",
-          "fit": "`offramp fit`"}
-SAME_MODEL = ("declining", "self_trained_declining")  # as the one before it
-BESIDE_SEPARATE = {"joint": "one threshold for all exits", "declining": "a declining threshold",
-                   "exit0_declining": "with exit 0, declining", "self_trained_exit0_declining": "self-trained, with exit 0, declining"}
+MODELS = {"joint": "Joint training", "exit0_declining": "Joint with exit 0, declining",
+          "self_trained_exit0_declining": "Self-trained with exit 0, declining", "fit": "`offramp fit`"}
+BESIDE_SEPARATE = {"joint": "one threshold for all exits", "exit0_declining": "with exit 0, declining",
+                   "self_trained_exit0_declining": "self-trained, with exit 0, declining"}
 GOALS = {"loss": "lose at most {} on *choose*", "speedup": "{}x faster on *choose*"}
 POINT = ["model", "goal", "threshold", "accuracy", "points lost", "... against a separate model", "mean layer", "faster: layers",
          "FLOPs", "time", "in batches", "disagree"]
@@ -86,8 +83,8 @@ def operating_points(m: dict) -> list[tuple[str, str, dict]]:
 
 def points(name: str, m: dict) -> list[list[str]]:
     model, full = MODELS[name], m["full_depth"]
-    rows = [] if name in SAME_MODEL else [point(model, "full depth", "", full, full)]
-    return rows + [point(model, goal, threshold, row, full) for goal, threshold, row in operating_points(m)]
+    return [point(model, "full depth", "", full, full),
+            *(point(model, goal, threshold, row, full) for goal, threshold, row in operating_points(m))]
 
 
 def in_short(encoder: Encoder, folder: Path, found: dict[str, dict]) -> list[str]:
@@ -162,7 +159,7 @@ def measured(folder: Path, model: str) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def cuts_table(data_set: DataSet, encoder: Encoder, folder: Path, found: dict[str, dict], pictures: Path) -> list[str]:
+def cuts_table(encoder: Encoder, folder: Path, found: dict[str, dict]) -> list[str]:
     cuts = [measured(folder, f"cut{depth}") for depth in encoder.cuts]
     if None in cuts:
         return []
@@ -175,10 +172,13 @@ def cuts_table(data_set: DataSet, encoder: Encoder, folder: Path, found: dict[st
     rows = [["separate model", *(f"{m['full_depth']['accuracy']:.4f}" for m in cuts)],
             ["... ms per text", *(f"{m['full_depth']['single_mean_ms']:.2f}" for m in cuts)],
             *([f"{label}, as many layers on average", *within(m)] for label, m in early.items())]
-    picture = pictures / f"{data_set.name}.svg"
-    shown = [f"![{data_set.title}: early exit and separate models](results/{pictures.name}/{picture.name})", ""] if picture.exists() else []
     return ["A model trained alone for each depth, with the same recipe, against the one early-exit model:", "",
-            *table(["layers", *map(str, encoder.cuts)], rows), *shown]
+            *table(["layers", *map(str, encoder.cuts)], rows)]
+
+
+def picture(data_set: DataSet, pictures: Path) -> list[str]:
+    path = pictures / f"{data_set.name}.svg"
+    return [f"![{data_set.title}: accuracy against layers](results/{pictures.name}/{path.name})", ""] if path.exists() else []
 
 
 def peers(folder: Path) -> list[str]:
@@ -249,18 +249,18 @@ def section(data_set: DataSet, encoder: Encoder, folder: Path) -> list[str]:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
     text += [f"Texts: {sizes}. {trained} Timed on {first['cpu']}.", ""]
     text += in_short(encoder, folder, found)
-    if encoder.self_training.initial and any(model.startswith("self_trained") for model in found):
+    if any(model.startswith("self_trained") for model in found):
         text += [f"*Self-trained* goes on from the joint model for {encoder.self_training.epochs:g} more epochs and also learns what that "
                  "answered on the training texts and on the sentences.", ""]
     rows = [row for model, m in found.items() for row in points(model, m)]
     text += table(POINT, rows + bag_of_words(folder, first))
     text += seeds_table(data_set, encoder, folder)
     text += peers(folder)
-    text += table(["ECE of exit", "", "0", *layer_numbers(encoder)], [row for model, m in found.items() if "calibration" in m
+    text += table(["ECE of exit", "", "0", *layer_numbers(encoder)], [row for model, m in found.items()
                                                                     for row in calibration(MODELS[model], m, encoder)])
     for model, m in found.items():
         text += sentences(MODELS[model], m)
-    return text + cuts_table(data_set, encoder, folder, found, folder.parent)
+    return text + cuts_table(encoder, folder, found) + picture(data_set, folder.parent)
 
 
 def main():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is trained: the data sets, the encoders, and how each encoder is trained on each set."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -26,12 +27,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class SelfTraining:
-    """One more joint model, from sentences that models trained before have answered."""
-    teachers: tuple[str, ...]
+    """One more joint model, which goes on from the first and learns what that answers to sentences."""
     sentences: int
     epochs: float
     encoder_lr: float
-    initial: str = ""  # the model whose weights it goes on from; else the published encoder's
 
 
 @dataclass(frozen=True)
@@ -39,22 +38,26 @@ class Encoder:
     depth: int  # layers
     cuts: tuple[int, ...]  # depths of the separate models
     self_distillation: float
-    self_training: SelfTraining
+    early_weight: float  # of the loss of each exit but the last, whose own is 1
     recipes: dict[str, Recipe]  # by the set's name; those that it is trained on
     early_exit: tuple[str, ...]  # what measure.py measures of it, besides a bag of words and the separate models
+    ngram_weights: bool  # whether exits behind layers hear the exit before the encoder, where there is one
     decline: float  # of the declining rule, from exit to exit, where the recipe has none; chosen on choose.tsv
     speedup: float  # in wall time, one of the goals of a threshold, where the recipe has none
     page: str  # in docs/
+    self_training: SelfTraining | None = None
 
     def other_seeds(self, data_set: DataSet) -> dict[str, int]:
         """Of the joint models beside the first, by their names."""
         return {f"joint_seed{seed}": seed for seed in range(2, self.recipes[data_set.name].seeds + 1)}
 
-    def training_arguments(self, data_set: DataSet) -> list[str]:
+    def training_arguments(self, data_set: DataSet, layers: Sequence[int]) -> list[str]:
+        """Those of train.py, with exits at these layers."""
         recipe = self.recipes[data_set.name]
+        weights = [self.early_weight] * (len(layers) - 1) + [1]
         return ["--labels", *data_set.labels, "--epochs", str(recipe.epochs), "--max-tokens", str(data_set.max_tokens),
                 "--encoder-lr", str(recipe.encoder_lr), "--input", data_set.input, "--pooling", "mean", "--average", "0.998",
-                "--self-distillation", str(self.self_distillation)]
+                "--self-distillation", str(self.self_distillation), "--layers", *map(str, layers), "--loss-weights", *map(str, weights)]
 
 
 NLI = ("entailment", "neutral", "contradiction")
@@ -71,8 +74,7 @@ SETS = {
 LONG_TEXTS_LR, SHORT_TEXTS_LR = 1e-4, 2e-4  # of 6 x 384: a batch of short texts holds many; chosen on held-out texts of SST-2
 ENCODERS = {
     "6x384": Encoder(  # all-MiniLM-L6-v2
-        depth=6, cuts=(1, 2, 3, 4, 5, 6), self_distillation=1,
-        self_training=SelfTraining(teachers=("joint", "cut6"), sentences=100_000, epochs=2, encoder_lr=SHORT_TEXTS_LR),
+        depth=6, cuts=(1, 2, 3, 4, 5, 6), self_distillation=1, early_weight=0.1,
         recipes={
             "ag_news": Recipe(2, LONG_TEXTS_LR, cuts=True, seeds=3),
             "imdb": Recipe(2, LONG_TEXTS_LR),
@@ -80,11 +82,10 @@ ENCODERS = {
             "snli": Recipe(4, SHORT_TEXTS_LR, cuts=True),
             "mnli": Recipe(5, SHORT_TEXTS_LR),
         },
-        early_exit=("joint", "declining", "exit0", "self_trained", "self_trained_declining", "fit"),
-        decline=0.06, speedup=3, page="results.md"),
+        early_exit=("joint", "exit0_declining", "fit"),
+        ngram_weights=True, decline=0.06, speedup=3, page="results.md"),
     "12x768": Encoder(  # all-mpnet-base-v2
-        depth=12, cuts=(12,), self_distillation=0.5,
-        self_training=SelfTraining(teachers=("joint",), sentences=45_000, epochs=0.6, encoder_lr=5e-5, initial="joint"),
+        depth=12, cuts=(12,), self_distillation=0.5, early_weight=1,
         recipes={
             "ag_news": Recipe(0.67, 3e-5, cuts=True, speedup=10),
             "sst2": Recipe(1.2, 3e-5, cuts=True),
@@ -92,5 +93,6 @@ ENCODERS = {
             "mnli": Recipe(3, 3e-5, speedup=2.1, decline=0.08),
         },
         early_exit=("joint", "exit0_declining", "self_trained_exit0_declining"),
-        decline=0.03, speedup=5, page="results-12x768.md"),
+        ngram_weights=False, decline=0.03, speedup=5, page="results-12x768.md",
+        self_training=SelfTraining(sentences=45_000, epochs=0.6, encoder_lr=5e-5)),
 }

@@ -25,19 +25,15 @@ def offramp_model(folder: Path, encoder: str) -> Path:
 
 
 def self_training_arguments(a, data_set: DataSet) -> list:
-    """Models trained before answer the sentences of another set's training texts."""
+    """The joint model answers the sentences of another set's training texts, and is gone on from."""
     folder, recipe = a.work / data_set.name, ENCODERS[a.shape].self_training
-    sentences = folder / "sentences.txt"
+    sentences, joint = folder / "sentences.txt", folder / "joint"
     if not sentences.exists():
         subprocess.run([sys.executable, TRAINING / "sentences.py", a.work / data_set.reviews / "data" / "train.tsv",
                         "--out", sentences, "--count", str(recipe.sentences)], check=True)
-    initial = ["--initial", folder / recipe.initial / "final.pt"] if recipe.initial else []
-    teachers = [folder / teacher for teacher in recipe.teachers]
-    if a.offramp:
-        answers = ["--offramp", a.offramp, "--teacher", *(offramp_model(teacher, a.encoder) for teacher in teachers)]
-    else:
-        answers = ["--teacher", *teachers]
-    return [*answers, "--unlabelled", sentences, *initial, "--epochs", str(recipe.epochs), "--encoder-lr", str(recipe.encoder_lr)]
+    answers = ["--offramp", a.offramp, "--teacher", offramp_model(joint, a.encoder)] if a.offramp else ["--teacher", joint]
+    return [*answers, "--unlabelled", sentences, "--initial", joint / "final.pt", "--epochs", str(recipe.epochs),
+            "--encoder-lr", str(recipe.encoder_lr)]
 
 
 def main():
@@ -57,7 +53,7 @@ def main():
     runs = [(SETS[name], "joint", every_layer) for name in names]
     runs += [(SETS[name], model, every_layer) for name in names for model in encoder.other_seeds(SETS[name])]
     runs += [(SETS[name], f"cut{depth}", [depth]) for name in names if encoder.recipes[name].cuts for depth in encoder.cuts]
-    students = [(SETS[name], SELF_TRAINED, every_layer) for name in names if SETS[name].reviews]
+    students = [(SETS[name], SELF_TRAINED, every_layer) for name in names if encoder.self_training and SETS[name].reviews]
 
     def train(run):
         data_set, model, layers = run
@@ -71,12 +67,12 @@ def main():
         subprocess.run(
             [sys.executable, TRAINING / "train.py", "--encoder", a.encoder, "--train", folder / "data" / "train.tsv",
              "--dev", folder / "data" / "choose.tsv", "--out", folder / model, "--threads", str(a.threads),
-             "--layers", *map(str, layers), *encoder.training_arguments(data_set), *more, *(["--float32"] if a.float32 else [])],
+             *encoder.training_arguments(data_set, layers), *more, *(["--float32"] if a.float32 else [])],
             check=True)
 
     with ThreadPoolExecutor(a.jobs) as pool:
         list(pool.map(train, runs))  # list: raises what a run raised
-        list(pool.map(train, students))  # their teachers are among the others
+        list(pool.map(train, students))  # their teacher is among the others
 
 
 if __name__ == "__main__":

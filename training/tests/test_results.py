@@ -58,27 +58,32 @@ class Measure(unittest.TestCase):
             sometimes = {"test": {}, "certified": {"threshold": 0.75}}
             closed = {"test": {}, "depths": [{"threshold": None}, {"threshold": 0.7}, {"threshold": None}]}
             found = {"full_depth": {}, "picks": [{"threshold": 0.7}], "certificates": [sometimes, {"test": None}], "conditional": closed}
-            measure.write_json(found, results / "declining.json")
+            measure.write_json(found, results / "exit0_declining.json")
             # Right on the second and fourth at the first exit, on all at the second, on the first and third at full depth.
-            write_logits(Path(folder) / "measured" / "declining" / measure.LOGITS, [1.0] * 3,
+            write_logits(Path(folder) / "measured" / "exit0_declining" / measure.LOGITS, [1.0] * 3,
                          [(label, [yes, yes if label else no, no]) for label in labels])
-            measure.compare_with_separate("declining", run, results)
-            assert json.loads((results / "declining.json").read_text()) == found, "there is no separate model yet"
+            measure.compare_with_separate("exit0_declining", run, results)
+            assert json.loads((results / "exit0_declining.json").read_text()) == found, "there is no separate model yet"
             write_logits(Path(folder) / "measured" / "cut6" / measure.LOGITS, [1.0],
                          list(zip(labels, ([yes], [yes], [no], [yes]))))  # right but on the first
-            measure.compare_with_separate("declining", run, results)
-            compared = json.loads((results / "declining.json").read_text())
+            measure.compare_with_separate("exit0_declining", run, results)
+            compared = json.loads((results / "exit0_declining.json").read_text())
             counts = [(row["separate_lost"], row["separate_gained"]) for row in (compared["full_depth"], *compared["picks"],
                                                                                 compared["certificates"][0]["test"], compared["conditional"]["test"])]
             assert counts == [(2, 1), (1, 0), (0, 1), (0, 1)]
 
-    def test_every_way_is_known_and_every_teacher_is_trained(self):
+    def test_every_way_is_known_and_trained(self):
         for encoder in ENCODERS.values():
             assert set(encoder.early_exit) <= {*measure.WAYS, "fit"}
             assert set(encoder.early_exit) <= set(report.MODELS)
-            trained = {"joint", *(f"cut{depth}" for depth in encoder.cuts)}
-            assert {*encoder.self_training.teachers} <= trained
+            assert encoder.self_training or not any(name.startswith("self_trained") for name in encoder.early_exit)
             assert set(encoder.recipes) <= set(SETS)
+
+    def test_the_last_exit_counts_whole_and_the_others_as_the_encoder_says(self):
+        for encoder, layers, expected in ((ENCODERS["6x384"], range(1, 7), ["0.1"] * 5 + ["1"]), (ENCODERS["6x384"], [2], ["1"]),
+                                          (ENCODERS["12x768"], range(1, 13), ["1"] * 12)):
+            arguments = encoder.training_arguments(SETS["sst2"], layers)
+            assert arguments[arguments.index("--loss-weights") + 1:] == expected
 
 
 class Report(unittest.TestCase):
