@@ -12,13 +12,18 @@ namespace gate_test {
 
 using offramp::error;
 using offramp::exit_policy;
-using offramp::exits::calibrated_probabilities;
 using offramp::exits::check_policy;
 using offramp::exits::gate_memory;
 using offramp::exits::is_satisfied;
 using offramp::exits::labelling;
 
 using row = std::vector<float>;
+
+row calibrated_probabilities(const row& logits, float temperature) {
+  row probabilities(logits.size());
+  offramp::exits::calibrate(logits, temperature, probabilities);
+  return probabilities;
+}
 
 bool leaves(const exit_policy& policy, const row& probabilities, std::size_t exit = 0) {
   gate_memory memory;

@@ -34,8 +34,11 @@ TEST(labelling, takes_the_sigmoid_of_each_logit_or_softmax) {
   EXPECT_EQ(found[0], 0.5F);
   EXPECT_FLOAT_EQ(found[1], static_cast<float>(1 / (1 + std::exp(-2.0))));
   EXPECT_FLOAT_EQ(found[2], static_cast<float>(1 / (1 + std::exp(4.0))));
-  EXPECT_EQ(calibrated(exclusive, {0.0F, 3.0F, -6.0F}, 1.5F),
-            offramp::exits::calibrated_probabilities(row{0.0F, 3.0F, -6.0F}, 1.5F));
+  const row softmax = calibrated(exclusive, {0.0F, 3.0F, -6.0F}, 1.5F);
+  const double sum = 1 + std::exp(2.0) + std::exp(-4.0);
+  EXPECT_FLOAT_EQ(softmax[0], static_cast<float>(1 / sum));
+  EXPECT_FLOAT_EQ(softmax[1], static_cast<float>(std::exp(2.0) / sum));
+  EXPECT_FLOAT_EQ(softmax[2], static_cast<float>(std::exp(-4.0) / sum));
 }
 
 TEST(labelling, stays_between_0_and_1_at_the_ends) {

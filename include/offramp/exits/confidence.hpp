@@ -27,12 +27,6 @@ inline void calibrate(std::span<const float> logits, float temperature, std::spa
   });
 }
 
-inline std::vector<float> calibrated_probabilities(std::span<const float> logits, float temperature) {
-  std::vector<float> probabilities(logits.size());
-  calibrate(logits, temperature, probabilities);
-  return probabilities;
-}
-
 /// Index of the highest probability, the lowest such index.
 inline std::size_t most_probable(std::span<const float> probabilities) {
   return static_cast<std::size_t>(std::max_element(probabilities.begin(), probabilities.end()) - probabilities.begin());

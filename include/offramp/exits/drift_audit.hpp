@@ -5,6 +5,7 @@
 #include <offramp/detail/number.hpp>
 #include <offramp/drift_audit.hpp>
 #include <offramp/error.hpp>
+#include <offramp/exits/ngrams.hpp>
 #include <offramp/study/binomial.hpp>
 
 #include <algorithm>
@@ -21,13 +22,6 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 
 namespace detail {
-
-/// The output function of the generator SplitMix64 (Steele, Lea, Flood 2014).
-[[nodiscard]] inline std::uint64_t scramble(std::uint64_t bits) noexcept {
-  bits = (bits ^ bits >> 30U) * 0xbf58476d1ce4e5b9U;
-  bits = (bits ^ bits >> 27U) * 0x94d049bb133111ebU;
-  return bits ^ bits >> 31U;
-}
 
 [[nodiscard]] inline std::uint64_t random_seed() {
   std::random_device random;
@@ -83,9 +77,9 @@ OFFRAMP_INLINE double drift_audit::fraction() const noexcept { return state_->fr
 OFFRAMP_INLINE std::uint64_t drift_audit::seed() const noexcept { return state_->seed; }
 
 OFFRAMP_INLINE bool drift_audit::samples(std::uint64_t number) const noexcept {
-  // Output `number` of the generator that starts from the scrambled seed.
+  // Output `number` of SplitMix64, started from the mixed seed.
   constexpr std::uint64_t step = 0x9e3779b97f4a7c15U;
-  const std::uint64_t random = detail::scramble(detail::scramble(state_->seed) + (number + 1) * step);
+  const std::uint64_t random = exits::mix_bits(exits::mix_bits(state_->seed) + (number + 1) * step);
   constexpr double unit = 1.0 / (1ULL << 53U);
   return static_cast<double>(random >> 11U) * unit < state_->fraction;
 }

@@ -138,11 +138,9 @@ inline model::exit_plan plan_exits(std::optional<model::exits_file> described, c
 }
 
 /// The tokenizer of the model, whose ids the encoder must know.
-inline text::tokenizer load_tokenizer(const model::file_set& files, model::pretokenizer pretokenizer,
+inline text::tokenizer load_tokenizer(const model::file_set& files, text::pretokenizer pretokenizer,
                                       const model::config& config) {
-  text::tokenizer tokenizer =
-      text::tokenizer::load(files, pretokenizer == model::pretokenizer::whitespace ? text::pretokenizer::whitespace
-                                                                                   : text::pretokenizer::bert);
+  text::tokenizer tokenizer = text::tokenizer::load(files, pretokenizer);
   const auto refuse = [&](const char* field, int found, std::size_t expected) {
     throw error(error_kind::bad_model, files.describe("config.json") + ": " + field + " is " + std::to_string(found) +
                                            ", expected at least the tokenizer's " + std::to_string(expected));

@@ -67,7 +67,7 @@ inline void add_exit(exit_plan& plan, int layer, model::pooler pooler, std::stri
 /// classifiers that may read the earlier logits.
 [[nodiscard]] inline exit_plan plan_right_tool(const published_source& source) {
   exit_plan plan;
-  plan.description.pretokenizer = pretokenizer::whitespace;
+  plan.description.pretokenizer = text::pretokenizer::whitespace;
   plan.description.labels = read_label_lines(source.files, source.shape);
   const std::size_t num_labels = plan.description.labels.size();
   const auto hidden = static_cast<std::size_t>(source.shape.hidden_size);

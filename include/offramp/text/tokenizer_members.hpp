@@ -21,6 +21,23 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
 
+/// The tokenizer that a model trained so saw text through. Throws `unsupported`.
+[[nodiscard]] inline tokenizer_description adapt(tokenizer_description description, pretokenizer kind) {
+  if (kind == pretokenizer::bert) {
+    return description;
+  }
+  if (!std::holds_alternative<std::monostate>(description.subwords)) {
+    throw error(error_kind::unsupported, "pretokenizer \"whitespace\" is supported with WordPiece only");
+  }
+  description.normalizer = {false, false, false, description.normalizer.lowercase};
+  description.splitting = word_splitting::whitespace;
+  for (added_token& token : description.added_tokens) {
+    token.boundary = token_boundary::whitespace;
+    token.lstrip = token.rstrip = token.normalized = false;
+  }
+  return description;
+}
+
 OFFRAMP_INLINE tokenizer tokenizer::load(const model::file_set& files, pretokenizer kind) {
   const tokenizer_config config = read_tokenizer_config(files);
   return {adapt(read_tokenizer_files(files, config), kind), config};

@@ -74,7 +74,7 @@ std::string changed(const std::string& pointer, const std::string& value) {
 TEST(exits_file, reads_every_field) {
   const exits_file found = read(valid().dump());
   EXPECT_EQ(found.labels, (std::vector<std::string>{"no", "yes"}));
-  EXPECT_EQ(found.pretokenizer, offramp::model::pretokenizer::whitespace);
+  EXPECT_EQ(found.pretokenizer, offramp::text::pretokenizer::whitespace);
   EXPECT_EQ(found.max_tokens, 16);
   ASSERT_EQ(found.exits.size(), 2U);
   EXPECT_EQ(found.exits[0].pooling, offramp::model::pooling::mean);

@@ -51,7 +51,7 @@ exits_file everything() {
   exits_file content;
   content.labels = {"a", "b"};
   content.input = offramp::input_kind::pair;
-  content.pretokenizer = pretokenizer::whitespace;
+  content.pretokenizer = offramp::text::pretokenizer::whitespace;
   content.max_tokens = 16;
   content.exits.resize(2);
   content.exits[0] = {.layer = 1,

@@ -10,6 +10,7 @@
 #include <offramp/names.hpp>
 #include <offramp/nn/kernels.hpp>
 #include <offramp/sentence_pair.hpp>
+#include <offramp/text/pretokenizer.hpp>
 #include <offramp/version.hpp>
 
 #include <cstddef>
@@ -22,7 +23,6 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model {
 
 enum class pooler { none, shared, own };  ///< f(W x + b) with no, the model's one, or the exit's own W and b
-enum class pretokenizer { bert, whitespace };
 
 /// One value per numeric format; a format without a fitted temperature has none.
 struct temperatures {
@@ -63,8 +63,8 @@ inline constexpr name_table<nn::epilogue, 4> pooler_activation_names{{{"tanh", n
                                                                       {"relu", nn::epilogue::relu}}};
 inline constexpr name_table<input_kind, 2> input_kind_names{
     {{"single", input_kind::single}, {"pair", input_kind::pair}}};
-inline constexpr name_table<model::pretokenizer, 2> pretokenizer_names{
-    {{"bert", pretokenizer::bert}, {"whitespace", pretokenizer::whitespace}}};
+inline constexpr name_table<text::pretokenizer, 2> pretokenizer_names{
+    {{"bert", text::pretokenizer::bert}, {"whitespace", text::pretokenizer::whitespace}}};
 inline constexpr name_table<policy_rule, 10> policy_rule_names{{{"confidence", policy_rule::confidence},
                                                                 {"declining", policy_rule::declining},
                                                                 {"per_exit", policy_rule::per_exit},
@@ -130,7 +130,7 @@ struct exits_file {
   std::vector<std::string> labels;  ///< at least two, all different
   std::vector<float> cuts;          ///< multi-label: one per label, between 0 and 1; else empty
   std::optional<input_kind> input;  ///< nothing: the model does not say
-  model::pretokenizer pretokenizer = model::pretokenizer::bert;
+  text::pretokenizer pretokenizer = text::pretokenizer::bert;
   std::optional<int> max_tokens;        ///< special tokens included
   std::vector<exit_description> exits;  ///< at least one, layers strictly ascending from 0
   bool has_gate = false;                ///< the model learned when to leave

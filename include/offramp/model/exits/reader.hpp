@@ -168,7 +168,7 @@ namespace detail {
   model.labels = read_exit_labels(object.require("labels"), encoder);
   model.cuts = read_cuts(object, model.labels.size(), encoder);
   model.input = choose(std::optional(object.require("input")), input_kind::single, input_kind_names);
-  model.pretokenizer = choose(object.find("pretokenizer"), pretokenizer::bert, pretokenizer_names);
+  model.pretokenizer = choose(object.find("pretokenizer"), text::pretokenizer::bert, pretokenizer_names);
   if (const auto max_tokens = object.find("max_tokens")) {
     model.max_tokens = static_cast<int>(max_tokens->integer(4, encoder.usable_positions()));
   }
