@@ -21,11 +21,12 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 struct exit_logits {
   std::size_t num_texts = 0;
   std::size_t num_labels = 0;
-  std::vector<exit_info> exits;           ///< layer and current temperature of each exit, by ascending layer
-  std::vector<int> label_ids;             ///< [texts], the right answers, else the last exit's; multi-label: empty
-  std::vector<int> tokens;                ///< [texts], special tokens included
-  std::vector<float> values;              ///< [exits, texts, labels]
-  std::vector<float> uncertainties = {};  ///< [exits, texts], what the model's learned gate says; empty: no gate
+  std::vector<exit_info> exits;  ///< layer and current temperature of each exit, by ascending layer
+  std::vector<int> label_ids;    ///< [texts], the right answers, else the last exit's; multi-label: empty
+  std::vector<int> tokens;       ///< [texts], special tokens included
+  std::vector<float> values;     ///< [exits, texts, labels]
+  std::vector<float> uncertainties =
+      {};  ///< [exits, texts], of the learned gate, 1 where it is not asked; empty: no gate
   /// False: the data have no labels. Then full depth counts as right, and whatever is called accuracy is agreement with
   /// it.
   bool is_labelled = true;
@@ -47,7 +48,7 @@ struct exit_logits {
   [[nodiscard]] labelled_probabilities judged(std::span<const float> probabilities) const {
     return {probabilities, label_ids, num_labels, cuts, label_sets};
   }
-  /// What the gate says of one text; 1 without a gate.
+  /// What the gate says of one text; 1 without a gate and at an exit before the encoder, where it is not asked.
   [[nodiscard]] float uncertainty(std::size_t exit, std::size_t text) const {
     return uncertainties.empty() ? 1.0F : uncertainties[exit * num_texts + text];
   }

@@ -102,7 +102,7 @@ exit_logits compute_exit_logits(const classifier& model, const dataset& data, co
         std::ranges::copy(outputs[i][exit].logits, result.values.begin() + static_cast<std::ptrdiff_t>(place));
         result.flops[exit * result.num_texts + begin + i] = model.flops(result.exits[exit].layer, tokens);
         if (const std::optional<float> uncertainty = outputs[i][exit].uncertainty) {
-          result.uncertainties.resize(result.exits.size() * result.num_texts);
+          result.uncertainties.resize(result.exits.size() * result.num_texts, 1.0F);
           result.uncertainties[exit * result.num_texts + begin + i] = *uncertainty;
         }
       }

@@ -4,6 +4,7 @@
 #include <offramp/study/sweep_rule.hpp>
 
 #include "model_in_memory.hpp"
+#include "ngram_model.hpp"
 #include "study/random_logits.hpp"
 
 #include <offramp/error.hpp>
@@ -248,8 +249,7 @@ offramp::study::dataset some_texts(bool pairs, int labels) {
   return data;
 }
 
-void expect_as_classified(const std::string& name, const sweep_rule& swept) {
-  const auto model = offramp::classifier::load(offramp_tests::tiny_directory(name));
+void expect_as_classified(const offramp::classifier& model, const sweep_rule& swept) {
   const bool pairs = model.expected_input() == offramp::input_kind::pair;
   const auto data = some_texts(pairs, static_cast<int>(model.labels().size()));
   const exit_logits logits = compute_exit_logits(model, data);
@@ -271,19 +271,35 @@ void expect_as_classified(const std::string& name, const sweep_rule& swept) {
   }
 }
 
+offramp::classifier load(const std::string& name) {
+  return offramp::classifier::load(offramp_tests::tiny_directory(name));
+}
+
 TEST(curve, answers_as_the_tiny_models_do) {
   for (const char* name : {"tiny", "tiny-mix", "tiny-pair", "tiny-plain", "tiny-sharded"}) {
     for (const sweep_rule& swept : rules) {
       if (swept.kind != rule::learned) {
-        expect_as_classified(name, swept);
+        expect_as_classified(load(name), swept);
       }
     }
   }
 }
 
 TEST(curve, asks_the_gate_as_the_model_does) {
-  expect_as_classified("published-berxit", {rule::learned});
-  expect_as_classified("berxit-exits", {rule::learned});
+  expect_as_classified(load("published-berxit"), {rule::learned});
+  expect_as_classified(load("berxit-exits"), {rule::learned});
+}
+
+TEST(curve, asks_no_gate_before_the_encoder) {
+  const offramp::classifier model = offramp_tests::with_ngrams("berxit-exits").load();
+  ASSERT_EQ(model.exits().front().layer, 0);
+  for (const sweep_rule& swept : rules) {
+    expect_as_classified(model, swept);
+  }
+  const exit_logits logits = compute_exit_logits(model, some_texts(false, 2));
+  for (const exit_answer& answer : replay(logits).decide(exit_policy::learned(0.5F))) {
+    EXPECT_GT(answer.exit, 0U);
+  }
 }
 
 TEST(replay, obeys_the_layer_limit) {
