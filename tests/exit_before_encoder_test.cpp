@@ -150,6 +150,24 @@ TEST(exit_before_encoder, is_heard_where_it_may_not_answer) {
   }
 }
 
+TEST(exit_before_encoder, is_heard_of_a_long_text_as_far_as_it_reads) {
+  const auto load = [](const load_options& options) {
+    offramp_tests::model_in_memory files = heard_by_others();
+    nlohmann::json exits = nlohmann::json::parse(files.files.at("exits.json"));
+    exits["max_tokens"] = 8;
+    exits["exits"][0]["ngrams"]["max_tokens"] = 12;
+    files.files["exits.json"] = exits.dump();
+    return files.load(options);
+  };
+  const classifier all = load({});
+  load_options last;
+  last.exits = {all.exits().back().layer};
+  const classifier alone = load(last);
+  const std::string text = "the quick fox jumps over the lazy dog runs the fox";
+  EXPECT_EQ(alone.classify_every_exit(text).back(), all.classify_every_exit(text).back());
+  EXPECT_EQ(all.classify_every_exit(sentence_pair{text, ""}), all.classify_every_exit(text)) << "no second text";
+}
+
 TEST(exit_before_encoder, reads_the_callers_own_ids) {
   for (const std::string& text : texts()) {
     EXPECT_EQ(model().classify(model().tokenize(text), 0.0F), model().classify(text, 0.0F));

@@ -71,8 +71,8 @@ inline void warn_of_temperature(const model::exit_description& exit, const load_
   }
 }
 
-/// What the model stores, else full depth; full depth too, with a warning, where the stored one does not fit the exits on
-/// `layers`, which are those that answer.
+/// What the model stores, else full depth; full depth too, with a warning, where the stored one does not fit the exits
+/// on `layers`, which are those that answer.
 inline exit_policy default_policy(const model::exits_file& description, const std::vector<int>& layers,
                                   std::vector<std::string>& warnings) {
   if (!description.default_policy) {
@@ -94,7 +94,7 @@ inline std::size_t choose_max_tokens(const model::file_set& files, const load_op
                                      const model::exits_file& exits, const text::tokenizer& tokenizer,
                                      const model::config& config) {
   const auto positions = static_cast<std::size_t>(config.usable_positions());
-  constexpr int fewest = 4;  // the special tokens of a pair and one more
+  constexpr int fewest = 4;  // the special tokens of a pair; of BERT's, one less
   if (options.max_tokens) {
     if (*options.max_tokens < fewest || *options.max_tokens > config.usable_positions()) {
       throw error(error_kind::invalid_argument, "load_options: max_tokens is " + std::to_string(*options.max_tokens) +
@@ -159,15 +159,16 @@ struct text_reader {
   std::string pair_objection;  // why the model cannot read pairs; empty: it can
   std::size_t cut_ids = 0;     // of a single text beyond max_tokens that are kept for the exit before the encoder
 
-  /// The tokens of a text, or of a pair; they live in the memory until its next use. Nothing of use where `stop`,
-  /// unless null, stopped it.
+  /// The tokens of a text, or of a pair, whose second text may be empty: then it is none. They live in the memory until
+  /// its next use. Nothing of use where `stop`, unless null, stopped it.
   [[nodiscard]] const encoding& encode(std::string_view first, std::optional<std::string_view> second,
                                        text::encode_memory& memory, const interruption* stop = nullptr) const {
-    if (second && !second->empty() && !pair_objection.empty()) {
+    const bool is_pair = second && !second->empty();
+    if (is_pair && !pair_objection.empty()) {
       throw error(error_kind::unsupported, pair_objection);
     }
-    const encoding& tokens = second ? tokenizer.encode(first, *second, max_tokens, memory, stop)
-                                    : tokenizer.encode(first, max_tokens, memory, stop, cut_ids);
+    const encoding& tokens = is_pair ? tokenizer.encode(first, *second, max_tokens, memory, stop)
+                                     : tokenizer.encode(first, max_tokens, memory, stop, cut_ids);
     if (!reads_type_ids) {
       memory.result.type_ids.clear();
     }
@@ -185,10 +186,16 @@ inline void tell_special_ids(const text::tokenizer& tokenizer, exits::head_set& 
   }
 }
 
-/// The tokens of a text that the exit before the encoder reads, where it may answer; 0: those that the encoder reads.
+/// The tokens of a text that the exit before the encoder reads, where it may answer or a later one reads its logits; 0:
+/// those that the encoder reads.
 [[nodiscard]] inline std::size_t longest_read(const model::exits_file& exits, const load_options& options) {
+  if (exits.exits.empty() || !exits.exits.front().ngrams) {
+    return 0;
+  }
   const bool may_answer = options.exits.empty() || std::ranges::find(options.exits, 0) != options.exits.end();
-  return may_answer && !exits.exits.empty() && exits.exits.front().ngrams ? exits.exits.front().ngrams->max_tokens : 0;
+  const bool is_read_later = std::ranges::any_of(
+      exits.exits, [](const model::exit_description& exit) { return exit.ngram_weight != 0 || exit.previous_logits; });
+  return may_answer || is_read_later ? exits.exits.front().ngrams->max_tokens : 0;
 }
 
 /// Single texts must be of token types that the encoder has; a model whose pairs are not reads no pairs.

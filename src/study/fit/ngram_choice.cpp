@@ -32,10 +32,10 @@ struct examples_of_texts {
   text::encode_memory memory;
   for (std::size_t i = 0; i < texts.data.texts.size(); ++i) {
     const labelled_text& text = texts.data.texts[i];
-    const encoding& tokens = text.second
-                                 ? reader.encode(text.first, text.second, memory)
-                                 : reader.tokenizer.encode(text.first, reader.max_tokens, memory, nullptr, cut_ids);
-    read.is_any_longer = read.is_any_longer || (!text.second && tokens.truncated);
+    const bool is_pair = text.second && !text.second->empty();
+    const encoding& tokens = is_pair ? reader.encode(text.first, text.second, memory)
+                                     : reader.tokenizer.encode(text.first, reader.max_tokens, memory, nullptr, cut_ids);
+    read.is_any_longer = read.is_any_longer || (!is_pair && tokens.truncated);
     read.examples.add({tokens.ids, tokens.cut_ids, special_ids, reader.tokenizer.separator()},
                       std::span(texts.targets).subspan(i * num_labels, num_labels));
   }
