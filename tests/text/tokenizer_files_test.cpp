@@ -57,6 +57,14 @@ TEST(tokenizer_files, template_processing_says_where_the_texts_go) {
   EXPECT_EQ(subject.encode("a", 10).ids, (ids{5, 3, 4}));
   EXPECT_EQ(subject.encode("a", "b", 10).ids, (ids{6, 3, 4, 5}));
   EXPECT_EQ(subject.encode("a", "b", 10).type_ids, (ids{1, 2, 2, 0}));
+  for (const char* texts : {"single", "pair"}) {
+    json without = document;
+    without["post_processor"][texts] = {sequence("A", 0)};
+    if (std::string(texts) == "pair") {
+      without["post_processor"][texts].push_back(sequence("B", 1));
+    }
+    expect_refusal({{"tokenizer.json", without.dump()}}, error_kind::unsupported, "an empty text would have no token");
+  }
 }
 
 TEST(tokenizer_files, without_a_normalizer_text_stays_as_it_is) {

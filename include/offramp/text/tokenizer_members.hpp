@@ -87,6 +87,10 @@ OFFRAMP_INLINE std::vector<added_token> tokenizer::select_normalized(std::vector
 }
 
 OFFRAMP_INLINE void tokenizer::check_template(const std::vector<template_part>& parts) const {
+  if (std::all_of(parts.begin(), parts.end(), [](const template_part& part) { return part.ids.empty(); })) {
+    throw error(error_kind::unsupported,
+                "the post-processor puts no special token around texts, and an empty text would have no token");
+  }
   for (const template_part& part : parts) {
     for (const std::int32_t id : part.ids) {
       if (static_cast<std::size_t>(id) >= pieces_.size()) {
