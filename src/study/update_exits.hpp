@@ -21,8 +21,8 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
@@ -78,11 +78,13 @@ inline void settle_input(model::exits_file& content, const dataset& data) {
   }
 }
 
-/// That what is to be written can be read: names of labels, for one, are free in config.json.
-inline void check_readable(const std::string& json, const std::string& tensors, const model::config& config) {
-  const model::file_set files(
-      {{"exits.json", std::as_bytes(std::span(json))}, {"exits.safetensors", std::as_bytes(std::span(tensors))}});
-  (void)model::open_exits(files, model::read_exits_file(files, config).value());
+/// What is to be written as exits.json, once it is known to be readable: names of labels, for one, are free in
+/// config.json.
+[[nodiscard]] inline std::string readable_exits_json(const stored_exits& stored, const model::exits_file& content,
+                                                     std::string_view exits_sha256) {
+  std::string json = model::write_exits_json(content, exits_sha256);
+  (void)model::read_exits_json(json, "exits.json", stored.config);
+  return json;
 }
 
 /// Replaces the exits.json of the directory that `stored` was opened in; its exits.safetensors stays. Writes both where
@@ -92,7 +94,7 @@ inline void write_exits(const std::filesystem::path& directory, const stored_exi
                         const model::exits_file& content, const std::string& texts = {}) {
   if (!stored.sha256.empty()) {
     offramp::detail::replacement_file description(directory / "exits.json");
-    description.write(model::write_exits_json(content, stored.sha256));
+    description.write(readable_exits_json(stored, content, stored.sha256));
     description.sync();
     if (!texts.empty()) {
       offramp::detail::write_file(directory / known_texts_file, texts);
@@ -102,9 +104,7 @@ inline void write_exits(const std::filesystem::path& directory, const stored_exi
   }
   const std::string tensors =
       model::write_safetensors(model::describe_tensors(stored.plan, stored.tensors, stored.config));
-  const std::string json = model::write_exits_json(content, model::sha256_hex(tensors));
-  check_readable(json, tensors, stored.config);
-  write_exit_files(directory, {json, tensors, texts});
+  write_exit_files(directory, {readable_exits_json(stored, content, model::sha256_hex(tensors)), tensors, texts});
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail

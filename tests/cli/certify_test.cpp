@@ -5,6 +5,7 @@
 #include <offramp/offramp.hpp>
 #include <offramp/study/certification.hpp>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -212,6 +213,19 @@ TEST_F(CertifyTest, BecomesTheModelsOwnPolicyWhereAsked) {
   const auto of_some_exits = offramp::classifier::load(model_, {.exits = std::vector{2}});
   EXPECT_THROW(offramp::study::store_default_policy(model_, of_some_exits, offramp::exit_policy(0.9F)), offramp::error);
   EXPECT_EQ(directory_.content("tiny/exits.json"), content);
+
+  const float infinity = std::numeric_limits<float>::infinity();
+  const auto whole = offramp::classifier::load(model_);
+  for (const auto& policy :
+       {offramp::exit_policy::full_depth(), offramp::exit_policy::per_exit({infinity, -infinity, 0.9F}),
+        offramp::exit_policy::per_class({{infinity, 0.5F}, {-infinity, infinity}, {0.9F, 0.9F}}),
+        offramp::exit_policy::margin(infinity), offramp::exit_policy::entropy(infinity)}) {
+    offramp::study::store_default_policy(model_, whole, policy);
+    const auto stored = offramp::classifier::load(model_);
+    for (const char* text : {"", "a good film", "the plot is dull"}) {
+      EXPECT_EQ(stored.classify(text), whole.classify(text, policy)) << "infinite thresholds are stored as finite ones";
+    }
+  }
 
   const std::string plain = directory_.copy_of("tiny-plain");
   EXPECT_THROW(

@@ -72,7 +72,8 @@ class json_place {
 
   /// Any number that float32 can hold as a finite value.
   [[nodiscard]] float number() const {
-    return number(std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max());
+    constexpr double largest = 3.4028235e38;  // the highest float in its shortest digits, which are a little more
+    return number(-largest, largest);
   }
 
   [[nodiscard]] bool boolean() const {

@@ -104,12 +104,18 @@ inline exit_policy make_policy(const policy_description& stored) {
 }
 
 /// A threshold that means the same and that a file can hold.
-[[nodiscard]] inline float finite_threshold(const exit_policy& policy) {
-  if (policy.rule_kind() == exit_policy::rule::confidence &&
-      policy.threshold() == std::numeric_limits<float>::infinity()) {
-    return 2.0F;  // full depth
-  }
-  return std::clamp(policy.threshold(), std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max());
+[[nodiscard]] inline float finite_threshold(float threshold) {
+  return std::clamp(threshold, std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max());
+}
+
+/// The same of a confidence: 2, which none reaches, for infinity.
+[[nodiscard]] inline float finite_confidence(float threshold) {
+  return threshold == std::numeric_limits<float>::infinity() ? 2.0F : finite_threshold(threshold);
+}
+
+[[nodiscard]] inline std::vector<float> finite_confidences(std::vector<float> thresholds) {
+  std::ranges::transform(thresholds, thresholds.begin(), finite_confidence);
+  return thresholds;
 }
 
 /// The other way round; infinite thresholds become finite ones, because the file holds finite numbers. Throws
@@ -119,14 +125,16 @@ inline policy_description describe_policy(const exit_policy& policy) {
     throw error(error_kind::invalid_argument, "exit_policy: a deadline or a stop token cannot be stored");
   }
   policy_description stored{.rule = policy.rule_kind(),
-                            .threshold = finite_threshold(policy),
+                            .threshold = policy.rule_kind() == exit_policy::rule::confidence
+                                             ? finite_confidence(policy.threshold())
+                                             : finite_threshold(policy.threshold()),
                             .decline = policy.decline(),
                             .patience = policy.patience_count(),
                             .max_layer = policy.max_layer()};
   if (stored.rule == policy_rule::per_exit) {
-    stored.exit_thresholds = policy.thresholds().front();
+    stored.exit_thresholds = finite_confidences(policy.thresholds().front());
   } else if (stored.rule == policy_rule::per_class) {
-    stored.class_thresholds = policy.thresholds();
+    std::ranges::transform(policy.thresholds(), std::back_inserter(stored.class_thresholds), finite_confidences);
   }
   return stored;
 }

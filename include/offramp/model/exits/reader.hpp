@@ -193,6 +193,25 @@ namespace detail {
 
 }  // namespace detail
 
+/// What the text of `exits.json` says, and the SHA-256 of the `exits.safetensors` that it speaks of.
+struct exits_text {
+  exits_file content;
+  std::string exits_sha256;
+};
+
+/// Checks all of the text, also against `config.json`; `name` is what errors call it. Throws as read_exits_file.
+[[nodiscard]] inline exits_text read_exits_json(const std::string& json, const std::string& name,
+                                                const config& encoder) {
+  const json_document document = parse_json(json, name);
+  json_object object{json_place(document, name)};
+  if (const json_place format = object.require("format"); format.integer(1, 1 << 30) != exits_format) {
+    throw error(error_kind::unsupported,
+                format.describe() + " is " + format.value().dump() + ", expected " + std::to_string(exits_format));
+  }
+  std::string digest = detail::read_digest(object.require("exits_sha256"));
+  return {detail::parse_exits_file(object, encoder), std::move(digest)};
+}
+
 /// Reads `exits.json` and checks all of it, also against `config.json` and the SHA-256 of `exits.safetensors`. Nothing
 /// when the model has neither file. Throws `io` when it has only one of them, `unsupported` for a later format version,
 /// `bad_model` for everything else that docs/model-format.md does not allow; keys that are not in it are refused.
@@ -207,19 +226,13 @@ namespace detail {
     throw error(error_kind::io, files.describe(tensors ? "exits.json" : "exits.safetensors") +
                                     ": no such file, expected beside " + (tensors ? *tensors : *description).name());
   }
-  const json_document document = parse_json(description->read_all(size_limit), description->name());
-  json_object object{json_place(document, description->name())};
-  if (const json_place format = object.require("format"); format.integer(1, 1 << 30) != exits_format) {
-    throw error(error_kind::unsupported,
-                format.describe() + " is " + format.value().dump() + ", expected " + std::to_string(exits_format));
-  }
-  const std::string digest = detail::read_digest(object.require("exits_sha256"));
+  exits_text text = read_exits_json(description->read_all(size_limit), description->name(), encoder);
   tensors->refuse_placeholder();
-  if (const std::string found = sha256_hex(*tensors); found != digest) {
-    throw error(error_kind::bad_model, tensors->name() + ": has the SHA-256 " + found + ", expected " + digest +
-                                           " as " + description->name() + " says");
+  if (const std::string found = sha256_hex(*tensors); found != text.exits_sha256) {
+    throw error(error_kind::bad_model, tensors->name() + ": has the SHA-256 " + found + ", expected " +
+                                           text.exits_sha256 + " as " + description->name() + " says");
   }
-  return detail::parse_exits_file(object, encoder);
+  return std::move(text.content);
 }
 
 /// What the tensors of a learned gate are called in `exits.safetensors`.
