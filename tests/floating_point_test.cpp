@@ -113,6 +113,7 @@ TEST_P(floating_point, modes_change_nothing_and_stay) {
     const classifier model = load();
     const auto expected = model.classify_batch_every_exit(texts());
     const auto answers = model.classify_batch(texts(), 0.7F);
+    const std::vector<offramp::encoding> tokens = model.tokenize_batch(texts());
     for (const mode& chosen : modes()) {
       SCOPED_TRACE(chosen.name);
       in_mode(chosen, [&] {
@@ -123,6 +124,7 @@ TEST_P(floating_point, modes_change_nothing_and_stay) {
           EXPECT_EQ(model.classify_every_exit(texts()[i]), expected[i]);
           EXPECT_EQ(model.classify(texts()[i], 0.7F, run_in_many_modes), answers[i]);
           EXPECT_EQ(model.classify(model.tokenize(texts()[i]), 0.7), answers[i]);
+          EXPECT_EQ(offramp::tokenizer::load(directory).tokenize(texts()[i]), tokens[i]);
         }
       });
     }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <offramp/model/model_parts.hpp>
+#include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/checkpoint.hpp>
 #include <offramp/model/config.hpp>
 #include <offramp/model/exits/reader.hpp>
 #include <offramp/model/files.hpp>
+#include <offramp/model/model_parts.hpp>
 #include <offramp/text/tokenizer.hpp>
 #include <offramp/tokenizer.hpp>
 
@@ -26,6 +27,7 @@ struct tokenizer::state {
 };
 
 OFFRAMP_INLINE tokenizer tokenizer::load(const std::filesystem::path& directory) {
+  const detail::default_floating_point environment;
   const model::file_set files(directory);
   const model::config config = model::read_config(files);
   const model::exits_file exits = model::read_exits_file(files, config).value_or(model::exits_file());
@@ -34,11 +36,13 @@ OFFRAMP_INLINE tokenizer tokenizer::load(const std::filesystem::path& directory)
 }
 
 OFFRAMP_INLINE encoding tokenizer::tokenize(std::string_view text) const {
+  const detail::default_floating_point environment;
   text::encode_memory memory;
   return state_->reader.encode(text, std::nullopt, memory);
 }
 
 OFFRAMP_INLINE encoding tokenizer::tokenize(const sentence_pair& texts) const {
+  const detail::default_floating_point environment;
   text::encode_memory memory;
   return state_->reader.encode(texts.premise, texts.hypothesis, memory);
 }
@@ -50,6 +54,7 @@ OFFRAMP_INLINE int tokenizer::max_tokens() const noexcept { return static_cast<i
 OFFRAMP_INLINE std::optional<input_kind> tokenizer::expected_input() const noexcept { return state_->input; }
 
 OFFRAMP_INLINE encoder_description describe_encoder(const std::filesystem::path& directory) {
+  const detail::default_floating_point environment;
   const model::file_set files(directory);
   const model::config config = model::read_config(files);
   encoder_description result{std::string(config.family->model_type), config.num_layers, config.hidden_size, {}};

@@ -169,6 +169,7 @@ void store_default_policy(const std::filesystem::path& directory, const classifi
   if (model.exits().size() != content.exits.size()) {
     throw error(error_kind::invalid_argument, "store_default_policy: the model was loaded with some of its exits");
   }
+  const offramp::detail::default_floating_point environment;
   if (!content.input) {
     throw error(error_kind::invalid_argument,
                 "store_default_policy: the model does not say whether it takes pairs; calibrate it first");
