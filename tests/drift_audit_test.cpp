@@ -23,6 +23,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 namespace drift_audit_test {
@@ -206,6 +207,23 @@ classifier broken_above_layer_2() {
     std::memcpy(file.data() + 8 + length + at, &huge, sizeof huge);
   }
   return model.load();
+}
+
+TEST(drift_audit, counts_no_text_that_fails) {
+  const classifier model = broken_above_layer_2();
+  const drift_audit audit(1.0, 0);
+  const exit_policy policy = exit_policy(0.96F).audited_by(audit);
+  EXPECT_THROW((void)model.classify_batch(texts(), policy), offramp::error);
+  EXPECT_EQ(audit.counts(), drift_counts{});
+  std::int64_t answered = 0;
+  for (const auto& result : model.try_classify_batch(texts(), policy)) {
+    answered += std::holds_alternative<prediction>(result) ? 1 : 0;
+  }
+  EXPECT_GT(answered, 0);
+  EXPECT_LT(answered, 12);
+  EXPECT_EQ(audit.counts().texts, answered);
+  EXPECT_EQ(audit.counts().sampled, answered);
+  EXPECT_EQ(audit.counts().early_exits, answered);
 }
 
 TEST(drift_audit, a_last_exit_that_cannot_answer_disagrees_and_fails_no_call) {

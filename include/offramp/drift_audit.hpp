@@ -14,8 +14,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
 
 namespace detail {
 
-/// One answered text, as an audit sees it.
+/// One text, as an audit sees it.
 struct drift_observation {
+  bool is_answered = false;  // else it has failed, and the rest says nothing
   int layer = 0;
   bool is_sampled = false;
   bool is_early = false;

@@ -198,6 +198,7 @@ void classifier::state::run_batches(const detail::batch_view& inputs, const call
   if (reaction == on_failure::stop) {
     failures.throw_first();
   }
+  report_to_audit(call.policy, batch->observations);
 }
 
 template <class Finish>
@@ -236,7 +237,6 @@ void classifier::state::run_encoded(const call_plan& call, const runner& run, de
     const typename detail::memory_pool<detail::call_memory>::lease memory(*call_pool);
     run_cut(texts, call, call.policy.deadline() ? &waiting : nullptr, team, memory->engine, finish_text);
   });
-  report_to_audit(call.policy, batch.observations);
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE

@@ -171,7 +171,8 @@ struct classifier::state {
   }
 
   [[nodiscard]] detail::drift_observation observe(const exits::request& text, const exits::outcome& outcome) const {
-    return {.layer = exits[outcome.exit].layer,
+    return {.is_answered = true,
+            .layer = exits[outcome.exit].layer,
             .is_sampled = text.is_sampled,
             .is_early = outcome.exit + 1 < exits.size(),
             .disagrees = outcome.audit == exits::audit_result::disagrees};

@@ -97,6 +97,9 @@ OFFRAMP_INLINE void drift_audit::count(std::span<const detail::drift_observation
   const std::scoped_lock lock(state_->mutex);
   drift_counts& counts = state_->counts;
   for (const detail::drift_observation& text : texts) {
+    if (!text.is_answered) {
+      continue;
+    }
     ++counts.texts;
     counts.sampled += text.is_sampled ? 1 : 0;
     if (!text.is_early) {
