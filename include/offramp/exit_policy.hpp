@@ -7,12 +7,35 @@
 
 #include <chrono>
 #include <concepts>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <utility>
 #include <vector>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE {
+
+namespace detail {
+
+/// Rows of thresholds that copies share: copying a policy takes no memory, and so cannot fail.
+class shared_rows {
+ public:
+  using rows_type = std::vector<std::vector<float>>;
+
+  shared_rows() = default;
+  explicit shared_rows(rows_type rows) : rows_(std::make_shared<const rows_type>(std::move(rows))) {}
+
+  [[nodiscard]] const rows_type& rows() const noexcept {
+    static const rows_type none;
+    return rows_ ? *rows_ : none;
+  }
+  bool operator==(const shared_rows& other) const { return rows() == other.rows(); }
+
+ private:
+  std::shared_ptr<const rows_type> rows_;
+};
+
+}  // namespace detail
 
 /// When a text may leave the encoder: one rule, and optionally a layer limit, a deadline and a stop token; and what its
 /// predictions carry besides the answer. A floating-point number is a policy; an integer is none, since 1 would mean
@@ -149,7 +172,7 @@ class OFFRAMP_API exit_policy {
   /// How much the threshold of `declining` falls from exit to exit, else 0.
   [[nodiscard]] float decline() const noexcept { return decline_; }
   /// One row in all for per_exit, one row per exit for per_class, none for other rules.
-  [[nodiscard]] const std::vector<std::vector<float>>& thresholds() const noexcept { return thresholds_; }
+  [[nodiscard]] const std::vector<std::vector<float>>& thresholds() const noexcept { return thresholds_.rows(); }
   [[nodiscard]] int patience_count() const noexcept { return patience_; }
   [[nodiscard]] std::optional<int> max_layer() const noexcept { return max_layer_; }
   [[nodiscard]] std::optional<time_point> deadline() const noexcept { return deadline_; }
@@ -175,7 +198,7 @@ class OFFRAMP_API exit_policy {
   rule rule_;
   float threshold_ = 0.0F;
   float decline_ = 0.0F;
-  std::vector<std::vector<float>> thresholds_;
+  detail::shared_rows thresholds_;
   int patience_ = 0;
   std::optional<int> max_layer_;
   std::optional<time_point> deadline_;

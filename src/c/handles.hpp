@@ -3,6 +3,7 @@
 
 #include <offramp/offramp.h>
 #include <offramp/offramp.hpp>
+#include <offramp/text/text_piece.hpp>
 #include <offramp/thread_pool.hpp>
 
 #include <algorithm>
@@ -38,7 +39,9 @@ namespace offramp_c {
 inline offramp_status fail(offramp_error* error, offramp_status status, std::string_view message) noexcept {
   if (error != nullptr) {
     error->status = status;
-    const std::size_t size = std::min(message.size(), sizeof(error->message) - 1);
+    constexpr std::size_t longest = sizeof(error->message) - 1;
+    const std::size_t size =
+        message.size() <= longest ? message.size() : offramp::text::character_start(message, longest);
     std::memcpy(error->message, message.data(), size);
     error->message[size] = '\0';
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // After a call of the same size, a call allocates only what its result owns.
 #include "counted_memory.hpp"
+#include "ngram_model.hpp"
 #include "text/subwords/corpus.hpp"
 
 #include <offramp/nn/aligned_vector.hpp>
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -199,6 +201,39 @@ TEST(allocation, memory_waits_for_later_calls_until_it_is_released) {
   EXPECT_EQ(model.memory_usage().waiting, 0U);
   EXPECT_GT(allocations_of(classify), owned_by(texts().size()));
   EXPECT_EQ(model.memory_usage(), after);
+}
+
+TEST(allocation, policies_are_made_of_others_without) {  // so that offramp.h can in functions that cannot fail
+  const drift_audit audit(0.5, 1);
+  const offramp::call_meter meter;
+  const std::stop_source stop;
+  const exit_policy policy = exit_policy::per_class({{0.5F, 0.6F}, {0.7F, 0.8F}});
+  EXPECT_EQ(allocations_of([&] {
+              const exit_policy limited = policy.with_max_layer(2).with_deadline({}).with_stop_token(stop.get_token());
+              exit_policy other = limited.audited_by(audit).metered_by(meter).with_logits();
+              other = limited;
+              EXPECT_EQ(other, limited);
+            }),
+            0U);
+}
+
+TEST(allocation, what_waits_is_counted) {
+  offramp_tests::model_in_memory files = offramp_tests::with_ngrams("tiny-i8");
+  nlohmann::json exits = nlohmann::json::parse(files.files.at("exits.json"));
+  exits["exits"][0]["ngrams"]["max_tokens"] = 4096;
+  files.files["exits.json"] = exits.dump();
+  const classifier model = files.load();
+  std::string long_text;
+  for (int word = 0; word < 3000; ++word) {
+    long_text += word % 3 == 0 ? "fox " : "the ";
+  }
+  (void)model.classify_batch(std::vector<std::string>(64, long_text), exit_policy::full_depth());
+  const std::size_t waiting = model.memory_usage().waiting;
+  const std::size_t before = counted_memory::live;
+  model.release_memory();
+  const std::size_t freed = before - counted_memory::live;
+  EXPECT_GT(freed, 64U * 2900U * sizeof(std::int32_t));
+  EXPECT_LE(freed, waiting + 64U * 1024U) << "but for what texts' outcomes own";
 }
 
 TEST(allocation, subword_tokenizers_keep_their_memory) {

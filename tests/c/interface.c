@@ -219,7 +219,23 @@ static void check_tokens(const offramp_classifier* model) {
   CHECK(offramp_tokenize(model, &input, ids, NULL, 1, &count, NULL, &error) == OFFRAMP_INVALID_ARGUMENT && count >= 3);
 }
 
+/* A message that is too long ends with a whole character. */
+static void check_long_message(const char* prefix) {
+  char directory[1600];
+  strcpy(directory, prefix);
+  while (strlen(directory) + 2 < sizeof directory) {
+    strcat(directory, "\xC3\xA9");
+  }
+  offramp_classifier* none = NULL;
+  CHECK(offramp_classifier_load(directory, NULL, &none, &error) == OFFRAMP_IO);
+  const size_t length = strlen(error.message);
+  CHECK(length + 2 >= sizeof error.message && length < sizeof error.message);
+  CHECK((unsigned char)error.message[length - 1] == 0xA9);
+}
+
 static void check_errors(const offramp_classifier* model) {
+  check_long_message("");
+  check_long_message("a");
   offramp_classifier* none = NULL;
   CHECK(offramp_classifier_load("no/such/directory", NULL, &none, &error) == OFFRAMP_IO);
   CHECK(error.status == OFFRAMP_IO && strstr(error.message, "no/such/directory") != NULL && none == NULL);

@@ -59,7 +59,7 @@ struct batch_memory {
     std::size_t sum = bytes_of(encoded) + bytes_of(texts) + bytes_of(order) + bytes_of(ends) + bytes_of(requests) +
                       bytes_of(observations) + teams_size * sizeof(nn::team);
     for (const encoding& text : encoded) {
-      sum += bytes_of(text.ids) + bytes_of(text.type_ids);
+      sum += bytes_of(text.ids) + bytes_of(text.type_ids) + bytes_of(text.cut_ids);
     }
     return sum;
   }

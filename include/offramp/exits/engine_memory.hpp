@@ -140,7 +140,8 @@ struct engine_memory {
     using nn::bytes_of;
     std::size_t sum = scratch.bytes() + bytes_of(outcomes) + bytes_of(heads) + bytes_of(active) + bytes_of(offsets) +
                       bytes_of(first_offsets) + bytes_of(rows) + bytes_of(first_rows) + bytes_of(before_pooler) +
-                      bytes_of(pooled) + bytes_of(head_input) + bytes_of(logits);
+                      bytes_of(pooled) + bytes_of(head_input) + bytes_of(logits) + bytes_of(probabilities) +
+                      bytes_of(exit_rates) + ngrams.bytes();
     for (const head_memory& text : heads) {
       sum += bytes_of(text.pooled_layers) + bytes_of(text.previous_logits) + bytes_of(text.ngram_logits);
     }

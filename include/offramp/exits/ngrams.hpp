@@ -54,6 +54,11 @@ struct ngram_memory {
   std::vector<ngram_feature> features;
   std::vector<std::uint32_t> counts;  // by feature
   std::vector<std::uint32_t> slots;   // open addressing: feature + 1, 0 is empty
+
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return whole.capacity() * sizeof(std::int32_t) + features.capacity() * sizeof(ngram_feature) +
+           (counts.capacity() + slots.capacity()) * sizeof(std::uint32_t);
+  }
 };
 
 /// The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), with Stafford's constants. Part of the file

@@ -55,7 +55,7 @@ OFFRAMP_INLINE exit_policy::exit_policy(rule kind, float threshold, int patience
 
 OFFRAMP_INLINE exit_policy::exit_policy(rule kind, std::vector<std::vector<float>> thresholds)
     : rule_(kind), thresholds_(std::move(thresholds)) {
-  for (const std::vector<float>& row : thresholds_) {
+  for (const std::vector<float>& row : thresholds_.rows()) {
     std::for_each(row.begin(), row.end(), exits::refuse_nan);
   }
 }
