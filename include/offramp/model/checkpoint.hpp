@@ -70,6 +70,9 @@ class checkpoint {
 
   [[nodiscard]] const tensor_shape& shape(std::string_view name) const { return locate(name).info.shape; }
 
+  /// Throws `bad_model` for another shape, without reading values.
+  void check_shape(std::string_view name, const tensor_shape& expected) const { (void)locate(name, expected); }
+
   /// Whether the tensor is stored as I8 with one scale per row.
   [[nodiscard]] bool is_quantized(std::string_view name) const { return locate(name).info.type == dtype::i8; }
 

@@ -70,6 +70,7 @@ inline exits::ngram_head read_ngram_head(const checkpoint& tensors, const std::s
   if (!tensors.is_quantized(weight)) {
     throw error(error_kind::bad_model, "tensor \"" + weight + "\" is not I8, expected I8 for n-grams");
   }
+  tensors.check_shape(weight, {labels, shape.buckets()});  // before a file that is none takes memory
   exits::ngram_head head;
   head.shape = shape;
   head.weights.resize(shape.buckets() * labels);
