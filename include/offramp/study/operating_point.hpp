@@ -15,7 +15,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 /// The texts that one exit answers.
 struct exit_share {
-  int layer = 0;  ///< of the encoder, from 1
+  int layer = 0;  ///< of the encoder, from 1; 0: before it
   std::size_t texts = 0;
   std::size_t correct = 0;
   double mean_confidence = 0.0;  ///< 0 when it answers none
@@ -39,7 +39,7 @@ struct operating_point {
   double macro_f1 = 0.0;          ///< mean over the labels that occur among right or given answers
   double micro_f1 = 0.0;          ///< over all labels together: the accuracy, but for multi-label models
   double mean_layer = 0.0;        ///< encoder layers run, on average over the texts
-  double layer_speedup = 0.0;     ///< layer of the last exit / mean_layer
+  double layer_speedup = 0.0;     ///< layer of the last exit / mean_layer; infinity where that is 0
   double mean_flops = 0.0;        ///< floating-point operations (classifier::flops) per text; 0 where not known
   double flops_speedup = 0.0;     ///< those at full depth / mean_flops; 0 where not known
   std::size_t lost = 0;           ///< texts answered wrong that full depth answers right ...

@@ -46,7 +46,8 @@ struct pick_goal {
 
 /// Index of the cheapest point with at most `points` hundredths of accuracy less than full depth; there is always one.
 /// Chosen on the same texts that measured it, the accuracy is flattered, and on other texts of the kind more is lost in
-/// about half of all draws: pick on one data set, report on another, or pick_sure_loss.
+/// about half of all draws: pick on one data set, report on another, or pick_sure_loss. Throws `invalid_argument` for
+/// points below 0 and NaN.
 [[nodiscard]] OFFRAMP_API std::size_t pick_loss(const curve& found, double points);
 /// Index of the last point, on the way from full depth to cheaper and cheaper ones, before the first whose paired loss
 /// may be above `points` hundredths at this confidence (above 0.5, below 1; paired_loss, one-sided). So with about that

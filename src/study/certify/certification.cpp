@@ -48,7 +48,13 @@ std::int64_t texts_needed(double epsilon, double delta) {
   delta = settled(delta);
   detail::check_promise(epsilon, delta);
   // (1 - epsilon)^n <= delta, up to rounding.
-  auto n = static_cast<std::int64_t>(std::log(delta) / std::log1p(-epsilon));
+  const double needed = std::log(delta) / std::log1p(-epsilon);
+  constexpr double most = 1e15;  // beyond, a double no longer tells one text more from none
+  if (!(needed < most)) {
+    detail::refuse_certification("an epsilon of " + offramp::detail::number_text(epsilon) +
+                                 ", which takes more than 1e15 texts");
+  }
+  auto n = static_cast<std::int64_t>(needed);
   while (binomial_tail_at_most(0, n, epsilon) > delta) {
     ++n;
   }
@@ -163,13 +169,13 @@ void store_certificate(const std::filesystem::path& directory, const classifier&
 }
 
 void store_default_policy(const std::filesystem::path& directory, const classifier& model, const exit_policy& policy) {
+  const offramp::detail::default_floating_point environment;
   model.check(policy);
   const detail::stored_exits stored = detail::open_stored_exits(directory);
   model::exits_file content = stored.plan.description;
   if (model.exits().size() != content.exits.size()) {
     throw error(error_kind::invalid_argument, "store_default_policy: the model was loaded with some of its exits");
   }
-  const offramp::detail::default_floating_point environment;
   if (!content.input) {
     throw error(error_kind::invalid_argument,
                 "store_default_policy: the model does not say whether it takes pairs; calibrate it first");

@@ -98,6 +98,10 @@ std::string describe(const pick_goal& wanted) {
 std::size_t pick_loss(const curve& found, double points) {
   const offramp::detail::default_floating_point environment;
   points = settled(points);
+  if (!(points >= 0.0)) {
+    throw error(error_kind::invalid_argument,
+                "pick_loss: a loss of " + detail::short_number(points) + " points, expected at least 0");
+  }
   const operating_point& full = found.full_depth();
   // Texts are whole: a sliver of slack only keeps rounding from deciding.
   const double allowed = points / 100.0 * static_cast<double>(full.texts) + 1e-6;

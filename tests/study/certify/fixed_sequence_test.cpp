@@ -58,6 +58,7 @@ TEST(FixedSequence, SaysHowManyTextsItTakes) {
   EXPECT_EQ(study::losses_allowed(299, 0.01, 0.05), 0);
   EXPECT_THROW(static_cast<void>(study::losses_allowed(0, 0.01, 0.05)), offramp::error);
   EXPECT_THROW(static_cast<void>(study::texts_needed(0.0, 0.05)), offramp::error);
+  EXPECT_THROW(static_cast<void>(study::texts_needed(1e-20, 0.05)), offramp::error);
 }
 
 TEST(FixedSequence, EndsAtTheFirstFailure) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,12 @@ TEST(pick, takes_the_cheapest_within_the_loss) {
 }
 
 TEST(pick, falls_back_to_full_depth) { EXPECT_EQ(pick_loss(curve_of({{1, 1}, {2, 2}, {90, 3}}), 50), 2U); }
+
+TEST(pick, refuses_less_loss_than_none) {
+  for (const double points : {-1e-9, -1.0, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_THROW((void)pick_loss(curve_of({{1, 1}, {2, 2}}), points), offramp::error) << points;
+  }
+}
 
 TEST(pick, takes_the_deepest_that_is_fast_enough) {
   const curve found = curve_of({{80, 1}, {88, 2}, {88, 2.5}, {86, 3}, {91, 5}, {90, 6}});
