@@ -96,11 +96,6 @@ std::vector<study::pick_goal> goals_of(const curve_options& options) {
   return goals;
 }
 
-std::string directory_name(const std::filesystem::path& directory) {
-  const std::filesystem::path plain = (directory / "").lexically_normal().parent_path();
-  return plain.filename().empty() ? directory.string() : plain.filename().string();
-}
-
 study::study_options study_options_of(const curve_options& options) {
   study::study_options wanted{.goals = goals_of(options),
                               .timing = options.timing,

@@ -48,6 +48,11 @@ std::vector<int> layers_in(const std::string& list) {
 
 }  // namespace
 
+std::string directory_name(const std::filesystem::path& directory) {
+  const std::filesystem::path plain = (directory / "").lexically_normal().parent_path();
+  return plain.filename().empty() ? directory.string() : plain.filename().string();
+}
+
 void model_options::add_to(CLI::App& parser) {
   parser.add_option("--model", directory, "Model directory, or a bundled model's name (default: sentiment-en)");
 }

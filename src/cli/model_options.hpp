@@ -25,6 +25,9 @@ std::vector<std::string> names_in(const offramp::detail::name_table<Value, N>& t
   return names;
 }
 
+/// The last name of a path, also where a slash ends it.
+[[nodiscard]] std::string directory_name(const std::filesystem::path& directory);
+
 /// Which model to load, and how.
 struct model_options {
   std::optional<std::string> directory;

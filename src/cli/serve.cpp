@@ -12,6 +12,8 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,10 +40,6 @@ struct serve_options {
   offramp_serve::http_service::settings http;
 };
 
-std::string name_of(const std::string& model) {
-  return std::filesystem::path(model).lexically_normal().filename().string();
-}
-
 offramp_serve::policy_range policies_of(const offramp::classifier& model, const serve_options& options) {
   const offramp::exit_policy calm =
       options.threshold ? offramp::exit_policy(*options.threshold) : model.default_policy();
@@ -51,7 +49,7 @@ offramp_serve::policy_range policies_of(const offramp::classifier& model, const 
   if (options.busy_certified) {
     const auto certified = model.certified(*options.busy_certified);
     if (!certified) {
-      throw std::runtime_error("the model has no certificate for --busy-certified in this format");
+      throw std::invalid_argument("no certificate for --busy-certified in this format");
     }
     return {calm, *certified, model};
   }
@@ -66,13 +64,22 @@ std::shared_ptr<const served_model> load(const std::string& directory, const ser
   const offramp::classifier model = chosen.load();
   constexpr int tokens_of_first_call = 1024;
   model.warm_up(tokens_of_first_call, options.threads);
-  return std::make_shared<const served_model>(served_model{name_of(directory), model, policies_of(model, options), {}});
+  try {
+    return std::make_shared<const served_model>(
+        served_model{directory_name(directory), model, policies_of(model, options), {}});
+  } catch (const std::invalid_argument& problem) {
+    throw std::runtime_error(directory + ": " + problem.what());
+  }
 }
 
 std::string read_token(const std::string& path) {
   std::ifstream file(path);
   std::string token;
-  if (!std::getline(file, token) || token.empty()) {
+  std::getline(file, token);
+  if (token.ends_with('\r')) {
+    token.pop_back();
+  }
+  if (token.empty()) {
     throw std::runtime_error(path + ": holds no token");
   }
   return token;
@@ -88,6 +95,13 @@ class signal_waiter {
     }
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
+  ~signal_waiter() { release(); }
+  signal_waiter(const signal_waiter&) = delete;
+  signal_waiter& operator=(const signal_waiter&) = delete;
+
+  /// From here on they end the process, as in any other.
+  void release() const { pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr); }
+
   [[nodiscard]] int wait() const {
     int signal = 0;
     while (sigwait(&signals_, &signal) != 0) {
@@ -107,8 +121,12 @@ void serve(serve_options options) {
   }
   options.queue.threads = options.threads;
   offramp_serve::model_registry models;
+  std::set<std::string> names;
   for (const std::string& model : options.models) {
-    models.add(name_of(model), [model, &options] { return load(model, options); });
+    if (!names.insert(directory_name(model)).second) {
+      throw usage_error("--model: two are called " + directory_name(model) + ", expected different names");
+    }
+    models.add(directory_name(model), [model, &options] { return load(model, options); });
   }
   offramp_serve::metrics counts;
   offramp_serve::text_queue queue(options.queue, [&](const served_model& model, const offramp_serve::answers& given) {
@@ -123,6 +141,7 @@ void serve(serve_options options) {
       std::cerr << "offramp: the model stays as it was: " << failure << '\n';
     }
   }
+  signals.release();  // whoever does not want to wait for slow clients sends another
   service.stop();
   serving.join();
   queue.drain();

@@ -66,8 +66,15 @@ bool may_have_left_its_body(const httplib::Request& request, const httplib::Resp
           (request.has_header("Content-Length") || request.has_header("Transfer-Encoding")));
 }
 
+std::string explain_size(const httplib::Request& request, std::size_t body_bytes) {
+  constexpr std::string_view form_type = "application/x-www-form-urlencoded";  // of which cpp-httplib takes little
+  return request.get_header_value("Content-Type").starts_with(form_type)
+             ? "the body is too large for " + std::string(form_type) + ", expected " + json_type
+             : "the body is too large, expected at most " + std::to_string(body_bytes) + " bytes";
+}
+
 /// What cpp-httplib has refused before a handler saw it.
-void explain(const httplib::Request& request, httplib::Response& response) {
+void explain(const httplib::Request& request, httplib::Response& response, std::size_t body_bytes) {
   const char* methods = methods_of(request.target);
   if (methods != nullptr && std::string_view(methods).find(request.method) == std::string_view::npos) {
     response.set_header("Allow", methods);
@@ -75,7 +82,7 @@ void explain(const httplib::Request& request, httplib::Response& response) {
   } else {
     answer_error(response, response.status,
                  response.status == 404   ? "there is nothing at this path"
-                 : response.status == 413 ? "the body is too large"
+                 : response.status == 413 ? explain_size(request, body_bytes)
                                           : "the request cannot be served");
   }
 }
@@ -137,9 +144,9 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
     response.set_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'");
     response.set_content(std::string(page_html), "text/html; charset=utf-8");
   });
-  server_->set_error_handler([](const Request& request, Response& response) {
+  server_->set_error_handler([this](const Request& request, Response& response) {
     if (response.body.empty()) {
-      explain(request, response);
+      explain(request, response, settings_.body_bytes);
     }
   });
   server_->set_exception_handler([](const Request&, Response& response, const std::exception_ptr& problem) {
@@ -156,7 +163,8 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
 http_service::~http_service() = default;
 
 bool http_service::may_pass(const httplib::Request& request) const {
-  return settings_.token.empty() || request.path == "/healthz" || request.path == "/readyz" ||
+  // The page holds no secret, and no browser sends a token before it has the page that asks for it.
+  return settings_.token.empty() || request.path == "/" || request.path == "/healthz" || request.path == "/readyz" ||
          are_equal(request.get_header_value("Authorization"), "Bearer " + settings_.token);
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy_range.hpp"
 
+#include <offramp/detail/number.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace offramp_serve {
@@ -53,7 +56,10 @@ policy_range::policy_range(exit_policy calm, const exit_policy& busy, const offr
   busy_thresholds_ = bounded(*to);
   for (std::size_t exit = 0; exit < exits; ++exit) {
     if (busy_thresholds_[exit] > calm_thresholds_[exit]) {
-      throw std::invalid_argument("the policy for high load asks for more confidence than the one without load");
+      throw std::invalid_argument("the policy for high load asks for a confidence of " +
+                                  offramp::detail::number_text(busy_thresholds_[exit]) + " at the exit on layer " +
+                                  std::to_string(model.exits()[exit].layer) + ", expected at most the " +
+                                  offramp::detail::number_text(calm_thresholds_[exit]) + " of the one without load");
     }
   }
 }

@@ -6,7 +6,10 @@
 #include <offramp/error.hpp>
 #include <offramp/names.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <climits>
+#include <cstddef>
 #include <set>
 #include <utility>
 #include <variant>
@@ -65,11 +68,19 @@ std::vector<input_text> read_texts(const json& request, const request_limits& li
   return texts;
 }
 
+/// A value as it stands, where that is short.
+std::string shown(const json& value) {
+  constexpr std::size_t most = 32;
+  const bool is_long =
+      value.is_structured() || (value.is_string() && value.get_ref<const std::string&>().size() > most);
+  return is_long ? std::string("of type ") + value.type_name() : value.dump();
+}
+
 double number_of(const json& request, const char* name, double lowest, double highest) {
   const json& value = request[name];
   const double number = value.is_number() ? value.get<double>() : lowest - 1.0;
   if (!(number >= lowest && number <= highest)) {
-    refuse(std::string(name) + " is " + value.dump() + ", expected a number from " + json(lowest).dump() + " to " +
+    refuse(std::string(name) + " is " + shown(value) + ", expected a number from " + json(lowest).dump() + " to " +
            json(highest).dump());
   }
   return number;
@@ -94,7 +105,9 @@ std::optional<offramp::exit_policy> read_policy(const json& request, const serve
       refuse("max_layer is no integer");
     }
     const double layer = number_of(request, "max_layer", 0.0, model.classifier.num_layers());
-    policy = policy.value_or(model.policies.at(0.0)).with_max_layer(static_cast<int>(layer));
+    const offramp::exit_policy asked = policy.value_or(model.policies.at(0.0));
+    // No deeper than the policy's own limit either.
+    policy = asked.with_max_layer(std::min(static_cast<int>(layer), asked.max_layer().value_or(INT_MAX)));
   }
   if (policy) {
     try {
@@ -109,7 +122,14 @@ std::optional<offramp::exit_policy> read_policy(const json& request, const serve
 }  // namespace
 
 job read_request(const std::string& body, const model_registry& models, const request_limits& limits) {
-  const json request = json::parse(body, nullptr, false);
+  constexpr int deepest = 8;  // more than any request needs; what takes values apart recurses
+  const auto refuse_depth = [](int depth, json::parse_event_t /*event*/, const json& /*value*/) {
+    if (depth > deepest) {
+      refuse("the body is nested more than " + std::to_string(deepest) + " deep");
+    }
+    return true;
+  };
+  const json request = json::parse(body, refuse_depth, false);
   if (!request.is_object()) {
     refuse("the body is no JSON object");
   }
@@ -117,7 +137,8 @@ job read_request(const std::string& body, const model_registry& models, const re
                                               "certified", "max_layer", "deadline_ms", "exits"};
   for (const auto& [name, value] : request.items()) {
     if (!known.contains(name)) {
-      refuse("unknown member " + json(name).dump(-1, ' ', false, json::error_handler_t::replace));
+      constexpr std::size_t most = 64;
+      refuse("unknown member " + json(name.substr(0, most)).dump(-1, ' ', false, json::error_handler_t::ignore));
     }
   }
   std::string name;
@@ -143,6 +164,9 @@ job read_request(const std::string& body, const model_registry& models, const re
       refuse("exits is no boolean");
     }
     work.wants_exits = request["exits"].get<bool>();
+  }
+  if (work.wants_exits && work.deadline) {
+    refuse("expected deadline_ms or exits, not both: what every exit says takes full depth");
   }
   return work;
 }

@@ -199,8 +199,10 @@ void text_queue::run(std::vector<waiting_job> batch, const offramp::exit_policy&
   const auto classify = [&](const auto& inputs) {
     const auto stopped_policy = policy.metered_by(model.meter).with_stop_token(stop.token());
     answers all{policy, model.classifier.try_classify_batch(inputs, stopped_policy), {}};
-    if (jobs.front()->wants_exits && !stop.token().stop_requested()) {
-      all.exits = model.classifier.classify_batch_every_exit(inputs);
+    if (jobs.front()->wants_exits) {
+      for (auto input = inputs.begin(); input != inputs.end() && !stop.token().stop_requested(); ++input) {
+        all.exits.push_back(model.classifier.classify_every_exit(*input));
+      }
     }
     return all;
   };

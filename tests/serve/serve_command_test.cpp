@@ -40,8 +40,8 @@ std::vector<std::string> serve(std::vector<std::string> more) {
 TEST(serve_command, answers_reloads_and_ends_as_asked) {
   const scratch_directory folder;
   const std::string model = folder.copy_of("tiny");
-  const std::string token = folder.file("token", "secret\n");
-  const conversation service(serve({"--model", model, tiny("tiny-pair"), "--token-file", token}));
+  const std::string token = folder.file("token", "secret\r\n");
+  const conversation service(serve({"--model", model, tiny("tiny-pair/"), "--token-file", token}));
   httplib::Client client("127.0.0.1", port_of(service.hear()));
   client.set_bearer_token_auth("secret");
   const std::string request = R"({"text": "hello world"})";
@@ -59,6 +59,35 @@ TEST(serve_command, answers_reloads_and_ends_as_asked) {
 
   service.send_signal(SIGTERM);
   EXPECT_EQ(service.end(), 0);
+}
+
+TEST(serve_command, a_second_signal_does_not_wait_for_slow_clients) {
+  const conversation service(serve({"--model", tiny("tiny")}));
+  const int port = port_of(service.hear());
+  httplib::Client slow("127.0.0.1", port);
+  std::atomic<bool> has_begun = false;
+  std::atomic<bool> is_over = false;
+  std::thread client([&] {
+    const auto send_slowly = [&](std::size_t, std::size_t, httplib::DataSink& sink) {
+      has_begun = true;
+      sink.write(" ", 1);
+      while (!is_over) {
+        std::this_thread::yield();
+      }
+      return false;
+    };
+    (void)slow.Post("/v1/classify", 1000, send_slowly, "application/json");
+  });
+  while (!has_begun) {
+    std::this_thread::yield();
+  }
+  service.send_signal(SIGTERM);
+  while (httplib::Client("127.0.0.1", port).Get("/healthz")) {  // until it takes no more connections
+  }
+  service.send_signal(SIGINT);
+  EXPECT_NE(service.end(), 0);
+  is_over = true;
+  client.join();
 }
 
 std::size_t resident_mib(pid_t process) {
@@ -171,8 +200,12 @@ TEST(serve_command, says_what_it_cannot_do) {
     EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
   };
   expect({"--model", "no-such-model"}, 1, "no-such-model");
-  expect({"--model", tiny("tiny"), "--busy-certified", "0.01"}, 1, "no certificate for --busy-certified");
-  expect({"--model", tiny("tiny"), "--threshold", "0.5", "--busy-threshold", "0.9"}, 1, "asks for more confidence");
+  expect({"--model", tiny("tiny"), "--busy-certified", "0.01"}, 1, "tiny: no certificate for --busy-certified");
+  expect(
+      {"--model", tiny("tiny"), "--threshold", "0.5", "--busy-threshold", "0.9"}, 1,
+      "tiny: the policy for high load asks for a confidence of 0.9 at the exit on layer 1, expected at most the 0.5");
+  const scratch_directory folder;
+  expect({"--model", tiny("tiny"), folder.copy_of("tiny") + "/"}, 2, "two are called tiny");
   expect({"--model", tiny("tiny"), "--threads", "0"}, 2, "--threads");
   expect({"--model", tiny("tiny"), "--host", "256.0.0.1"}, 1, "256.0.0.1, port 0: cannot be listened on");
 }

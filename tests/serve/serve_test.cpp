@@ -121,6 +121,11 @@ TEST(serve, says_what_is_wrong) {
            {R"({"text": "a", "max_layer": 99})", 400, "max_layer is 99"},
            {R"({"text": "a", "deadline_ms": -1})", 400, "deadline_ms is -1"},
            {R"({"text": "a", "exits": 1})", 400, "exits is no boolean"},
+           {R"({"text": "a", "exits": true, "deadline_ms": 9})", 400, "expected deadline_ms or exits, not both"},
+           {R"({"text": "a", "threshold": [1, [2]]})", 400, "threshold is of type array"},
+           {R"({"text": "a", "certified": {}})", 400, "certified is of type object"},
+           {R"({"text": "a", "deadline_ms": ")" + std::string(999, 'b') + R"("})", 400, "is of type string"},
+           {R"({"text": "a", ")" + std::string(999, 'b') + R"(": 1})", 400, std::string(64, 'b') + '"'},
            {R"({"text": "a", "model": "other"})", 404, "no such model"},
            {R"({"texts": ["a", "b", "c", "d"]})", 413, "texts has 4 elements, expected at most 3"},
            {R"({"text": ")" + std::string(101, 'a') + R"("})", 413, "text has 101 bytes, expected at most 100"},
@@ -138,10 +143,39 @@ TEST(serve, says_what_is_wrong) {
   EXPECT_EQ(service.client().Get("/readyz")->status, 200);
 }
 
+TEST(serve, survives_deep_nesting_wherever_it_stands) {
+  const running_service service({"tiny"});
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  std::vector<std::string> bodies = {deep};
+  for (const char* member :
+       {"text", "texts", "pairs", "model", "threshold", "certified", "max_layer", "deadline_ms", "exits", "unknown"}) {
+    bodies.push_back(R"({"text": "a", ")" + std::string(member) + "\": " + deep + "}");
+  }
+  for (const std::string& body : bodies) {
+    const auto [status, answer] = service.classify_text(body);
+    EXPECT_EQ(status, 400) << body.substr(0, 40);
+    EXPECT_EQ(answer["error"]["message"], "the body is nested more than 8 deep");
+  }
+  EXPECT_EQ(service.classify({{"text", "a"}}).first, 200);
+}
+
+TEST(serve, says_what_makes_a_body_too_large) {
+  const running_service service({"tiny"}, {}, {.body_bytes = 50'000});
+  const auto message_for = [&](std::size_t bytes, const char* type) {
+    const auto response = service.client().Post("/v1/classify", std::string(bytes, ' '), type);
+    EXPECT_EQ(response->status, 413);
+    return json::parse(response->body)["error"]["message"].get<std::string>();
+  };
+  EXPECT_EQ(message_for(60'000, "application/json"), "the body is too large, expected at most 50000 bytes");
+  EXPECT_EQ(message_for(20'000, "application/x-www-form-urlencoded"),
+            "the body is too large for application/x-www-form-urlencoded, expected application/json");
+}
+
 TEST(serve, wants_its_token) {
   const running_service service({"tiny"}, {}, {.token = "secret"});
   httplib::Client client = service.client();
   EXPECT_EQ(client.Get("/healthz")->status, 200);
+  EXPECT_EQ(client.Get("/")->status, 200) << "the page asks for the token";
   EXPECT_EQ(client.Get("/v1/models")->status, 401);
   EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer secre"}})->status, 401);
   EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer secret2"}})->status, 401);
