@@ -143,7 +143,7 @@ void draw_reliability(const study::calibration& fitted, const std::string& file)
     std::snprintf(note, sizeof note, "error %.3f, before %.3f", exit.after.ece, exit.before.ece);
     panels.push_back({"Layer " + std::to_string(exit.layer), note, exit.after.reliability});
   }
-  offramp::detail::write_file(file, study::reliability_svg(panels));
+  offramp::detail::write_file(file, study::reliability_svg(panels), offramp::detail::links::followed);
 }
 
 /// What a reader of the numbers must know.

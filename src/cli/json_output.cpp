@@ -5,11 +5,13 @@
 
 namespace offramp_cli {
 
-void write_json_line(std::ostream& out, const json& value) {
+std::string json_line(const json& value) {
   constexpr int one_line = -1;
   constexpr char no_indent = ' ';
   constexpr bool escape_non_ascii = false;
-  out << value.dump(one_line, no_indent, escape_non_ascii, json::error_handler_t::replace) << '\n';
+  return value.dump(one_line, no_indent, escape_non_ascii, json::error_handler_t::replace) + '\n';
 }
+
+void write_json_line(std::ostream& out, const json& value) { out << json_line(value); }
 
 }  // namespace offramp_cli

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <iosfwd>
+#include <string>
 
 namespace offramp_cli {
 
@@ -11,7 +12,8 @@ namespace offramp_cli {
 using json =
     nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool, std::int64_t, std::uint64_t, float>;
 
-/// One line; ill-formed UTF-8 becomes U+FFFD.
+/// One line with its end; ill-formed UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string json_line(const json& value);
 void write_json_line(std::ostream& out, const json& value);
 
 }  // namespace offramp_cli

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <stdexcept>
 #include <vector>
 
 namespace offramp_cli {
@@ -57,24 +56,19 @@ void texts_output::add_to(CLI::App& parser) {
 
 void texts_output::open() {
   if (path_) {
-    stream_.open(*path_, std::ios::binary);
-    if (!stream_) {
-      throw std::runtime_error(*path_ + " cannot be written");
-    }
+    file_.emplace(*path_, offramp::detail::links::followed);
   }
 }
 
 void texts_output::write(const offramp::classifier& model, const offramp::study::exit_logits& logits) {
-  if (!path_) {
+  if (!file_) {
     return;
   }
-  write_json_line(stream_, model_line(model, logits));
+  file_->write(json_line(model_line(model, logits)));
   for (std::size_t text = 0; text < logits.num_texts; ++text) {
-    write_json_line(stream_, text_line(logits, text));
+    file_->write(json_line(text_line(logits, text)));
   }
-  if (!stream_.flush()) {
-    throw std::runtime_error(*path_ + " cannot be written");
-  }
+  file_->commit();
 }
 
 }  // namespace offramp_cli

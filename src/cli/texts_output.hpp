@@ -2,11 +2,11 @@
 #pragma once
 
 #include <offramp/classifier.hpp>
+#include <offramp/model/write_file.hpp>
 #include <offramp/study/exit_logits.hpp>
 
 #include <CLI/CLI.hpp>
 
-#include <fstream>
 #include <optional>
 #include <string>
 
@@ -18,16 +18,17 @@ class texts_output {
   /// Adds --texts-out. `this` must stay where it is until parsing is over.
   void add_to(CLI::App& parser);
 
-  /// Opens the file, if there is one. Throws std::runtime_error when it cannot be written.
+  /// Opens the file, if there is one; what stands under its name stays until write() is through. Throws
+  /// offramp::error when it cannot be written.
   void open();
   /// JSON Lines: an object of `kind` "model" (labels, exits with layers and temperatures), then one of `kind` "text"
   /// for each text (label, tokens, flops, logits, of models with a gate what it says), in the order of the data. Throws
-  /// std::runtime_error when they cannot be written.
+  /// offramp::error when they cannot be written.
   void write(const offramp::classifier& model, const offramp::study::exit_logits& logits);
 
  private:
   std::optional<std::string> path_;
-  std::ofstream stream_;
+  std::optional<offramp::detail::replacement_file> file_;
 };
 
 }  // namespace offramp_cli

@@ -7,8 +7,13 @@
 #include <offramp/study/evaluation.hpp>
 #include <offramp/study/exit_logits.hpp>
 
+#include <filesystem>
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace cli_evaluate_test {
 
@@ -39,6 +44,37 @@ TEST_F(EvaluateTest, SaysWhatTheLibraryCounts) {
   EXPECT_EQ(line["loss"]["upper"].get<float>(), static_cast<float>(expected.loss->upper));
   EXPECT_EQ(line["disagreement"]["texts"], expected.early.disagreeing);
   EXPECT_EQ(line["confusion"].get<std::vector<std::vector<std::size_t>>>(), expected.confusion);
+}
+
+TEST_F(EvaluateTest, LeavesWhatStandsWhereItsTextsWouldGoUntilTheyAreThere) {
+  const std::string texts = directory_.file("texts.jsonl", "of an earlier run\n");
+  for (const arguments& wrong : {arguments{"--model", "/nonexistent", "--data", data_},
+                                 {"--model", model_, "--data", "/nonexistent"},
+                                 {"--model", model_, "--data", directory_.file("bad.tsv", "maybe\ta\n")}}) {
+    arguments given = {"evaluate", "--texts-out", texts};
+    given.insert(given.end(), wrong.begin(), wrong.end());
+    EXPECT_EQ(run_offramp(given).status, 1);
+    EXPECT_EQ(directory_.content("texts.jsonl"), "of an earlier run\n");
+  }
+  ASSERT_EQ(run_offramp({"evaluate", "--texts-out", texts, "--model", model_, "--data", data_}).status, 0);
+  EXPECT_TRUE(directory_.content("texts.jsonl").starts_with(R"({"kind":"model")"));
+
+  const std::string link = directory_.path() / "link";
+  std::filesystem::create_symlink(texts, link);
+  EXPECT_EQ(run_offramp({"evaluate", "--texts-out", link, "--model", model_, "--data", data_}).status, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(link)) << "as /dev/stdout is one";
+}
+
+TEST_F(EvaluateTest, WritesItsTextsIntoAPipe) {
+  const std::string pipe = directory_.path() / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+  EXPECT_EQ(run_offramp({"evaluate", "--texts-out", pipe, "--model", model_, "--data", data_}).status, 0);
+  std::string start(15, '?');
+  EXPECT_EQ(read(reader, start.data(), start.size()), 15);
+  EXPECT_EQ(start, R"({"kind":"model")");
+  close(reader);
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
 TEST_F(EvaluateTest, WritesLinesThatFitATerminal) {

@@ -32,13 +32,28 @@ template <class Make>
   return name;
 }
 
+/// What is done with a symbolic link that stands where a file is to be.
+enum class links { replaced, followed };
+
 /// A new file beside `path` that takes its place when all of it is on disk. Destroyed before, it leaves `path` as it
-/// was. A file that is replaced hands on its permissions, another gets those that the process gives new files.
+/// was. A file that is replaced hands on its permissions, another gets those that the process gives new files. What is
+/// there and no regular file, such as a pipe or /dev/null, is written to as it is, and where links are followed what a
+/// symbolic link names, such as /dev/stdout.
 class replacement_file {
  public:
-  explicit replacement_file(std::filesystem::path path) : path_(std::move(path)) {
+  explicit replacement_file(std::filesystem::path path, links treatment = links::replaced) : path_(std::move(path)) {
     struct stat status {};
-    const bool replaces = ::stat(path_.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+    const bool is_followed =
+        treatment == links::followed && ::lstat(path_.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+    const bool is_there = ::stat(path_.c_str(), &status) == 0;
+    const bool replaces = is_there && S_ISREG(status.st_mode) && !is_followed;
+    if (is_there && !replaces) {
+      opened_ = open_at(AT_FDCWD, path_.c_str(), O_WRONLY | O_TRUNC);
+      if (!opened_.is_open()) {
+        fail(path_.string(), "cannot be written", opened_.failure());
+      }
+      return;
+    }
     constexpr ::mode_t permissions = 0777;
     create(replaces ? status.st_mode & permissions : 0666);
     if (replaces && ::fchmod(opened_.number(), status.st_mode & permissions) != 0) {  // what the umask took away
@@ -55,7 +70,7 @@ class replacement_file {
     while (!bytes.empty()) {
       const ::ssize_t count = uninterrupted([&] { return ::write(opened_.number(), bytes.data(), bytes.size()); });
       if (count < 0) {
-        fail(temporary_, "cannot be written", errno);
+        fail(temporary_.empty() ? path_.string() : temporary_, "cannot be written", errno);
       }
       bytes.remove_prefix(static_cast<std::size_t>(count));
     }
@@ -63,7 +78,7 @@ class replacement_file {
 
   /// All that was written is on disk afterwards. Throws `io`.
   void sync() {
-    if (uninterrupted([&] { return ::fsync(opened_.number()); }) != 0) {
+    if (!temporary_.empty() && uninterrupted([&] { return ::fsync(opened_.number()); }) != 0) {
       fail(path_.string(), "cannot be written", errno);
     }
   }
@@ -71,7 +86,7 @@ class replacement_file {
   /// Throws `io` when the content did not reach the disk; `path` is unchanged then.
   void commit() {
     sync();
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    if (!temporary_.empty() && ::rename(temporary_.c_str(), path_.c_str()) != 0) {
       fail(path_.string(), "cannot be replaced", errno);
     }
     temporary_.clear();
@@ -99,7 +114,7 @@ class replacement_file {
   }
 
   std::filesystem::path path_;
-  std::string temporary_;  // its name; empty once it has taken its place
+  std::string temporary_;  // its name; empty once it has taken its place, and where there is none
   descriptor opened_{-EBADF};
 };
 
@@ -138,8 +153,8 @@ class kept_file {
 };
 
 /// Gives the file `path` this content, all of it or (when interrupted) nothing. Throws `io`.
-inline void write_file(const std::filesystem::path& path, std::string_view content) {
-  replacement_file file(path);
+inline void write_file(const std::filesystem::path& path, std::string_view content, links treatment = links::replaced) {
+  replacement_file file(path, treatment);
   file.write(content);
   file.commit();
 }
