@@ -156,6 +156,9 @@ void check_shape(const certify_options& options) {
 }
 
 void certify(const certify_options& options) {
+  if (!options.model.directory) {
+    throw usage_error("certify writes certificates into a model: name it with --model");
+  }
   check_shape(options);
   const std::filesystem::path directory = options.model.path();
   const offramp::classifier model = options.model.load();

@@ -45,18 +45,18 @@ template <class Inputs>
 chunk_result classify_inputs(const offramp::classifier& model, const Inputs& inputs, const classify_options& options,
                              const offramp::exit_policy& policy) {
   const offramp::runner run = thread_runner(options.threads);
-  const offramp::exit_policy timed = options.policy.starting_now(policy);
   chunk_result result;
   if (options.trace->count() > 0) {
     result.exits = model.classify_batch_every_exit(inputs, run);
-    if (timed == offramp::exit_policy::full_depth()) {  // what the last exits say, already
+    if (policy == offramp::exit_policy::full_depth() &&
+        !options.policy.deadline_ms) {  // what the last exits say, already
       for (const std::vector<offramp::exit_output>& exits : result.exits) {
         result.predictions.push_back(exits.back().answer);
       }
       return result;
     }
   }
-  result.predictions = model.classify_batch(inputs, timed, run);
+  result.predictions = model.classify_batch(inputs, options.policy.starting_now(policy), run);
   return result;
 }
 

@@ -181,6 +181,12 @@ void fit(const fit_arguments& arguments) {
   if (!arguments.certify && arguments.format != "float32") {
     throw usage_error("--format is for --certify: without it, offramp calibrate fits the temperatures of a format");
   }
+  if (!arguments.certify && arguments.options.delta != certified_fit_options().delta) {
+    throw usage_error("--delta is for --certify: it says how often that promise may be wrong");
+  }
+  if (!arguments.files.texts && arguments.options.fit.part_texts_by != part_by::text) {
+    throw usage_error("--part-by is for --texts, which are parted: --train and --dev are not");
+  }
   if (arguments.certify && !arguments.files.texts) {
     throw usage_error("--certify needs texts that nothing was fitted to: some of --texts");
   }

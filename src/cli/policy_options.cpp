@@ -141,7 +141,8 @@ offramp::exit_policy policy_options::policy(const offramp::classifier& model) co
     }
     chosen = *stored;
   }
-  return max_layer ? chosen.with_max_layer(*max_layer) : chosen;
+  // No deeper than the policy's own limit either.
+  return max_layer ? chosen.with_max_layer(std::min(*max_layer, chosen.max_layer().value_or(*max_layer))) : chosen;
 }
 
 offramp::exit_policy policy_options::starting_now(const offramp::exit_policy& policy) const {

@@ -4,6 +4,7 @@
 #include "process.hpp"
 
 #include <offramp/offramp.hpp>
+#include <offramp/study/certification.hpp>
 
 namespace cli_classify_test {
 
@@ -97,6 +98,18 @@ INSTANTIATE_TEST_SUITE_P(
         choice{"threads", {"--threshold", "0.97", "--threads", "3"}, 0.97F},
         choice{"format", {"--format", "float32"}, 0.6F}),
     [](const auto& test) { return test.param.name; });
+
+TEST(classify, goes_no_deeper_than_its_policy_and_its_option) {
+  const scratch_directory directory;
+  const std::string directory_of_model = directory.copy_of("tiny");
+  offramp::study::store_default_policy(directory_of_model, offramp::classifier::load(directory_of_model),
+                                       exit_policy::full_depth().with_max_layer(2));
+  for (const auto& [asked, deepest] : {std::pair{"1", 1}, {"2", 2}, {"3", 2}}) {
+    const process_result found =
+        run_offramp({"classify", "--json", "--model", directory_of_model, "--max-layer", asked, "x"});
+    EXPECT_EQ(json::parse(found.out)["layer"], deepest) << found.err;
+  }
+}
 
 TEST(classify, reads_options_before_and_after_texts) {
   const process_result expected =

@@ -188,6 +188,23 @@ TEST_F(fit_command, learns_from_texts_without_labels) {
   EXPECT_NE(torn.err.find("pairs.txt:2: no tab"), std::string::npos) << torn.err;
 }
 
+TEST_F(fit_command, balances_no_label_that_nothing_teaches) {
+  const offramp::classifier teacher = offramp::classifier::load(tiny("tiny-plain"));
+  const std::string answer = teacher.classify("good film 0").label;
+  std::string alike;
+  for (const std::string& text : lines_of(texts_without_labels(60))) {
+    alike += teacher.classify(text).label == answer ? text + '\n' : "";
+  }
+  const std::string texts = directory_.file("texts.txt", alike);
+  const std::string never = teacher.labels()[teacher.labels()[0] == answer ? 1 : 0];
+  const process_result found = run_offramp(
+      {"fit", "--model", tiny("tiny-plain"), "--texts", texts, "--class-weights", "balanced", "--out", out()});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_NE(found.err.find("texts.txt: none of the texts to learn from is answered \"" + never + '"'),
+            std::string::npos)
+      << found.err;
+}
+
 TEST_F(fit_command, certifies_with_texts_that_it_kept_apart) {
   const std::string texts = directory_.file("texts.txt", texts_without_labels(300));
   const arguments given = {"fit", "--model", tiny("tiny-plain"), "--texts", texts, "--certify", "0.2", "--out", out()};

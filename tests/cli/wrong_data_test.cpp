@@ -57,6 +57,8 @@ INSTANTIATE_TEST_SUITE_P(
                    ":1: label \"good film\" is unknown, expected one of \"no\""},
         wrong_data{"header_in_tsv", "d.tsv", "label\ttext\nyes\tgood\n", ":1: label \"label\" is unknown, expected"},
         wrong_data{"label_in_capitals", "d.tsv", "yes\ta\nYES\ta\n", ":2: label \"YES\" is unknown, expected"},
+        wrong_data{"header_with_a_name_twice", "d.csv", "label,text,text\nyes,good,bad\n",
+                   ":1: the header names \"text\" twice"},
         wrong_data{"empty_line", "d.tsv", "yes\tgood\n\nno\tbad\n", ":2: an empty line"},
         wrong_data{"json_number_label", "d.jsonl", "{\"label\": 1, \"text\": \"a\"}\n",
                    ":1: label \"1\" is unknown, expected"},

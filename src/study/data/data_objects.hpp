@@ -130,6 +130,11 @@ void for_each_object(const std::filesystem::path& path, std::string_view content
     return;
   }
   const std::vector<std::string> names = reader.next();
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (std::find(names.begin(), name, *name) != name) {
+      throw error(error_kind::bad_data, path.string() + ":1: the header names \"" + *name + "\" twice");
+    }
+  }
   while (!reader.is_at_end()) {
     data_object row{nlohmann::json::object(), reader.line()};
     std::vector<std::string> fields = reader.next();

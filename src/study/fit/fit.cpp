@@ -81,6 +81,7 @@ class exit_fitter {
       return load_with(checkpoint_, read_exit_files(checkpoint_), limits);
     };
     texts_ = std::move(*reader_).answer(load_teacher, run_, report_.answers);
+    check_weighting(options_.weighting, texts_.train, content_.labels);
     result_.warnings = texts_.warnings;
     result_.is_dev_labelled = texts_.dev.data.is_labelled();
     known_.add(text_use::learned, texts_.train.data);

@@ -231,6 +231,10 @@ inline void check_fit_options(const fit_options& options) {
   if (options.threshold && !std::isfinite(*options.threshold)) {
     refuse_fit_option("threshold is not finite");
   }
+  if (options.threshold && *options.threshold > 1.0F) {
+    refuse_fit_option("threshold is " + offramp::detail::number_text(*options.threshold) +
+                      ", which no confidence reaches, expected at most 1");
+  }
 }
 
 /// The texts of a file as read_texts reads it; without logits yet.

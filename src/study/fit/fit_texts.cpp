@@ -145,6 +145,19 @@ void check_files(const fit_files& files) {
   }
 }
 
+void check_weighting(class_weighting weighting, const taught_texts& train, const std::vector<std::string>& labels) {
+  if (weighting != class_weighting::balanced) {
+    return;
+  }
+  const std::vector<int> taught = likeliest_labels(train.targets, labels.size());
+  for (std::size_t label = 0; label < labels.size(); ++label) {
+    if (std::ranges::find(taught, static_cast<int>(label)) == taught.end()) {
+      throw error(error_kind::bad_data, train.data.name + ": none of the texts to learn from is answered \"" +
+                                            labels[label] + "\", which then has no weight to balance");
+    }
+  }
+}
+
 input_kind find_input(const fit_files& files, const field_names& names, labels_per_text count) {
   for (const auto& labelled : {files.train, files.dev}) {
     if (labelled) {

@@ -34,6 +34,9 @@ struct fit_texts {
 /// Throws `invalid_argument` unless there is something to learn from and something to choose with.
 void check_files(const fit_files& files);
 
+/// Throws `bad_data` where labels are to count alike and one is no answer to learn from.
+void check_weighting(class_weighting weighting, const taught_texts& train, const std::vector<std::string>& labels);
+
 /// Single texts or pairs, as the first line of the files says. Throws as describe_data, and `bad_data` for unlabelled
 /// lines with a tab, which may divide a pair or not.
 [[nodiscard]] input_kind find_input(const fit_files& files, const field_names& names, labels_per_text count);

@@ -134,6 +134,7 @@ ngram_addition add_ngrams(const model::file_set& model, known_texts known, const
                                      text_shares{purpose.held_out, options.part_texts_by, options.fields,
                                                  content.cuts.empty() ? labels_per_text::one : labels_per_text::any})
                               .answer(load_teacher, run, report.answers);
+  check_weighting(options.weighting, texts.train, content.labels);
 
   ngram_addition added;
   fit_result& result = added.outcome.result;
