@@ -16,7 +16,7 @@ offramp::numeric_format format_of(std::string_view name) {
   if (const auto format = offramp::numeric_format_named(name)) {
     return *format;
   }
-  throw nb::value_error("a format is \"float32\", \"bfloat16\" or \"int8\"");
+  throw offramp::error(offramp::error_kind::invalid_argument, "a format is \"float32\", \"bfloat16\" or \"int8\"");
 }
 
 offramp::certified_loss loss_of(std::string_view name) {
@@ -26,7 +26,8 @@ offramp::certified_loss loss_of(std::string_view name) {
       return loss;
     }
   }
-  throw nb::value_error("a loss is \"disagreement\", \"accuracy_drop\" or \"error\"");
+  throw offramp::error(offramp::error_kind::invalid_argument,
+                       "a loss is \"disagreement\", \"accuracy_drop\" or \"error\"");
 }
 
 }  // namespace offramp_python

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -44,7 +45,8 @@ exit_policy with_deadline(const exit_policy& policy, double seconds) {
   // Further than a clock can count is never.
   constexpr double longest = 1e9;
   if (!(seconds >= 0.0)) {
-    throw nb::value_error("a deadline is a number of seconds from now, at least 0");
+    throw offramp::error(offramp::error_kind::invalid_argument,
+                         "a deadline is a number of seconds from now, at least 0");
   }
   if (seconds > longest) {
     return policy;
@@ -144,7 +146,12 @@ void bind_policy(nb::module_& module) {
            "The same policy, whose predictions carry the state that the exit's classifier read.")
       .def_prop_ro("threshold", &exit_policy::threshold, "Of a rule that has one, else 0.")
       .def_prop_ro("max_layer", &exit_policy::max_layer)
-      .def("__eq__", [](const exit_policy& self, const exit_policy& other) { return self == other; })
+      .def(
+          "__eq__", [](const exit_policy& self, const exit_policy& other) { return self == other; }, nb::is_operator())
+      .def("__hash__",
+           [](const exit_policy& self) {
+             return std::hash<float>{}(self.threshold()) + static_cast<std::size_t>(self.rule_kind());
+           })
       .def("__str__", &offramp_cli::describe)
       .def("__repr__",
            [](const exit_policy& self) { return nb::str("<Policy {}>").format(offramp_cli::describe(self)); });

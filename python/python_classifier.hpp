@@ -105,7 +105,8 @@ class python_classifier {
       const Offset begin = offsets(i);
       const Offset end = offsets(i + 1);
       if (begin < 0 || end < begin || static_cast<std::uint64_t>(end) > bytes.shape(0)) {
-        throw nb::value_error("the offsets of an Arrow array ascend and end within its bytes");
+        throw offramp::error(offramp::error_kind::invalid_argument,
+                             "the offsets of an Arrow array ascend and end within its bytes");
       }
       texts.emplace_back(data + begin, static_cast<std::size_t>(end - begin));
     }

@@ -51,7 +51,8 @@ study::dataset read(const data_file& file, const classifier& model) {
   }
   const std::vector<std::string>& labels = file.labels.empty() ? model.labels() : file.labels;
   if (labels.size() != model.labels().size()) {
-    throw nb::value_error("labels must name every label of the model, in its order");
+    throw offramp::error(offramp::error_kind::invalid_argument,
+                         "labels must name every label of the model, in its order");
   }
   return study::read_dataset(file.name, labels, kind, {},
                              model.cuts().empty() ? study::labels_per_text::one : study::labels_per_text::any);
@@ -138,7 +139,8 @@ Choice choice_of(const std::string& name, const char* what, std::initializer_lis
     }
     names += (names.empty() ? "" : ", ") + ('"' + std::string(known) + '"');
   }
-  throw nb::value_error((std::string(what) + " is \"" + name + "\", expected one of " + names).c_str());
+  throw offramp::error(offramp::error_kind::invalid_argument,
+                       std::string(what) + " is \"" + name + "\", expected one of " + names);
 }
 
 /// The options whose names differ from those of study::fit_options, or whose values have names.

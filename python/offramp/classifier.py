@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 
 import numpy as np
 
+from offramp.errors import InvalidArgument
 from offramp._native import ExitOutput, Model, Policy, Prediction
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ def bundled(name: str = "sentiment-en") -> Path:
     if not directory.is_dir():
         raise FileNotFoundError(f"no model {name!r} comes with the package")
     return directory
+
+
+def _batch(inputs: Any) -> Any:
+    """As a sequence of texts."""
+    texts = inputs.tolist() if isinstance(inputs, np.ndarray) else inputs
+    if isinstance(texts, (str, bytes)):
+        raise TypeError("a batch is a sequence of texts; classify takes one")
+    return texts
 
 
 class Classifier:
@@ -107,7 +116,7 @@ class Classifier:
 
     def every_exit_batch(self, inputs: Sequence[Input]) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities and logits of every exit, each [texts, exits, labels]."""
-        return self._model.every_exit_batch(inputs)
+        return self._model.every_exit_batch(_batch(inputs))
 
     def tokenize(self, input: Input) -> tuple[list[int], bool]:
         """The token ids that the encoder would see, and whether the text was cut."""
@@ -175,11 +184,9 @@ class Classifier:
             return self._classify_texts_of_arrow(inputs, policy)
         if isinstance(inputs, np.ndarray) and inputs.dtype.kind == "U" and inputs.ndim == 1 and inputs.dtype.itemsize:
             rows = np.ascontiguousarray(inputs, inputs.dtype.newbyteorder("="))
-            return self._model.classify_ucs4(rows.view(np.uint32).reshape(len(rows), -1), policy)
-        texts = inputs.tolist() if isinstance(inputs, np.ndarray) else inputs
-        if isinstance(texts, (str, bytes)):
-            raise TypeError("a batch is a sequence of texts; classify takes one")
-        return self._model.classify_batch(texts, policy)
+            width = rows.dtype.itemsize // np.dtype(np.uint32).itemsize
+            return self._model.classify_ucs4(rows.view(np.uint32).reshape(len(rows), width), policy)
+        return self._model.classify_batch(_batch(inputs), policy)
 
     def _classify_texts_of_arrow(self, array: Any, policy: AnyPolicy) -> dict:
         if str(array.type) in ("string_view", "binary_view"):
@@ -188,7 +195,7 @@ class Classifier:
         if kind not in ("string", "large_string", "utf8", "binary", "large_binary"):
             raise TypeError(f"an Arrow array of {kind}, expected one of strings")
         if array.null_count:
-            raise ValueError(f"{array.null_count} of the {len(array)} texts are null")
+            raise InvalidArgument(f"{array.null_count} of the {len(array)} texts are null", "invalid_argument")
         _, offsets, data = array.buffers()
         if offsets is None:  # an empty array may have none
             return self._model.classify_batch([], policy)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -218,5 +219,5 @@ def _labelled(row) -> dict:
     if isinstance(label, bytes):
         label = label.decode("utf-8", "replace")
     elif not isinstance(label, str):
-        label = list(label) if isinstance(label, (list, tuple)) else int(label)
+        label = list(label) if isinstance(label, (list, tuple)) else operator.index(label)
     return {"label": label, **_unlabelled(texts[0] if len(texts) == 1 else tuple(texts))}

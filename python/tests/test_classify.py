@@ -145,6 +145,20 @@ def test_a_cancelled_text_has_no_label_in_arrow(tiny):
     assert (answer["label"], answer["stopped"]) == (None, "cancelled")
 
 
+def test_policies_are_values():
+    assert offramp.Policy(0.9) == offramp.Policy(0.9) != offramp.Policy(0.8)
+    assert offramp.Policy(0.9) != None  # noqa: E711
+    assert offramp.Policy(0.9) in [None, offramp.Policy(0.9)]
+    rules = {offramp.Policy(0.9), offramp.Policy(0.9), offramp.Policy(0.0), offramp.Policy(-0.0), offramp.Policy.margin(0.9)}
+    assert len(rules) == 3
+
+
+def test_an_empty_batch_has_no_answers(tiny):
+    pyarrow = pytest.importorskip("pyarrow")
+    for nothing in ([], np.array([], str), np.array([], "U7"), np.array([], object), pyarrow.array([], pyarrow.string())):
+        assert len(tiny.classify_batch(nothing)) == 0
+
+
 def test_policies_say_what_they_are():
     assert str(offramp.Policy(0.9)) == "confidence >= 0.9"
     assert repr(offramp.Policy.full_depth().with_max_layer(2)).startswith("<Policy ")

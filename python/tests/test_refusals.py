@@ -37,6 +37,21 @@ def test_what_is_no_text(tiny, text):
 def test_what_is_no_batch(tiny, batch):
     with pytest.raises(TypeError):
         tiny.classify_batch(batch)
+    with pytest.raises(TypeError):
+        tiny.every_exit_batch(batch)
+
+
+def test_what_is_wrong_is_an_error_of_ours(tiny):
+    pyarrow = pytest.importorskip("pyarrow")
+    for call in (
+        lambda: offramp.Classifier.load(TINY, format="int4"),
+        lambda: tiny.certified(0.1, loss="guess"),
+        lambda: offramp.Policy(0.9).with_deadline(-1.0),
+        lambda: tiny.classify_batch(pyarrow.array(["a", None])),
+    ):
+        with pytest.raises(offramp.InvalidArgument) as raised:
+            call()
+        assert raised.value.kind == "invalid_argument"
 
 
 def test_half_a_character_is_named(tiny):

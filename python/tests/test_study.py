@@ -129,6 +129,7 @@ def test_progress_is_told_and_can_end_the_work(tiny):
         (lambda model, out: offramp.evaluate(model), TypeError, "labelled data or texts"),
         (lambda model, out: offramp.evaluate(model, [("maybe", "a")]), offramp.Error, "data.jsonl:1"),
         (lambda model, out: offramp.evaluate(model, [("yes", 1)]), TypeError, "a text is a str or bytes"),
+        (lambda model, out: offramp.evaluate(model, [(1.7, "a")], labels=["0", "1"]), TypeError, "integer"),
         (lambda model, out: offramp.evaluate(model, out / "none.tsv"), offramp.Error, "none.tsv"),
         (lambda model, out: offramp.evaluate(model, texts=["a"], policy=1), TypeError, "a policy is a float"),
         (lambda model, out: offramp.certify(TINY / "tiny", texts=["a"], epsilon=2.0), ValueError, "epsilon"),
