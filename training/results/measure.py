@@ -26,7 +26,7 @@ PARTS = ("train", "temperatures", "choose", "certify", "test")
 LOSSES = tuple(f"loss:{points}" for points in (0, 0.5, 1, 2))  # of accuracy
 EPSILONS = (0.01, 0.02)
 CONDITIONAL_EPSILON = 0.02
-UNTIMED = ("--rounds", 0)
+UNTIMED = ("--rounds", 0, "--points", 0)  # all points, as none is timed and so sure to be among fewer
 LOGITS = "test.jsonl"  # of every exit for every text of test.tsv
 
 
