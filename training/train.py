@@ -131,6 +131,13 @@ def summary(model, texts) -> dict:
     }
 
 
+def keep_log(path: Path, step: int) -> None:
+    """Of a log, the lines up to a step: those behind it are written again."""
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if json.loads(line)["step"] <= step), encoding="utf-8")
+
+
 def main():
     a = parse_arguments()
     torch.set_num_threads(a.threads)
@@ -142,6 +149,12 @@ def main():
         "layers": a.layers or list(range(1, depth_of(a.encoder) + 1)),
         "input": a.input, "pooling": a.pooling, "pooler": a.pooler, "max_tokens": a.max_tokens,
     }
+    if a.loss_weights and len(a.loss_weights) != len(settings["layers"]):
+        raise SystemExit(f"--loss-weights: {len(a.loss_weights)} of them, expected one for each of {len(settings['layers'])} exits")
+    if a.label_names and len(a.label_names) != len(a.labels):
+        raise SystemExit(f"--label-names: {len(a.label_names)} of them, expected one for each of {len(a.labels)} labels")
+    if a.unlabelled and not a.teacher:
+        raise SystemExit("--unlabelled: only a --teacher says what those texts are to be answered")
     tokenizer = data.load_tokenizer(a.encoder, a.max_tokens)
     shutil.copy(Path(a.encoder) / "tokenizer.json", out)
     texts, labels = data.read_labelled(a.train, settings, a.labels)
@@ -154,6 +167,7 @@ def main():
     labels = torch.tensor(labels)
     lengths = [len(i) for i in train.ids]
 
+    torch.manual_seed(a.seed)  # whatever a teacher drew, whose answers an interrupted run may have kept
     model = ExitModel.load(a.initial) if a.initial else ExitModel.from_pretrained(a.encoder, settings)
     if model.settings != settings:
         raise SystemExit(f"{a.initial}: its settings are {model.settings}, expected {settings}")
@@ -165,7 +179,8 @@ def main():
 
     checkpoint, step, running = Checkpoint(out / "checkpoint.pt", model, optimizer, schedule, a.checkpoint_seconds), 0, None
     if (stored := checkpoint.load()) is not None:
-        step, average = stored["step"], stored["average"]
+        step, average, running = stored["step"], stored["average"], stored["running"]
+    keep_log(out / "log.jsonl", step)
     bar = tqdm(total=steps, initial=step, desc="train", mininterval=5)
     batches, epoch = [], -1
     while step < steps:
@@ -186,12 +201,12 @@ def main():
                     average[k].lerp_(v, 1 - decay)
         if step % 100 == 0:
             bar.set_postfix(loss=f"{running:.3f}")
-        checkpoint.save_if_due(step=step, average=average)
         if step % per_epoch == 0 or step == steps:
             line = {"step": step, "epoch": round(step / per_epoch, 2), "loss": running, **summary(model, dev)}
             print(json.dumps(line), flush=True)
             with open(out / "log.jsonl", "a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
+        checkpoint.save_if_due(step=step, average=average, running=running)
     if average is not None:
         model.save(out / "last.pt")
         model.load_state_dict(average)

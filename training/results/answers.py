@@ -21,16 +21,35 @@ class ExitLogits:
         return cls(np.array([line["label"] for line in texts]), np.array([line["logits"] for line in texts]),
                    np.array([exit["temperature"] for exit in exits]))
 
-    def right(self, thresholds: list[float]) -> np.ndarray:
-        """Whether each text is answered right, [texts], where it leaves at the first exit whose confidence reaches that exit's threshold,
-        at last at the last exit, which has none."""
+    def exits_left_by(self, thresholds: list[float]) -> np.ndarray:
+        """The exit, from 0, at which each text leaves, [texts]: the first whose confidence reaches that exit's threshold, at last the
+        last exit, which has none."""
         scaled = self.logits / self.temperatures[:, None]
         exponentials = np.exp(scaled - scaled.max(-1, keepdims=True))
         confidences = (exponentials.max(-1) / exponentials.sum(-1)).astype(np.float32)
         leaves = np.ones(confidences.shape, dtype=bool)
         leaves[:, :-1] = confidences[:, :-1] >= np.array(thresholds, dtype=np.float32)
-        answers = self.logits[np.arange(len(leaves)), leaves.argmax(1)].argmax(-1)
-        return answers == self.labels
+        return leaves.argmax(1)
+
+    def answers(self, exits: np.ndarray) -> np.ndarray:
+        """The label that each text's exit gives, [texts]."""
+        return self.logits[np.arange(len(exits)), exits].argmax(-1)
+
+    def right(self, thresholds: list[float]) -> np.ndarray:
+        """Whether each text is answered right, [texts], under a threshold for each exit."""
+        return self.answers(self.exits_left_by(thresholds)) == self.labels
+
+    def left_by(self, thresholds: list[float]) -> list[dict]:
+        """For each exit the texts that have left there or before, and how many of them the last exit answers otherwise."""
+        exits = self.exits_left_by(thresholds)
+        disagree = self.answers(exits) != self.logits[:, -1].argmax(-1)
+        return [{"texts": int((exits <= exit).sum()), "disagreeing": int((disagree & (exits <= exit)).sum())}
+                for exit in range(len(self.temperatures))]
+
+
+def thresholds_by_exit(conditional: dict) -> list[float]:
+    """Of a certificate for every exit; the last exit has none, and infinity where an exit is closed."""
+    return [np.inf if depth["threshold"] is None else depth["threshold"] for depth in conditional["depths"][:-1]]
 
 
 def add_losses_to_separate(found: dict, own: ExitLogits, separate: ExitLogits, decline: float):
@@ -53,4 +72,4 @@ def add_losses_to_separate(found: dict, own: ExitLogits, separate: ExitLogits, d
             add(certificate["test"], falling_from(certificate["certified"]["threshold"]))
     conditional = found["conditional"]
     if conditional["test"] is not None:
-        add(conditional["test"], [np.inf if depth["threshold"] is None else depth["threshold"] for depth in conditional["depths"][:-1]])
+        add(conditional["test"], thresholds_by_exit(conditional))

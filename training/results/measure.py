@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from answers import ExitLogits, add_losses_to_separate
+from answers import ExitLogits, add_losses_to_separate, thresholds_by_exit
 from sets import ENCODERS, SETS, DataSet, Encoder
 from splits import rows as data_rows
 
@@ -146,6 +146,8 @@ def measure_early_exit(name: str, run: Offramp, model: Path, out: Path) -> dict:
                         ",".join(map(str, thresholds)), "--certified", CONDITIONAL_EPSILON, "--texts-out", out / LOGITS,
                         *run.timing, *rule)[0]
     rows = curve_rows(out / "test")
+    if conditional["certified"]:
+        conditional["left_by"] = ExitLogits.read(out / LOGITS).left_by(thresholds_by_exit(conditional))
     at_every_exit = [row for row in curve_rows(out / "test", "policy") if row["policy"].endswith("at every exit")]
     return {
         "areas": {key: value for key, value in summary.items() if key.startswith("area_")},

@@ -31,9 +31,9 @@ def layer_numbers(encoder: Encoder) -> list[str]:
     return [str(depth) for depth in range(1, encoder.depth + 1)]
 
 
-def lower_bound(losses: int, texts: int) -> float:
-    """One-sided 95 % Clopper-Pearson."""
-    return 0.0 if losses == 0 else float(beta.ppf(0.05, losses, texts - losses + 1))
+def lower_bound(losses: int, texts: int, looks: int = 1) -> float:
+    """One-sided 95 % Clopper-Pearson, of so many bounds together."""
+    return 0.0 if losses == 0 else float(beta.ppf(0.05 / looks, losses, texts - losses + 1))
 
 
 def lost_points(row: dict, full: dict) -> str:
@@ -136,14 +136,19 @@ def sentences(model: str, m: dict) -> list[str]:
     text = (f"{model}: {full['accuracy_lower']:.4f} to {full['accuracy_upper']:.4f} at full depth (95 %), {full['single_mean_ms']:.2f} ms "
             f"per text; area under the curve {areas['area_early_exit']:.4f}, of fixed exits {areas['area_fixed_exits']:.4f}, of random "
             f"exits {areas['area_random_exits']:.4f}, of the oracle {areas['area_oracle']:.4f}.")
-    promises = [(percent(c["epsilon"]), c) for c in m["certificates"]]
-    if c := m.get("conditional"):
-        promises.append((f"{percent(c['epsilon'])} at every exit", c))
-    for promise, c in promises:
+
+    def verdict(lower: float, c: dict) -> str:
+        return "holds" if lower <= c["epsilon"] else "is broken"
+
+    for c in m["certificates"]:
         if c["test"]:
             lower = lower_bound(c["test"]["disagreeing"], c["test"]["texts"])
-            verdict = "holds" if lower <= c["epsilon"] else "is broken"
-            text += f" The certificate for {promise} {verdict}: at least {percent(lower)} on *test* disagree."
+            text += f" The certificate for {percent(c['epsilon'])} {verdict(lower, c)}: at least {percent(lower)} on *test* disagree."
+    if (c := m.get("conditional")) and "left_by" in c:
+        depths = [depth for depth in c["left_by"] if depth["texts"] > 0]
+        lower = max(lower_bound(depth["disagreeing"], depth["texts"], len(depths)) for depth in depths)
+        text += (f" That for {percent(c['epsilon'])} at every exit {verdict(lower, c)}: at the worst exit at least {percent(lower)} of "
+                 "those who have left disagree.")
     return [text, ""]
 
 

@@ -4,6 +4,7 @@ import tempfile
 import unittest
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import torch
 from safetensors.torch import load_file
@@ -46,6 +47,26 @@ class Recipe(unittest.TestCase):
         logits, teacher = torch.randn(2, 1, 2), torch.tensor([[0.25, 0.75]])
         expected = -(teacher * torch.log_softmax(logits, -1)).sum()
         assert torch.allclose(train.loss_of(logits, torch.tensor([-1]), teacher, a), expected)
+
+    def test_what_nothing_answers_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "config.json").write_text('{"num_hidden_layers": 2}')
+            given = ["train.py", "--encoder", folder, "--train", "t.tsv", "--dev", "d.tsv", "--out", folder + "/out", "--labels", "0", "1"]
+            for wrong, part in ((["--unlabelled", "u.txt"], "--teacher"), (["--loss-weights", "1"], "each of 2 exits"),
+                                (["--label-names", "no"], "each of 2 labels")):
+                with mock.patch.object(sys, "argv", [*given, *wrong]), self.assertRaisesRegex(SystemExit, part):
+                    train.main()
+
+    def test_a_log_ends_where_the_training_goes_on(self):
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder) / "log.jsonl"
+            train.keep_log(log, 5)
+            assert not log.exists()
+            log.write_text('{"step": 4}\n{"step": 8}\n')
+            train.keep_log(log, 8)
+            assert log.read_text() == '{"step": 4}\n{"step": 8}\n'
+            train.keep_log(log, 7)
+            assert log.read_text() == '{"step": 4}\n'
 
     def test_an_offramp_model_teaches_what_its_last_exit_says(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -50,6 +50,26 @@ class Measure(unittest.TestCase):
                                       ([math.inf, math.inf], [False, True, True]), ([math.inf, 0.63], [False, False, True])):
                 assert logits.right(thresholds).tolist() == right, thresholds
 
+    def test_who_has_left_by_an_exit_is_counted_there_and_at_all_deeper_ones(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / measure.LOGITS
+            sure, unsure, other = [0.0, 3.0], [0.0, 1.0], [3.0, 0.0]
+            write_logits(path, [1.0] * 3, [(0, [sure, sure, sure]), (0, [sure, sure, other]), (0, [unsure, sure, other]), (0, [unsure, unsure, other])])
+            assert ExitLogits.read(path).left_by([0.9, 0.9]) == [
+                {"texts": 2, "disagreeing": 1}, {"texts": 3, "disagreeing": 2}, {"texts": 4, "disagreeing": 2}]
+
+    def test_a_promise_for_every_exit_is_broken_where_one_exit_breaks_it(self):
+        areas = dict.fromkeys(("area_early_exit", "area_fixed_exits", "area_random_exits", "area_oracle"), 0.5)
+        full = {"accuracy_lower": 0.8, "accuracy_upper": 0.9, "single_mean_ms": 1.0}
+
+        def told(depths: list[tuple]) -> str:
+            left_by = [{"texts": texts, "disagreeing": disagreeing} for texts, disagreeing in depths]
+            return report.sentences("M", {"areas": areas, "full_depth": full, "certificates": [],
+                                          "conditional": {"epsilon": 0.02, "left_by": left_by}})[0]
+
+        assert "at every exit is broken: at the worst exit at least 33.80 %" in told([(40, 20), (1000, 20)])
+        assert "at every exit holds: at the worst exit at least 1.33 %" in told([(0, 0), (1000, 20)])
+
     def test_texts_lost_to_a_separate_model_are_those_that_it_alone_answers_right(self):
         with tempfile.TemporaryDirectory() as folder:
             run = SimpleNamespace(folder=Path(folder), decline=0.1, encoder=SimpleNamespace(depth=6))
