@@ -41,6 +41,9 @@ class known_texts {
   /// Whether a pair with that first text is noted.
   [[nodiscard]] OFFRAMP_API bool has_first(text_use use, std::uint64_t first_text_hash) const noexcept;
 
+  /// Those of one use alone.
+  [[nodiscard]] OFFRAMP_API known_texts of(text_use use) const;
+
   /// Notes every text of `data`; for `certified` once more, where it was noted before.
   OFFRAMP_API void add(text_use use, const dataset& data);
 

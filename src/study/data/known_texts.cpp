@@ -95,6 +95,13 @@ void known_texts::add(text_use use, const dataset& data) {
   }
 }
 
+known_texts known_texts::of(text_use use) const {
+  const auto index = static_cast<std::size_t>(use);
+  known_texts chosen;
+  chosen.uses_[index] = uses_[index];
+  return chosen;
+}
+
 std::string known_texts::bytes() const {
   std::vector<model::named_tensor> tensors;
   const auto append = [&](const std::string& name, const std::vector<std::uint64_t>& values) {

@@ -37,14 +37,16 @@ namespace {
 /// Fits exits to one checkpoint and makes their files.
 class exit_fitter {
  public:
-  exit_fitter(const model::file_set& checkpoint, const fit_files& files, const fit_options& options,
-              const fit_purpose& purpose, const runner& run, const fit_progress& report)
+  /// `known`: to the exits that the checkpoint has, if it has some.
+  exit_fitter(const model::file_set& checkpoint, const known_texts& known, const fit_files& files,
+              const fit_options& options, const fit_purpose& purpose, const runner& run, const fit_progress& report)
       : checkpoint_(checkpoint), options_(options), purpose_(purpose), run_(run), report_(report) {
     check_fit_options(options);
     check_files(files);
     bare_ = open_bare_model(checkpoint_, options.max_tokens);
     if (files.texts && bare_->classifier.empty()) {
       take_last_exit(*bare_, checkpoint_, options.max_tokens);
+      known_ = known.of(text_use::learned);
     }
     content_.max_tokens = static_cast<int>(bare_->reader.max_tokens);
     layers_ = choose_layers(*bare_, options.layers);
@@ -58,7 +60,7 @@ class exit_fitter {
         options.input ? *options.input : find_input(files, options.fields, labels_per_row(bare_->config));
     content_.cuts = choose_cuts(bare_->config, options, labels.in_model.size());
     reader_.emplace(
-        files, labels.in_data, input,
+        files, known_, labels.in_data, input,
         text_shares{purpose.held_out, options.part_texts_by, options.fields, labels_per_row(bare_->config)});
     result_.labels = labels.in_model;
     result_.num_layers = bare_->config.num_layers;
@@ -297,7 +299,7 @@ fit_outcome fit_model(const std::filesystem::path& model, const fit_files& files
     write_exit_files(out, added.files);
     return std::move(added.outcome);
   }
-  exit_fitter fitter(checkpoint, files, options, purpose, run, report);
+  exit_fitter fitter(checkpoint, known_texts::read(model), files, options, purpose, run, report);
   // What would only fail at the end should not wait until then.
   make_directory(out);
   check_nothing_in_the_way(checkpoint, model::file_set(out));

@@ -4,6 +4,7 @@
 #include "targets.hpp"
 
 #include <offramp/error.hpp>
+#include <offramp/study/certifiable_texts.hpp>
 #include <offramp/study/data_description.hpp>
 #include <offramp/study/exit_logits.hpp>
 #include <offramp/study/known_texts.hpp>
@@ -167,12 +168,15 @@ input_kind find_input(const fit_files& files, const field_names& names, labels_p
   return find_input_of_texts(files.texts.value(), names);
 }
 
-fit_reader::fit_reader(const fit_files& files, const std::vector<std::string>& labels, input_kind input,
-                       const text_shares& shares) {
+fit_reader::fit_reader(const fit_files& files, const known_texts& known, const std::vector<std::string>& labels,
+                       input_kind input, const text_shares& shares) {
   check_files(files);
   read_labelled(files, labels, input, shares);
   if (files.texts) {
     part(read_texts(*files.texts, input, shares.fields), shares);
+  }
+  if (held_out_) {
+    (void)select_certifiable(known, *held_out_);  // what it refuses should not wait for the fit
   }
 }
 

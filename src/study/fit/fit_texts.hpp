@@ -6,6 +6,7 @@
 #include <offramp/study/dataset.hpp>
 #include <offramp/study/fit.hpp>
 #include <offramp/study/fit_options.hpp>
+#include <offramp/study/known_texts.hpp>
 #include <offramp/study/progress.hpp>
 #include <offramp/version.hpp>
 
@@ -52,8 +53,9 @@ struct text_shares {
 /// Files on their way to fit_texts.
 class fit_reader {
  public:
-  /// Reads and parts them. `labels` are as the data write them, by label id. Throws as fit_exits does for data.
-  fit_reader(const fit_files& files, const std::vector<std::string>& labels, input_kind input,
+  /// Reads and parts them. `labels` are as the data write them, by label id. `known`: to the exits that stay. Throws as
+  /// fit_exits does for data, and as select_certifiable for what is held out.
+  fit_reader(const fit_files& files, const known_texts& known, const std::vector<std::string>& labels, input_kind input,
              const text_shares& shares);
 
   /// Texts without labels, if there are any, are answered by the last exit of what `load_teacher` gives.

@@ -129,7 +129,7 @@ ngram_addition add_ngrams(const model::file_set& model, known_texts known, const
   const model::checkpoint tensors = model::open_exits(model, content);
   const offramp::detail::text_reader reader = offramp::detail::load_text_reader(model, content, {}, config);
   const auto load_teacher = [&] { return load_with(model, read_exit_files(model), {}); };
-  const fit_texts texts = fit_reader(files, options.labels.empty() ? content.labels : options.labels,
+  const fit_texts texts = fit_reader(files, known, options.labels.empty() ? content.labels : options.labels,
                                      content.input.value_or(input_kind::single),
                                      text_shares{purpose.held_out, options.part_texts_by, options.fields,
                                                  content.cuts.empty() ? labels_per_text::one : labels_per_text::any})

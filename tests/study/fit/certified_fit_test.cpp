@@ -5,7 +5,9 @@
 #include <offramp/classifier.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/exits/reader.hpp>
+#include <offramp/study/dataset.hpp>
 #include <offramp/study/exit_logits.hpp>
+#include <offramp/study/known_texts.hpp>
 #include <offramp/study/replay.hpp>
 
 #include "model/model_files.hpp"
@@ -64,6 +66,32 @@ certified_fit certify_texts(const workshop& shop, const std::vector<std::string>
                             const certified_fit_options& options, const std::string& out = "out") {
   shop.files.write("texts.txt", lines_of(texts));
   return fit_certified(shop.files / "model", {.texts = shop.files / "texts.txt"}, shop.files / out, options);
+}
+
+TEST(FitCertified, KnowsWhatTrainedAnExitThatStays) {
+  const workshop shop("tiny");
+  static_cast<void>(shop.fit(offramp_tests::on_layers(3), "labelled"));
+  const dataset train = read_dataset(shop.files / "train.tsv", offramp_tests::no_yes, offramp::input_kind::single);
+  std::string trained;
+  for (const labelled_text& text : train.texts) {
+    trained += text.first + '\n';
+  }
+  shop.files.write("trained.txt", trained);
+  shop.files.write("new.txt", lines_of(many_texts(200)));
+  static_cast<void>(fit_exits(shop.files / "labelled", {.texts = shop.files / "new.txt"}, shop.files / "again"));
+  const known_texts known = known_texts::read(shop.files / "again");
+  EXPECT_EQ(known.count(text_use::learned, text_hash(train.texts.front())), 1U);
+  EXPECT_EQ(known.count(text_use::certified, text_hash(train.texts.front())), 0U);
+  for (const std::vector<int>& layers : {std::vector<int>{}, {0}}) {
+    certified_fit_options options = quick(0.3, 0.1);
+    options.fit.layers = layers;
+    offramp_tests::expect_error(
+        offramp::error_kind::invalid_argument, {"trained.txt:", "the model knows this text"}, [&] {
+          static_cast<void>(fit_certified(shop.files / "labelled", {.texts = shop.files / "trained.txt"},
+                                          shop.files / "refused", options));
+        });
+    EXPECT_FALSE(std::filesystem::exists(shop.files / "refused/exits.json")) << "before the fit";
+  }
 }
 
 TEST(FitCertified, StoresWhatItPromises) {
