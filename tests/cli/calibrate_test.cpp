@@ -80,18 +80,24 @@ TEST_F(CalibrateTest, FitsToAgreementWithFullDepthWithoutLabels) {
   for (const std::string& line : lines_of(tiny_texts)) {
     texts += line.substr(line.find('\t') + 1) + '\n';
   }
-  const json before = exits();
-  const process_result found = run_offramp(
-      {"calibrate", "--model", model_, "--texts", directory_.file("texts.txt", texts), "--accept-bound", "--json"});
+  const std::string file = directory_.file("texts.txt", texts);
+  const std::string model = directory_.copy_of("tiny-i8");
+  const auto stored = [&] { return json::parse(directory_.content("tiny-i8/exits.json"))["exits"]; };
+  const json before = stored();
+  const process_result found =
+      run_offramp({"calibrate", "--model", model, "--texts", file, "--accept-bound", "--json"});
   EXPECT_EQ(found.status, 0) << found.err;
   const auto lines = lines_of(found.out);
   const json last = json::parse(lines.back());
   EXPECT_EQ(last["labelled"], false);
   EXPECT_EQ(last["after"]["accuracy"], 1.0) << "it agrees with itself";
   EXPECT_EQ(last["at_bound"], false);
-  EXPECT_EQ(last["temperature"], before["exits"].back()["temperature"]["float32"]) << "nothing says how sure it may be";
-  EXPECT_EQ(exits()["exits"].front()["temperature"]["float32"], json::parse(lines.front())["temperature"]);
-  EXPECT_EQ(run_offramp({"calibrate", "--model", model_, "--texts", "/nowhere"}).status, 1);
+  EXPECT_EQ(last["temperature"], before.back()["temperature"]["float32"]) << "nothing says how sure it may be";
+  EXPECT_EQ(stored().front()["temperature"]["float32"], json::parse(lines.front())["temperature"]);
+  EXPECT_EQ(run_offramp({"calibrate", "--model", model, "--texts", "/nowhere"}).status, 1);
+  const process_result refused = run_offramp({"calibrate", "--model", model_, "--texts", file, "--accept-bound"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("the last exit reads the logits of earlier ones"), std::string::npos) << refused.err;
 }
 
 TEST_F(CalibrateTest, WritesWhatItPrints) {

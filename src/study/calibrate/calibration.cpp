@@ -241,6 +241,11 @@ calibration measure(exit_logits logits, const exit_policy& policy) {
 calibration calibrate(exit_logits logits, const exit_policy& policy, const previous_logit_weights& weights) {
   const offramp::detail::default_floating_point environment;
   detail::check_weights(weights, logits);
+  if (!logits.is_labelled && !weights.empty() && !weights.back().empty()) {
+    throw error(error_kind::unsupported,
+                "calibrate: the last exit reads the logits of earlier ones, and answers otherwise once they have other "
+                "temperatures: expected labelled texts");
+  }
   const exit_logits old = logits;
   std::vector<temperature_fit> fits;
   for (std::size_t exit = 0; exit < logits.exits.size(); ++exit) {

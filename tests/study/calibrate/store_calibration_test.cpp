@@ -109,6 +109,15 @@ TEST_F(StoreTest, HeadsThatReadEarlierLogitsAreFittedToWhatTheyWillSee) {
   }
 }
 
+TEST_F(StoreTest, WithoutLabelsTheLastExitMustAnswerAsBefore) {
+  copy("tiny");
+  dataset data = texts();
+  for (labelled_text& text : data.texts) {
+    text.label_id = no_label;
+  }
+  EXPECT_THROW((void)fit(data), offramp::error) << "its last exit reads the logits of the others";
+}
+
 TEST_F(StoreTest, ChangesNothingElse) {
   copy("tiny");
   const json before = exits();
