@@ -66,9 +66,10 @@ class tally {
     point.macro_f1 = macro_f1(right_, mentions_);
     point.micro_f1 = micro_f1(right_, mentions_);
     point.mean_layer /= n;
-    point.layer_speedup = logits_.exits.back().layer / point.mean_layer;
+    point.layer_speedup = speedup(logits_.exits.back().layer, point.mean_layer);
     point.mean_flops = static_cast<double>(flops_) / n;
-    point.flops_speedup = logits_.flops.empty() ? 0.0 : static_cast<double>(full_flops_) / static_cast<double>(flops_);
+    point.flops_speedup =
+        logits_.flops.empty() ? 0.0 : speedup(static_cast<double>(full_flops_), static_cast<double>(flops_));
     point.lost = static_cast<std::size_t>(lost_);
     point.gained = static_cast<std::size_t>(gained_);
     point.disagreeing = static_cast<std::size_t>(disagreeing_);
@@ -78,6 +79,9 @@ class tally {
   }
 
  private:
+  /// 1 where both are 0: full depth of a model that has no exit behind a layer.
+  [[nodiscard]] static double speedup(double full, double early) { return full == early ? 1.0 : full / early; }
+
   /// A confidence is a float of at least 1 / labels, hence a whole number of these (up to 65,536 labels).
   static constexpr double unit = 0x1p40;
 

@@ -205,6 +205,15 @@ TEST(curve, compares_with_exits_chosen_otherwise) {
   EXPECT_DOUBLE_EQ(found.areas.early_exit, (0.5 + 0.625 + 0.625 + 0.5) / 4);
 }
 
+TEST(curve, is_no_faster_than_itself_where_there_is_no_encoder) {
+  exit_logits logits = random_logits({20, 1, 2}, 5);
+  logits.exits.front().layer = 0;
+  logits.flops.assign(20, 0);
+  const operating_point& full = compute_curve(logits, {}).full_depth();
+  EXPECT_EQ(full.layer_speedup, 1.0);
+  EXPECT_EQ(full.flops_speedup, 1.0);
+}
+
 TEST(curve, deals_random_exits_at_equal_cost) {
   const exit_logits logits = random_logits({50, 4, 3}, 9);
   const curve found = compute_curve(logits, {rule::confidence});

@@ -92,7 +92,8 @@ time_samples samples_of(const std::vector<double>& ms) {
 
 TEST(latency, has_the_quantiles_of_student) {
   // From tables, to three digits.
-  for (const auto& [freedom, quantile] : {std::pair{4U, 2.776}, std::pair{9U, 2.262}, std::pair{30U, 2.042}}) {
+  for (const auto& [freedom, quantile] : {std::pair{1U, 12.706}, std::pair{2U, 4.303}, std::pair{3U, 3.182},
+                                          std::pair{4U, 2.776}, std::pair{9U, 2.262}, std::pair{30U, 2.042}}) {
     EXPECT_NEAR(offramp::study::detail::student_quantile(freedom), quantile, 0.005 * quantile);
   }
 }
