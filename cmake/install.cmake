@@ -10,10 +10,12 @@ if(type STREQUAL STATIC_LIBRARY)
 endif()
 
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME offramp_development)
+# Who gives GNUInstallDirs whole paths would find the prefix twice in those of the headers.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX} OUTPUT_VARIABLE header_folder)
 install(TARGETS offramp offramp_header_only EXPORT offramp-targets
         LIBRARY COMPONENT offramp_runtime NAMELINK_COMPONENT offramp_development
         ARCHIVE COMPONENT offramp_development
-        FILE_SET HEADERS COMPONENT offramp_development)
+        FILE_SET HEADERS DESTINATION ${header_folder} COMPONENT offramp_development)
 set(offramp_package ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)
 install(EXPORT offramp-targets NAMESPACE offramp:: DESTINATION ${offramp_package})
 if(offramp_is_static AND OFFRAMP_SENTENCEPIECE AND offramp_links_sentencepiece)

@@ -4,6 +4,11 @@
 set(pkgconfig_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 cmake_path(ABSOLUTE_PATH pkgconfig_folder BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX} OUTPUT_VARIABLE full_folder)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${full_folder} OUTPUT_VARIABLE to_prefix)
+# Relative to the prefix, also where they were given whole.
+foreach(folder LIBDIR INCLUDEDIR)
+  cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_${folder} BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}
+             OUTPUT_VARIABLE pkgconfig_${folder})
+endforeach()
 set(pkgconfig_requires "")
 set(pkgconfig_libraries "")
 set(pkgconfig_private "")

@@ -12,4 +12,6 @@ file(STRINGS ${WORK}/build/CMakeCache.txt found REGEX "^offramp_DIR:")
 if(NOT found MATCHES "${WORK}/prefix")
   message(FATAL_ERROR "another offramp was found: ${found}")
 endif()
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/without_dependency -B ${WORK}/without -G ${GENERATOR} ${SETTINGS}
+    -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_DISABLE_FIND_PACKAGE_SentencePiece=ON)
 consume_with_pkg_config(${WORK}/prefix)
