@@ -80,9 +80,12 @@ std::filesystem::path model_options::path() const {
   }
   std::filesystem::path name = directory.value_or("sentiment-en");
   if (!name.empty() && !name.has_parent_path()) {
-    const std::filesystem::path prefix = program_path().parent_path().parent_path();
-    for (const std::filesystem::path& models :
-         {prefix / OFFRAMP_INSTALLED_MODELS, std::filesystem::path(OFFRAMP_SOURCE_MODELS)}) {
+    const std::filesystem::path folder = program_path().parent_path();
+    std::vector<std::filesystem::path> places{folder.parent_path() / OFFRAMP_INSTALLED_MODELS};
+    if (std::filesystem::exists(folder / "CMakeCache.txt", ignored)) {  // where it was built
+      places.push_back((folder / OFFRAMP_SOURCE_MODELS).lexically_normal());
+    }
+    for (const std::filesystem::path& models : places) {
       if (std::filesystem::is_directory(models / name, ignored)) {
         return models / name;
       }
