@@ -50,6 +50,8 @@ case "${1:-}" in
     build/python/bin/pip wheel --quiet --no-deps --wheel-dir build/wheels .
     PATH=$PWD/build/python/bin:$PATH auditwheel repair --wheel-dir build/wheels/repaired build/wheels/offramp-*.whl
     build/python/bin/pip install --quiet "$(echo build/wheels/repaired/offramp-*.whl)[$extras]"
+    # Of the same version as that of the run before, it would have stayed.
+    build/python/bin/pip install --quiet --force-reinstall --no-deps build/wheels/repaired/offramp-*.whl
     build/python/bin/python -m pytest "${@:2}"
     exit
     ;;
@@ -97,7 +99,7 @@ build/tsan/tests/thread_tests --gtest_brief=1
 TSAN_OPTIONS=halt_on_error=1 build/tsan/tests/soak/soak tests/data/models/tiny 600
 
 if [[ $everything == ON ]]; then
-  cmake/install-packages.sh clang libclang-rt-14-dev
+  cmake/install-packages.sh clang libclang-rt-dev
   cmake --preset clang -DOFFRAMP_SLOW_TESTS=ON
   test_preset clang "$@"
   cmake --build --preset tsan --target serve_thread_tests

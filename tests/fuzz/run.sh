@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-20}
 shift || true
-cmake/install-packages.sh clang libclang-rt-14-dev
+cmake/install-packages.sh clang libclang-rt-dev
 preset=${OFFRAMP_FUZZ_PRESET:-fuzz}
 cmake --preset "$preset" >&2
 cmake --build --preset "$preset" >&2

@@ -94,7 +94,7 @@ class Locales : public ::testing::Test {
     const std::string target = (places() / name).string();
     std::ofstream(target + ".source") << locale_source(decimal_point, separator);
     // It warns of the categories that the source leaves out.
-    const std::string command = "localedef -c -i " + target + ".source -f UTF-8 " + target + " >/dev/null 2>&1";
+    const std::string command = "localedef -c -i '" + target + ".source' -f UTF-8 '" + target + "' >/dev/null 2>&1";
     static_cast<void>(std::system(command.c_str()));
   }
 
