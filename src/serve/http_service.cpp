@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace offramp_serve {
@@ -210,10 +211,16 @@ int http_service::bind(const std::string& host, int port) {
   return bound;
 }
 
-void http_service::run() { server_->listen_after_bind(); }
+void http_service::run() {
+  server_->listen_after_bind();
+  has_ended_ = true;
+}
 
 void http_service::stop() {
   is_ready_ = false;
+  while (!server_->is_running() && !has_ended_) {  // cpp-httplib passes over a stop before it listens
+    std::this_thread::yield();
+  }
   server_->stop();
 }
 

@@ -47,7 +47,8 @@ class http_service {
   int bind(const std::string& host, int port);
   /// Serves until stop(); requests that have begun are answered before it returns.
   void run();
-  /// From any thread: takes no more connections, says so at /readyz, and makes run() return.
+  /// From any other thread than that of run(), which it waits for to begin: takes no more connections, says so at
+  /// /readyz, and makes run() return.
   void stop();
 
  private:
@@ -59,6 +60,7 @@ class http_service {
   metrics& metrics_;
   settings settings_;
   std::atomic<bool> is_ready_{true};
+  std::atomic<bool> has_ended_{false};
   std::atomic<std::size_t> waiting_connections_{0};
   int listening_socket_ = -1;  // the server's
   std::unique_ptr<httplib::Server> server_;

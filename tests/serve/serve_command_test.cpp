@@ -70,17 +70,15 @@ TEST(serve_command, a_second_signal_does_not_wait_for_slow_clients) {
   std::thread client([&] {
     const auto send_slowly = [&](std::size_t, std::size_t, httplib::DataSink& sink) {
       has_begun = true;
-      sink.write(" ", 1);
-      while (!is_over) {
-        std::this_thread::yield();
-      }
-      return false;
+      std::this_thread::yield();
+      return !is_over && sink.write(" ", 1);
     };
-    (void)slow.Post("/v1/classify", 1000, send_slowly, "application/json");
+    (void)slow.Post("/v1/classify", 4'000'000, send_slowly, "application/json");
   });
   while (!has_begun) {
     std::this_thread::yield();
   }
+  ASSERT_TRUE(httplib::Client("127.0.0.1", port).Get("/healthz")) << "then it has taken the slow client, too";
   service.send_signal(SIGTERM);
   while (httplib::Client("127.0.0.1", port).Get("/healthz")) {  // until it takes no more connections
   }
@@ -88,6 +86,15 @@ TEST(serve_command, a_second_signal_does_not_wait_for_slow_clients) {
   EXPECT_NE(service.end(), 0);
   is_over = true;
   client.join();
+}
+
+TEST(serve_command, a_signal_as_soon_as_it_speaks_ends_it) {
+  for (int repetition = 0; repetition < 20; ++repetition) {
+    const conversation service(serve({"--model", tiny("tiny")}));
+    ASSERT_NE(port_of(service.hear()), 0);
+    service.send_signal(SIGTERM);
+    ASSERT_EQ(service.end(), 0);
+  }
 }
 
 std::size_t resident_mib(pid_t process) {
