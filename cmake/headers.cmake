@@ -77,6 +77,7 @@ set(implementation_headers
     include/offramp/detail/lead_teams.hpp
     include/offramp/detail/lend.hpp
     include/offramp/detail/memory_pool.hpp
+    include/offramp/detail/mix_bits.hpp
     include/offramp/detail/number.hpp
     include/offramp/detail/usable_threads.hpp
     include/offramp/exits/assignment.hpp

@@ -25,11 +25,11 @@ class shared_rows {
   shared_rows() = default;
   explicit shared_rows(rows_type rows) : rows_(std::make_shared<const rows_type>(std::move(rows))) {}
 
-  [[nodiscard]] const rows_type& rows() const noexcept {
-    static const rows_type none;
-    return rows_ ? *rows_ : none;
+  /// Null where there are none.
+  [[nodiscard]] const rows_type* get() const noexcept { return rows_.get(); }
+  bool operator==(const shared_rows& other) const {
+    return rows_ == other.rows_ || (rows_ && other.rows_ && *rows_ == *other.rows_);
   }
-  bool operator==(const shared_rows& other) const { return rows() == other.rows(); }
 
  private:
   std::shared_ptr<const rows_type> rows_;
@@ -172,7 +172,7 @@ class OFFRAMP_API exit_policy {
   /// How much the threshold of `declining` falls from exit to exit, else 0.
   [[nodiscard]] float decline() const noexcept { return decline_; }
   /// One row in all for per_exit, one row per exit for per_class, none for other rules.
-  [[nodiscard]] const std::vector<std::vector<float>>& thresholds() const noexcept { return thresholds_.rows(); }
+  [[nodiscard]] const std::vector<std::vector<float>>& thresholds() const noexcept;
   [[nodiscard]] int patience_count() const noexcept { return patience_; }
   [[nodiscard]] std::optional<int> max_layer() const noexcept { return max_layer_; }
   [[nodiscard]] std::optional<time_point> deadline() const noexcept { return deadline_; }

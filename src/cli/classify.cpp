@@ -48,8 +48,8 @@ chunk_result classify_inputs(const offramp::classifier& model, const Inputs& inp
   chunk_result result;
   if (options.trace->count() > 0) {
     result.exits = model.classify_batch_every_exit(inputs, run);
-    if (policy == offramp::exit_policy::full_depth() &&
-        !options.policy.deadline_ms) {  // what the last exits say, already
+    if (policy == offramp::exit_policy::full_depth() && !options.policy.deadline_ms) {
+      // What the last exits say, already.
       for (const std::vector<offramp::exit_output>& exits : result.exits) {
         result.predictions.push_back(exits.back().answer);
       }

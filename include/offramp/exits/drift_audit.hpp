@@ -2,10 +2,10 @@
 #pragma once
 
 #include <offramp/detail/binomial.hpp>
+#include <offramp/detail/mix_bits.hpp>
 #include <offramp/detail/number.hpp>
 #include <offramp/drift_audit.hpp>
 #include <offramp/error.hpp>
-#include <offramp/exits/ngrams.hpp>
 #include <offramp/study/binomial.hpp>
 
 #include <algorithm>
@@ -79,7 +79,7 @@ OFFRAMP_INLINE std::uint64_t drift_audit::seed() const noexcept { return state_-
 OFFRAMP_INLINE bool drift_audit::samples(std::uint64_t number) const noexcept {
   // Output `number` of SplitMix64, started from the mixed seed.
   constexpr std::uint64_t step = 0x9e3779b97f4a7c15U;
-  const std::uint64_t random = exits::mix_bits(exits::mix_bits(state_->seed) + (number + 1) * step);
+  const std::uint64_t random = detail::mix_bits(detail::mix_bits(state_->seed) + (number + 1) * step);
   constexpr double unit = 1.0 / (1ULL << 53U);
   return static_cast<double>(random >> 11U) * unit < state_->fraction;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/mix_bits.hpp>
 #include <offramp/encoding.hpp>
 #include <offramp/version.hpp>
 
@@ -61,14 +62,6 @@ struct ngram_memory {
   }
 };
 
-/// The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), with Stafford's constants. Part of the file
-/// format.
-[[nodiscard]] constexpr std::uint64_t mix_bits(std::uint64_t bits) noexcept {
-  bits = (bits ^ (bits >> 30U)) * 0xBF58476D1CE4E5B9U;
-  bits = (bits ^ (bits >> 27U)) * 0x94D049BB133111EBU;
-  return bits ^ (bits >> 31U);
-}
-
 /// What the n-grams of the first text and of the second start from, so that they share no bucket but by chance.
 inline constexpr std::uint64_t ngram_seeds[] = {0x9E3779B97F4A7C15U, 0x3C6EF372FE94F82AU};
 
@@ -113,7 +106,7 @@ inline void count_ngrams(std::span<const std::int32_t> run, std::uint64_t seed, 
   for (std::size_t begin = 0; begin < run.size(); ++begin) {
     std::uint64_t hash = seed;
     for (const std::int32_t id : run.subspan(begin, std::min(longest, run.size() - begin))) {
-      hash = mix_bits(hash + static_cast<std::uint64_t>(id) + 1);
+      hash = offramp::detail::mix_bits(hash + static_cast<std::uint64_t>(id) + 1);
       counter.count(static_cast<std::uint32_t>(hash >> (64 - shape.bucket_bits)));
     }
   }

@@ -55,9 +55,14 @@ OFFRAMP_INLINE exit_policy::exit_policy(rule kind, float threshold, int patience
 
 OFFRAMP_INLINE exit_policy::exit_policy(rule kind, std::vector<std::vector<float>> thresholds)
     : rule_(kind), thresholds_(std::move(thresholds)) {
-  for (const std::vector<float>& row : thresholds_.rows()) {
+  for (const std::vector<float>& row : this->thresholds()) {
     std::for_each(row.begin(), row.end(), exits::refuse_nan);
   }
+}
+
+OFFRAMP_INLINE const std::vector<std::vector<float>>& exit_policy::thresholds() const noexcept {
+  static const std::vector<std::vector<float>> none;
+  return thresholds_.get() != nullptr ? *thresholds_.get() : none;
 }
 
 OFFRAMP_INLINE float exit_policy::confidence_threshold(float threshold) { return exits::nearest_threshold(threshold); }
