@@ -15,8 +15,15 @@
 #include "begin_target-inl.hpp"
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 
-/// Packed rows beyond this are multiplied piece by piece along their inputs.
+/// Packed rows, or weights of a panel that several tiles meet, beyond this are multiplied piece by piece along their
+/// inputs. CPUs without AVX-512 have smaller second-level caches.
+#if HWY_ARCH_X86 && HWY_TARGET > HWY_AVX3
+inline constexpr std::size_t most_row_bytes = 160U << 10U;
+inline constexpr std::size_t most_panel_bytes = 64U << 10U;
+#else
 inline constexpr std::size_t most_row_bytes = 640U << 10U;
+inline constexpr std::size_t most_panel_bytes = 1U << 30U;  // not split
+#endif
 /// A single tile passes each weight once, so the next panel is not what to fetch but the weights that far ahead. AMD's
 /// hardware does that better by itself: on Zen 4 our fetching took a third of the bandwidth away.
 inline constexpr std::size_t units_ahead = 256;
@@ -45,7 +52,8 @@ class product {
   void run() {
     for (std::size_t first = 0; first < rows_.rows(); first += rows_.rows_of_group()) {
       const row_tiles tiles = row_tiles::of<Products>(first, std::min(rows_.rows_of_group(), rows_.rows() - first));
-      const std::size_t passes = num_passes(tiles.rows);
+      group_ = rows_.row(first);
+      const std::size_t passes = num_passes(tiles);
       for (std::size_t pass = 0; pass < passes; ++pass) {
         const index_range blocks{rows_.blocks() * pass / passes, rows_.blocks() * (pass + 1) / passes};
         for (std::size_t panel = panels_.first; panel < panels_.last; ++panel) {
@@ -84,33 +92,34 @@ class product {
   void multiply_panel(const row_tiles& tiles, std::size_t panel, index_range blocks) {
     for (std::size_t first = blocks.first; first < blocks.last;) {
       const std::size_t last = first + std::min(blocks.last - first, Products::blocks_at_once);
+      const prefetch ahead = what_comes_next(tiles, panel, {first, last});
       for (std::size_t tile = 0; tile < tiles.count; ++tile) {
-        multiply_one(tiles, tile, panel, {first, last});
+        multiply_one(tiles, tile, panel, {first, last}, ahead);
       }
       first = last;
     }
   }
 
   /// Only float sums can wait in the outputs for the next pass; int8 rows are short enough for one.
-  [[nodiscard]] std::size_t num_passes(std::size_t rows) const {
-    const std::size_t bytes = rows * rows_.blocks() * layout::block_units * sizeof(std::uint32_t);
-    return sums_are_outputs ? std::max<std::size_t>(1, layout::ceil_divide(bytes, most_row_bytes)) : 1;
+  [[nodiscard]] std::size_t num_passes(const row_tiles& tiles) const {
+    if (!sums_are_outputs) {
+      return 1;
+    }
+    const std::size_t row_bytes = tiles.rows * rows_.blocks() * layout::block_units * sizeof(std::uint32_t);
+    const std::size_t panel_bytes =
+        tiles.count == 1 ? 0 : rows_.blocks() * block_weight_units * width() * sizeof(std::uint32_t);
+    return std::max<std::size_t>({1, layout::ceil_divide(row_bytes, most_row_bytes),
+                                  layout::ceil_divide(panel_bytes, most_panel_bytes)});
   }
 
   [[nodiscard]] static constexpr std::size_t width() { return panel_width<Products>(); }
 
-  [[nodiscard]] tile_operands operands(const row_tiles& tiles, std::size_t tile, std::size_t panel,
-                                       index_range blocks) const {
-    const std::uint32_t* from = weights_.panel(panel) + blocks.first * block_weight_units * width();
-    const std::size_t num_blocks = blocks.last - blocks.first;
-    const auto row = rows_.row(tiles.begin(tile));
-    return {row.block(blocks.first), row.block_stride, from, num_blocks,
-            what_comes_next(tiles, tile, panel, blocks, from)};
+  [[nodiscard]] const std::uint32_t* weights(std::size_t panel, index_range blocks) const {
+    return weights_.panel(panel) + blocks.first * block_weight_units * width();
   }
 
-  /// The weights to fetch during a tile: its share of the next panel, or of what follows the last one.
-  [[nodiscard]] prefetch what_comes_next(const row_tiles& tiles, std::size_t tile, std::size_t panel,
-                                         index_range blocks, const std::uint32_t* from) const {
+  /// The weights to fetch with each block of a panel's first tile; those of the next tile follow them.
+  [[nodiscard]] prefetch what_comes_next(const row_tiles& tiles, std::size_t panel, index_range blocks) const {
     if (target_.prefetch == weight_prefetch::never) {
       return {};
     }
@@ -118,23 +127,28 @@ class product {
     const std::size_t block_lines = block_weight_units * width() / layout::block_units;
     if (panel + 1 == panels_.last && blocks.last == rows_.blocks()) {
       const std::size_t lines = target_.next.size() / layout::block_units;
-      const std::size_t share = std::min(layout::ceil_divide(lines, tiles.count * num_blocks), most_lines_at_once);
-      return {target_.next.data() + tile * num_blocks * share * layout::block_units, share};
+      return {target_.next.data(),
+              std::min(layout::ceil_divide(lines, tiles.count * num_blocks), most_lines_at_once)};
     }
     if (tiles.count == 1) {
-      return fetches_ahead(target_.prefetch) ? prefetch{from + units_ahead * width(), block_lines} : prefetch{};
+      return fetches_ahead(target_.prefetch) ? prefetch{weights(panel, blocks) + units_ahead * width(), block_lines}
+                                             : prefetch{};
     }
-    const std::size_t share = layout::ceil_divide(block_lines, tiles.count);
-    return {weights_.panel(panel + 1) + blocks.first * block_weight_units * width() +
-                tile * num_blocks * share * layout::block_units,
-            share};
+    return {weights(panel + 1, blocks), layout::ceil_divide(block_lines, tiles.count)};
   }
 
-  void multiply_one(const row_tiles& tiles, std::size_t tile, std::size_t panel, index_range blocks) {
+  void multiply_one(const row_tiles& tiles, std::size_t tile, std::size_t panel, index_range blocks,
+                    const prefetch& ahead) {
     const std::size_t column = panel * width();
-    const place at{target_.rows + tiles.begin(tile) * target_.stride + column - panels_.first * width(), target_.stride,
+    const std::size_t begin = tiles.begin(tile);
+    const place at{target_.rows + begin * target_.stride + column - panels_.first * width(), target_.stride,
                    tiles.height(tile), column};
-    tile_operands parts = operands(tiles, tile, panel, blocks);
+    const std::size_t num_blocks = blocks.last - blocks.first;
+    tile_operands parts{.rows = group_.block(blocks.first) + (begin - tiles.first) * layout::block_units,
+                        .block_stride = group_.block_stride,
+                        .weights = weights(panel, blocks),
+                        .blocks = num_blocks,
+                        .ahead = {ahead.from + tile * num_blocks * ahead.lines * layout::block_units, ahead.lines}};
     parts.meanwhile = begin_meanwhile(parts.blocks);
     const bool is_first = blocks.first == 0;
     const bool is_last = blocks.last == rows_.blocks();
@@ -268,6 +282,7 @@ class product {
   const linear& weights_;
   index_range panels_;
   product_target target_;
+  packed_rows::place<const std::uint32_t> group_ = {};
   summed_tile unfinished_;
   HWY_ALIGN float edge_[static_cast<std::size_t>(Products::tallest) * panel_width<Products>()];
   HWY_ALIGN std::int32_t sums_[rows_of_sums * panel_width<Products>()];

@@ -76,23 +76,25 @@ struct vector_tiles {
   }
 };
 
-/// The rows of a product cut into tiles of nearly equal height, the taller ones first: as few as the registers allow,
-/// but two where one would be too tall to stand alone.
+/// Rows of a product cut into tiles of nearly equal height, the taller ones first: as few as the registers allow, but
+/// two where one would be too tall to stand alone.
 struct row_tiles {
   std::size_t first;
   std::size_t rows;
   std::size_t count;
+  std::size_t lowest;
+  std::size_t taller;  // tiles of a row more
 
   template <class Products>
   static row_tiles of(std::size_t first, std::size_t rows) {
     constexpr std::size_t tallest = Products::tallest;
     constexpr std::size_t tallest_alone = Products::tallest_alone;
-    return {first, rows, rows <= tallest_alone ? 1 : std::max<std::size_t>(2, layout::ceil_divide(rows, tallest))};
+    const std::size_t count =
+        rows <= tallest_alone ? 1 : std::max<std::size_t>(2, layout::ceil_divide(rows, tallest));
+    return {first, rows, count, rows / count, rows % count};
   }
-  [[nodiscard]] std::size_t begin(std::size_t tile) const {
-    return first + rows / count * tile + std::min(tile, rows % count);
-  }
-  [[nodiscard]] std::size_t height(std::size_t tile) const { return begin(tile + 1) - begin(tile); }
+  [[nodiscard]] std::size_t begin(std::size_t tile) const { return first + lowest * tile + std::min(tile, taller); }
+  [[nodiscard]] std::size_t height(std::size_t tile) const { return lowest + (tile < taller ? 1 : 0); }
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE
