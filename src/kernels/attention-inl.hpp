@@ -124,10 +124,16 @@ inline float exponentiate(float* scores, std::size_t tokens, std::size_t padded)
     sum = hn::MulAdd(x, hn::Zero(d), sum);  // 0, or NaN
   }
   const auto top = hn::MaxOfLanes(d, highest);
-  for (std::size_t i = 0; i < used; i += lanes()) {
-    const auto power = exp_of_negative(hn::LoadU(d, scores + i) - top);
+  const auto keep = [&](std::size_t i, auto power) OFFRAMP_ATTR {
     hn::StoreU(power, d, scores + i);
     sum = sum + power;
+  };
+  for (std::size_t i = 0; i < whole; i += lanes()) {
+    keep(i, exp_of_negative(hn::LoadU(d, scores + i) - top));
+  }
+  if (whole < tokens) {  // not by their scores alone, which may be the lowest, too
+    const auto power = exp_of_negative(hn::LoadU(d, scores + whole) - top);
+    keep(whole, hn::IfThenElseZero(hn::FirstN(d, tokens - whole), power));
   }
   std::fill(scores + used, scores + padded, 0.0F);
   return hn::GetLane(hn::SumOfLanes(d, sum));

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,15 @@ TEST_P(attention_kernels, agree_with_a_naive_one) {
         ASSERT_NO_FATAL_FAILURE(expect_near(naive::with_bias(problem), GetParam(), tolerance_of(GetParam())));
       }
     }
+  }
+}
+
+TEST_P(attention_kernels, weigh_no_key_beyond_the_last_where_all_scores_are_the_lowest) {
+  for (const std::size_t tokens : {1UL, 3UL, 9UL, 17UL, 70UL}) {
+    attention_problem problem{2, tokens, 8};
+    std::fill(problem.query.begin(), problem.query.end(), 0.0F);
+    problem.bias.assign(problem.queries - 1 + tokens, std::numeric_limits<float>::lowest());
+    ASSERT_NO_FATAL_FAILURE(expect_near(problem, GetParam(), tolerance_of(GetParam())));
   }
 }
 
