@@ -28,15 +28,17 @@ class packed_rows {
     [[nodiscard]] Unit* block(std::size_t index) const noexcept { return units + index * block_stride; }
   };
 
-  /// As few groups as may be, of about the same size and of whole tiles: a last one of a few rows would read all
-  /// weights for those.
+  /// As few groups as may be, of whole tiles of AMX where that leaves half a group or more for the last, else of about
+  /// the same size: a last one of a few rows would read all weights for those.
   [[nodiscard]] static constexpr std::size_t choose_rows_of_group(std::size_t rows) noexcept {
     constexpr std::size_t tile = 32;
     if (rows <= most_rows_of_group) {
       return rows;
     }
     const std::size_t groups = layout::ceil_divide(rows, most_rows_of_group);
-    return layout::ceil_divide(layout::ceil_divide(rows, groups), tile) * tile;
+    const std::size_t even = layout::ceil_divide(rows, groups);
+    const std::size_t whole_tiles = layout::ceil_divide(even, tile) * tile;
+    return 2 * (groups - 1) * whole_tiles + whole_tiles <= 2 * rows ? whole_tiles : even;
   }
 
   /// Makes room for rows [rows, inputs], and for any that need no more.
