@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
@@ -28,11 +29,15 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
   return static_cast<std::int64_t>(2 * tokens * per_token + 2 * products * tokens * seen * hidden);
 }
 
-/// Of the first `layers` layers.
+/// Of the first `layers` layers; the largest number there is where they are more.
 [[nodiscard]] inline std::int64_t count_flops(const encoder& all, std::size_t layers, std::size_t tokens) {
   std::int64_t sum = 0;
   for (std::size_t layer = 0; layer < layers; ++layer) {
-    sum += count_layer_flops(all, all.layer(layer), tokens);
+    const std::int64_t more = count_layer_flops(all, all.layer(layer), tokens);
+    if (more > std::numeric_limits<std::int64_t>::max() - sum) {
+      return std::numeric_limits<std::int64_t>::max();
+    }
+    sum += more;
   }
   return sum;
 }
