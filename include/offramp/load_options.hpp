@@ -44,11 +44,13 @@ enum class reaction { warn, refuse };
 /// How classifier::load prepares a model.
 struct load_options {
   numeric_format format = numeric_format::float32;
-  /// Layers whose exits may answer, 0 being before the encoder; empty: all of the model's. Heads in between still run where a later one needs them.
+  /// Layers whose exits may answer, 0 being before the encoder; empty: all of the model's. Heads in between still run
+  /// where a later one needs them.
   std::vector<int> exits = {};
-  /// Instruction sets not to use although the CPU has them, each with the ones after it. A bfloat16 model's results
-  /// differ in their last bits with avx512_bf16, which Intel's CPUs use together with amx alone, and again with amx; an
-  /// int8 model's do not with amx.
+  /// Instruction sets not to use although the CPU has them, each with the ones after it; `unsupported` from load where
+  /// the library itself was compiled for one of them. A bfloat16 model's results differ in their last bits with
+  /// avx512_bf16, which Intel's CPUs use together with amx alone, and again with amx; an int8 model's with amx where
+  /// texts have more than 32 tokens, by their attention alone.
   std::vector<instruction_set> avoid = {};
   /// When to compute [CLS] rows first.
   offramp::schedule schedule = offramp::schedule::by_cost;

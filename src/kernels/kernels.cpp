@@ -179,10 +179,14 @@ std::size_t index_of_best([[maybe_unused]] std::int64_t targets) {
   }
 }
 
-/// The index of the best target without `avoid`.
+/// The index of the best target without `avoid`. What the library was compiled for at least is in all that it does.
 std::size_t index_of_target(const std::vector<instruction_set>& avoid) {
   std::int64_t targets = supported_targets();
   for (const instruction_set set : avoid) {
+    if ((targets_with(set) & HWY_STATIC_TARGET) != 0) {
+      throw error(error_kind::unsupported, std::string("load_options: the library was compiled for ") +
+                                               hwy::TargetName(HWY_STATIC_TARGET) + ", which cannot be avoided");
+    }
     targets &= ~targets_with(set);
   }
   return index_of_best(targets);

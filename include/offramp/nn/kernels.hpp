@@ -61,7 +61,8 @@ struct product_target {
   weight_prefetch prefetch = weight_prefetch::by_cpu;
 };
 
-/// One head of one text in self-attention, borrowed: the queries of its first tokens against all its tokens.
+/// One head of one text in self-attention, borrowed: queries against keys, which are the first tokens against all of
+/// them, or, within a window, some tokens against those that any of them sees.
 struct attention_head {
   const float* query = nullptr;  // [queries, query_stride]
   std::size_t queries = 0;
@@ -118,7 +119,8 @@ struct kernels {
   void (*normalize)(const layer_norm& norm, float* rows, std::size_t count);
 };
 
-/// The fastest kernels for `format` on this CPU within `options.avoid`. Throws `unsupported` where there are none.
+/// The fastest kernels for `format` on this CPU within `options.avoid`. Throws `unsupported` where the library needs
+/// what is to be avoided.
 [[nodiscard]] kernels choose_kernels(const load_options& options);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn
