@@ -33,7 +33,7 @@ class team {
   /// then have been left out. Leader only.
   template <class Body>
   void for_each(std::size_t count, const Body& body) {
-    if (size() == 1) {
+    if (size() == 1 || count <= 1) {  // one piece is the leader's, whose caches hold what it reads
       for (std::size_t index = 0; index < count; ++index) {
         body(index, std::size_t{0});
       }
