@@ -15,7 +15,8 @@
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE {
 
 /// exp(x) for x up to 0, within 8e-8 + 2e-8 |x| of itself with fused multiply-add; 0 below -87.3, where float32 has no
-/// normal numbers left; NaN stays. As 2^n p(f), with n + f = x / ln 2 and |f| up to 1/2; p fitted at Chebyshev nodes.
+/// normal numbers left; NaN may become any number. As 2^n p(f), with n + f = x / ln 2 and |f| up to 1/2; p fitted at
+/// Chebyshev nodes.
 HWY_INLINE vector<float> exp_of_negative(vector<float> x) {
   const tag<float> d;
   const auto c = [d](float value) { return hn::Set(d, value); };

@@ -128,18 +128,15 @@ HWY_INLINE void quantize_block(const float* inputs, vector<float> inverse, std::
 }
 #else
 HWY_INLINE void quantize_block(const float* inputs, vector<float> inverse, std::uint32_t* units) {
+  static_assert(int8_products::row_offset == 0);
   const tag<float> d;
   const tag<std::int32_t> di;
-  const hn::Rebind<std::int8_t, tag<std::int32_t>> d8;
+  const hn::Rebind<std::int8_t, tag<std::int32_t> > d8;
   auto* bytes = reinterpret_cast<std::int8_t*>(units);
   for (std::size_t i = 0; i < 64; i += lanes()) {
     const auto rounded = hn::NearestInt(hn::LoadU(d, inputs + i) * inverse);
     const auto limited = hn::Max(hn::Min(rounded, hn::Set(di, 127)), hn::Set(di, -127));
-    auto narrow = hn::DemoteTo(d8, limited);
-    if constexpr (int8_products::row_offset == 128) {
-      narrow = hn::Xor(narrow, hn::Set(d8, std::int8_t{-128}));
-    }
-    hn::StoreU(narrow, d8, bytes + i);
+    hn::StoreU(hn::DemoteTo(d8, limited), d8, bytes + i);
   }
 }
 #endif

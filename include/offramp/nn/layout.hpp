@@ -12,10 +12,10 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 /// padded with zeros to whole *blocks* of 16 units, one cache line of a row.
 ///
 ///     packed rows    [groups][blocks][rows of a group][16 units]
-///     packed weights [panels][blocks * 16 units][panel_width outputs]
+///     packed weights [panels][weight_units][panel_width outputs]
 struct layout {
   numeric_format format = numeric_format::float32;
-  /// Outputs whose weights lie side by side; what two vector registers hold.
+  /// Outputs whose weights lie side by side; what two or three vector registers hold.
   std::size_t panel_width = 32;
   /// The products of bfloat16 are taken on float32 values that were rounded to bfloat16; rows then lie as float32.
   bool widens_rows = false;

@@ -11,7 +11,8 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
-/// Scratch memory of the encoder, for one call at a time; every part grows to the largest batch seen.
+/// Scratch memory of the encoder, for one call at a time; every part grows to the largest seen, of the rows of a step:
+/// a part of a batch, in the feed-forward network a group of rows, all tokens where embeddings are projected.
 struct workspace {
   packed_rows packed;
   aligned_vector<float> query;               // [rows, hidden]
