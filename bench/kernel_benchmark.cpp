@@ -78,8 +78,9 @@ void multiply(benchmark::State& state, numeric_format format, nn::weight_prefetc
   }
   const double operations = 2.0 * static_cast<double>(rows * outputs * inputs);
   state.counters["Gop/s"] = benchmark::Counter(operations * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["of_peak"] =
-      benchmark::Counter(operations / peak(format), benchmark::Counter::kIsIterationInvariantRate);
+  if (const double most = peak(format); most > 0.0) {
+    state.counters["of_peak"] = benchmark::Counter(operations / most, benchmark::Counter::kIsIterationInvariantRate);
+  }
   state.counters["weight_GB/s"] =
       benchmark::Counter(static_cast<double>(weights[0].bytes()) * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
 }

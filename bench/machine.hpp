@@ -9,7 +9,7 @@ namespace offramp_bench {
 /// What the machine can do at most, measured by itself: the best of many short runs. 0 stands for what the CPU lacks.
 struct peaks {
   double float32 = 0.0;       ///< fused multiply-adds in the widest vectors, FLOP/s (two per multiply-add)
-  double int8_dot = 0.0;      ///< VNNI dot products into int32, operations/s
+  double int8_dot = 0.0;      ///< dot products into int32, by VNNI or AVX2's three instructions, operations/s
   double bfloat16_dot = 0.0;  ///< `vdpbf16ps`, FLOP/s
   double int8_tile = 0.0;     ///< AMX tiles, operations/s
   double bfloat16_tile = 0.0;

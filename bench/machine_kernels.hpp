@@ -13,6 +13,7 @@ struct arithmetic_kernel {
 
 /// The widest multiply-add in float32 that this CPU runs.
 [[nodiscard]] arithmetic_kernel float32_kernel();
+/// Four int8 products at a time into int32: by VNNI, else by three instructions of AVX2, whose first one saturates.
 [[nodiscard]] arithmetic_kernel int8_dot_kernel();
 [[nodiscard]] arithmetic_kernel bfloat16_dot_kernel();
 /// AMX; the operating system was asked for the tile state and agreed.

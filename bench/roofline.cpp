@@ -24,7 +24,7 @@ struct peak_row {
 
 constexpr peak_row rows[] = {
     {"float32", "float32 multiply-add", "GFLOP/s", &peaks::float32},
-    {"int8_dot", "int8 dot product (VNNI)", "GOP/s", &peaks::int8_dot},
+    {"int8_dot", "int8 dot product", "GOP/s", &peaks::int8_dot},
     {"bfloat16_dot", "bfloat16 dot product", "GFLOP/s", &peaks::bfloat16_dot},
     {"int8_tile", "int8 tiles (AMX)", "GOP/s", &peaks::int8_tile},
     {"bfloat16_tile", "bfloat16 tiles (AMX)", "GFLOP/s", &peaks::bfloat16_tile},
