@@ -56,7 +56,7 @@ class Offramp:
         self.program, self.encoder, self.folder, self.timing = program, encoder, folder, timing
         self.labels, self.max_tokens = ",".join(data_set.labels), data_set.max_tokens
         recipe = encoder.recipes[data_set.name]
-        self.speedup, self.decline = recipe.speedup or encoder.speedup, recipe.decline or encoder.decline
+        self.cuts, self.speedup, self.decline = recipe.cuts, recipe.speedup or encoder.speedup, recipe.decline or encoder.decline
 
     def data(self, part: str) -> Path:
         return self.folder / "data" / f"{part}.tsv"
@@ -208,7 +208,7 @@ def add_exit_0(run: Offramp, layers: Path, model: Path):
 def prepare(name: str, run: Offramp, encoder: str, out: Path, model: Path) -> bool:
     """Makes the model directory; false where nothing was trained that it could be made of."""
     way = way_of(name)
-    if name == "bag" or model.exists():
+    if name == "bag" or (model / "exits.json").exists():  # written last
         return True
     if name == "fit":
         fit(run, encoder, model)
@@ -245,7 +245,7 @@ def draw(run: Offramp, picture: Path):
     if picture.exists() or not ways:
         return
     names = {"joint training": ways[-1]} | {name: name for name in there(["fit"])}
-    names |= {f"trained for {name.removeprefix('cut')}": name for name in there(f"cut{depth}" for depth in run.encoder.cuts)}
+    names |= {f"trained for {name.removeprefix('cut')}": name for name in there(f"cut{depth}" for depth in run.cuts)}
     models = measured / "drawn"
     models.mkdir(exist_ok=True)
     for name, model in names.items():  # a picture names a model by its directory
@@ -299,8 +299,7 @@ def main():
     timing = ("--timed-texts", a.timed_texts, "--rounds", 1)
     for name in a.sets or encoder.recipes:
         run = Offramp(a.offramp, SETS[name], encoder, a.work / name, timing)
-        cuts = [f"cut{depth}" for depth in encoder.cuts] if encoder.recipes[name].cuts else []
-        for model in [*cuts, *encoder.early_exit, "bag"]:
+        for model in [*(f"cut{depth}" for depth in run.cuts), *encoder.early_exit, "bag"]:
             measure(model, run, a.encoder, a.results / a.shape / name)
         untimed = Offramp(a.offramp, SETS[name], encoder, a.work / name, UNTIMED)
         for model in encoder.other_seeds(SETS[name]):

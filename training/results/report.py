@@ -164,21 +164,22 @@ def measured(folder: Path, model: str) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def cuts_table(encoder: Encoder, folder: Path, found: dict[str, dict]) -> list[str]:
-    cuts = [measured(folder, f"cut{depth}") for depth in encoder.cuts]
-    if None in cuts:
+def cuts_table(data_set: DataSet, encoder: Encoder, folder: Path, found: dict[str, dict]) -> list[str]:
+    depths = encoder.recipes[data_set.name].cuts
+    cuts = [measured(folder, f"cut{depth}") for depth in depths]
+    if len(cuts) < 2 or None in cuts:  # one model alone stands in the section's first lines
         return []
     early = {label: found[model] for model, label in BESIDE_SEPARATE.items() if model in found}
 
     def within(m: dict) -> list[str]:
         accuracies = m["accuracy_within"]  # of the last so many depths: no threshold runs fewer layers than the first exit's
-        return [f"{accuracies[depth - encoder.depth - 1]:.4f}" for depth in encoder.cuts]
+        return [f"{accuracies[depth - encoder.depth - 1]:.4f}" for depth in depths]
 
     rows = [["separate model", *(f"{m['full_depth']['accuracy']:.4f}" for m in cuts)],
             ["... ms per text", *(f"{m['full_depth']['single_mean_ms']:.2f}" for m in cuts)],
             *([f"{label}, as many layers on average", *within(m)] for label, m in early.items())]
     return ["A model trained alone for each depth, with the same recipe, against the one early-exit model:", "",
-            *table(["layers", *map(str, encoder.cuts)], rows)]
+            *table(["layers", *map(str, depths)], rows)]
 
 
 def picture(data_set: DataSet, pictures: Path) -> list[str]:
@@ -241,6 +242,15 @@ def training_cost(results: Path, encoder: Encoder) -> list[str]:
             *table(["layers", f"{encoder.depth}, joint", *layer_numbers(encoder)], rows)]
 
 
+def timed_on(found: dict[str, dict]) -> str:
+    models_of = {}
+    for model, m in found.items():
+        models_of.setdefault(m["cpu"], []).append(MODELS[model])
+    if len(models_of) == 1:
+        return f"Timed on {next(iter(models_of))}."
+    return "Timed: " + "; ".join(f"{', '.join(models)} on {cpu}" for cpu, models in models_of.items()) + "."
+
+
 def section(data_set: DataSet, encoder: Encoder, folder: Path) -> list[str]:
     found = {model: m for model in MODELS if (m := measured(folder, model)) is not None}
     text = [f"## {data_set.title}", ""]
@@ -252,7 +262,7 @@ def section(data_set: DataSet, encoder: Encoder, folder: Path) -> list[str]:
     trained = f"At most {data_set.max_tokens} tokens; {recipe.epochs:g} epochs."
     if "fit" in found:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
-    text += [f"Texts: {sizes}. {trained} Timed on {first['cpu']}.", ""]
+    text += [f"Texts: {sizes}. {trained} {timed_on(found)}", ""]
     text += in_short(encoder, folder, found)
     if any(model.startswith("self_trained") for model in found):
         text += [f"*Self-trained* goes on from the joint model for {encoder.self_training.epochs:g} more epochs and also learns what that "
@@ -265,7 +275,7 @@ def section(data_set: DataSet, encoder: Encoder, folder: Path) -> list[str]:
                                                                     for row in calibration(MODELS[model], m, encoder)])
     for model, m in found.items():
         text += sentences(MODELS[model], m)
-    return text + cuts_table(encoder, folder, found) + picture(data_set, folder.parent)
+    return text + cuts_table(data_set, encoder, folder, found) + picture(data_set, folder.parent)
 
 
 def main():

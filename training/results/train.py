@@ -52,7 +52,7 @@ def main():
     every_layer = range(1, encoder.depth + 1)
     runs = [(SETS[name], "joint", every_layer) for name in names]
     runs += [(SETS[name], model, every_layer) for name in names for model in encoder.other_seeds(SETS[name])]
-    runs += [(SETS[name], f"cut{depth}", [depth]) for name in names if encoder.recipes[name].cuts for depth in encoder.cuts]
+    runs += [(SETS[name], f"cut{depth}", [depth]) for name in names for depth in encoder.recipes[name].cuts]
     students = [(SETS[name], SELF_TRAINED, every_layer) for name in names if encoder.self_training and SETS[name].reviews]
 
     def train(run):
