@@ -108,14 +108,14 @@ class product {
     const std::size_t row_bytes = tiles.rows * rows_.blocks() * layout::block_units * sizeof(std::uint32_t);
     const std::size_t panel_bytes =
         tiles.count == 1 ? 0 : rows_.blocks() * block_weight_units * width() * sizeof(std::uint32_t);
-    return std::max<std::size_t>({1, layout::ceil_divide(row_bytes, most_row_bytes),
-                                  layout::ceil_divide(panel_bytes, most_panel_bytes)});
+    return std::max<std::size_t>(
+        {1, layout::ceil_divide(row_bytes, most_row_bytes), layout::ceil_divide(panel_bytes, most_panel_bytes)});
   }
 
   [[nodiscard]] static constexpr std::size_t width() { return panel_width<Products>(); }
 
-  [[nodiscard]] const std::uint32_t* weights(std::size_t panel, index_range blocks) const {
-    return weights_.panel(panel) + blocks.first * block_weight_units * width();
+  [[nodiscard]] const std::uint32_t* weights(std::size_t panel, std::size_t block) const {
+    return weights_.panel(panel) + block * block_weight_units * width();
   }
 
   /// The weights to fetch with each block of a panel's first tile; those of the next tile follow them.
@@ -125,16 +125,21 @@ class product {
     }
     const std::size_t num_blocks = blocks.last - blocks.first;
     const std::size_t block_lines = block_weight_units * width() / layout::block_units;
-    if (panel + 1 == panels_.last && blocks.last == rows_.blocks()) {
+    const bool is_last_panel = panel + 1 == panels_.last;
+    if (is_last_panel && blocks.last == rows_.blocks()) {
       const std::size_t lines = target_.next.size() / layout::block_units;
-      return {target_.next.data(),
-              std::min(layout::ceil_divide(lines, tiles.count * num_blocks), most_lines_at_once)};
+      return {target_.next.data(), std::min(layout::ceil_divide(lines, tiles.count * num_blocks), most_lines_at_once)};
     }
     if (tiles.count == 1) {
-      return fetches_ahead(target_.prefetch) ? prefetch{weights(panel, blocks) + units_ahead * width(), block_lines}
-                                             : prefetch{};
+      return fetches_ahead(target_.prefetch)
+                 ? prefetch{weights(panel, blocks.first) + units_ahead * width(), block_lines}
+                 : prefetch{};
     }
-    return {weights(panel + 1, blocks), layout::ceil_divide(block_lines, tiles.count)};
+    const std::size_t share = layout::ceil_divide(block_lines, tiles.count);
+    if (is_last_panel) {  // its own next blocks, or the next pass
+      return {weights(Products::blocks_at_once == all_blocks ? panels_.first : panel, blocks.last), share};
+    }
+    return {weights(panel + 1, blocks.first), share};
   }
 
   void multiply_one(const row_tiles& tiles, std::size_t tile, std::size_t panel, index_range blocks,
@@ -146,7 +151,7 @@ class product {
     const std::size_t num_blocks = blocks.last - blocks.first;
     tile_operands parts{.rows = group_.block(blocks.first) + (begin - tiles.first) * layout::block_units,
                         .block_stride = group_.block_stride,
-                        .weights = weights(panel, blocks),
+                        .weights = weights(panel, blocks.first),
                         .blocks = num_blocks,
                         .ahead = {ahead.from + tile * num_blocks * ahead.lines * layout::block_units, ahead.lines}};
     parts.meanwhile = begin_meanwhile(parts.blocks);
