@@ -68,28 +68,18 @@ __attribute__((target("avx512f,avx512vnni"))) void vnni_avx512(std::size_t round
 }
 
 __attribute__((target("avx2"))) void int8_avx2(std::size_t rounds) {
-  __m256i a = _mm256_set1_epi8(3);
-  __m256i b = _mm256_set1_epi8(-2);
-  __m256i one = _mm256_set1_epi16(1);
-  __m256i t;
-  __m256i c0 = a, c1 = a, c2 = a, c3 = a, c4 = a, c5 = a, c6 = a, c7 = a, c8 = a, c9 = a, c10 = a, c11 = a;
+  const __m256i a = _mm256_set1_epi8(3);
+  const __m256i b = _mm256_set1_epi8(-2);
+  const __m256i one = _mm256_set1_epi16(1);
+  __m256i sums[12] = {};
   for (std::size_t i = 0; i < rounds; ++i) {
-    asm volatile(
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c0], %[c0]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c1], %[c1]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c2], %[c2]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c3], %[c3]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c4], %[c4]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c5], %[c5]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c6], %[c6]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c7], %[c7]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c8], %[c8]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c9], %[c9]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c10], %[c10]\n\t"
-        "vpmaddubsw %[b], %[a], %[t]\n\tvpmaddwd %[one], %[t], %[t]\n\tvpaddd %[t], %[c11], %[c11]"
-        : [t] "=&x"(t), [c0] "+x"(c0), [c1] "+x"(c1), [c2] "+x"(c2), [c3] "+x"(c3), [c4] "+x"(c4), [c5] "+x"(c5),
-          [c6] "+x"(c6), [c7] "+x"(c7), [c8] "+x"(c8), [c9] "+x"(c9), [c10] "+x"(c10), [c11] "+x"(c11)
-        : [a] "x"(a), [b] "x"(b), [one] "x"(one));
+#pragma GCC unroll 12
+    for (__m256i& sum : sums) {
+      __m256i products;
+      asm volatile("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+                   : "+x"(sum), "=&x"(products)
+                   : "x"(a), "x"(b), "x"(one));
+    }
   }
 }
 

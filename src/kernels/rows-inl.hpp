@@ -131,7 +131,7 @@ HWY_INLINE void quantize_block(const float* inputs, vector<float> inverse, std::
   static_assert(int8_products::row_offset == 0);
   const tag<float> d;
   const tag<std::int32_t> di;
-  const hn::Rebind<std::int8_t, tag<std::int32_t> > d8;
+  const hn::Rebind<std::int8_t, tag<std::int32_t>> d8;
   auto* bytes = reinterpret_cast<std::int8_t*>(units);
   for (std::size_t i = 0; i < 64; i += lanes()) {
     const auto rounded = hn::NearestInt(hn::LoadU(d, inputs + i) * inverse);

@@ -82,6 +82,7 @@ struct row_tiles {
   std::size_t first;
   std::size_t rows;
   std::size_t count;
+  // Divided once: begin and height are asked for with every tile of every panel.
   std::size_t lowest;
   std::size_t taller;  // tiles of a row more
 

@@ -56,7 +56,8 @@ class Offramp:
         self.program, self.encoder, self.folder, self.timing = program, encoder, folder, timing
         self.labels, self.max_tokens = ",".join(data_set.labels), data_set.max_tokens
         recipe = encoder.recipes[data_set.name]
-        self.cuts, self.speedup, self.decline = recipe.cuts, recipe.speedup or encoder.speedup, recipe.decline or encoder.decline
+        self.cuts = [f"cut{depth}" for depth in recipe.cuts]
+        self.speedup, self.decline = recipe.speedup or encoder.speedup, recipe.decline or encoder.decline
 
     def data(self, part: str) -> Path:
         return self.folder / "data" / f"{part}.tsv"
@@ -245,7 +246,7 @@ def draw(run: Offramp, picture: Path):
     if picture.exists() or not ways:
         return
     names = {"joint training": ways[-1]} | {name: name for name in there(["fit"])}
-    names |= {f"trained for {name.removeprefix('cut')}": name for name in there(f"cut{depth}" for depth in run.cuts)}
+    names |= {f"trained for {name.removeprefix('cut')}": name for name in there(run.cuts)}
     models = measured / "drawn"
     models.mkdir(exist_ok=True)
     for name, model in names.items():  # a picture names a model by its directory
@@ -299,7 +300,7 @@ def main():
     timing = ("--timed-texts", a.timed_texts, "--rounds", 1)
     for name in a.sets or encoder.recipes:
         run = Offramp(a.offramp, SETS[name], encoder, a.work / name, timing)
-        for model in [*(f"cut{depth}" for depth in run.cuts), *encoder.early_exit, "bag"]:
+        for model in [*run.cuts, *encoder.early_exit, "bag"]:
             measure(model, run, a.encoder, a.results / a.shape / name)
         untimed = Offramp(a.offramp, SETS[name], encoder, a.work / name, UNTIMED)
         for model in encoder.other_seeds(SETS[name]):
