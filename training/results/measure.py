@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from answers import ExitLogits, add_losses_to_separate, thresholds_by_exit
+from answers import ExitLogits, add_right, thresholds_by_exit
 from sets import ENCODERS, SETS, DataSet, Encoder
 from splits import rows as data_rows
 
@@ -104,10 +104,6 @@ def write_json(value, path: Path):
     path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
-def without_reliability(measures: dict) -> dict:
-    return {key: value for key, value in measures.items() if key != "reliability"}
-
-
 def threshold_for_speedup(run: Offramp, model: Path, out: Path, rule: tuple) -> float | None:
     """The deepest on choose.tsv, of some that run few enough layers, that reaches the speed-up in wall time.
 
@@ -146,11 +142,11 @@ def measure_early_exit(name: str, run: Offramp, model: Path, out: Path) -> dict:
     summary = run.study("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid",
                         ",".join(map(str, thresholds)), "--certified", CONDITIONAL_EPSILON, "--texts-out", out / LOGITS,
                         *run.timing, *rule)[0]
-    rows = curve_rows(out / "test")
+    rows, logits = curve_rows(out / "test"), ExitLogits.read(out / LOGITS)
     if conditional["certified"]:
-        conditional["left_by"] = ExitLogits.read(out / LOGITS).left_by(thresholds_by_exit(conditional))
+        conditional["left_by"] = logits.left_by(thresholds_by_exit(conditional))
     at_every_exit = [row for row in curve_rows(out / "test", "policy") if row["policy"].endswith("at every exit")]
-    return {
+    found = {
         "areas": {key: value for key, value in summary.items() if key.startswith("area_")},
         "full_depth": rows[-1],
         "accuracy_within": [deepest_within(rows, depth)["accuracy"] for depth in range(1, run.encoder.depth + 1)
@@ -158,29 +154,30 @@ def measure_early_exit(name: str, run: Offramp, model: Path, out: Path) -> dict:
         "picks": [{"goal": goal, "threshold": t, **row_at(rows, t)} for goal, t in picks.items() if t is not None],
         "certificates": [{**c, "test": None if t is None else row_at(rows, t)} for c, t in zip(certificates, certified)],
         "conditional": {**conditional, "test": at_every_exit[0] if at_every_exit else None},
+        "calibration": logits.calibration(),
     }
+    add_right(found, logits, run.decline if way_of(name).exit_0 else 0)
+    return found
 
 
-def measure_calibration(run: Offramp, model: Path) -> dict:
-    lines = run.study("calibrate", "--no-fit", "--model", model, "--data", run.data("test"), "--threads", 2)
-    return {"calibration": [{**line, "before": without_reliability(line["before"]), "after": without_reliability(line["after"])}
-                            for line in lines]}
+def measure_one_exit(run: Offramp, model: Path, out: Path, *arguments) -> dict:
+    """The accuracy of a model with one exit and, where the arguments ask for it, its time."""
+    run.study("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--texts-out", out / LOGITS, *arguments)
+    found = {"full_depth": curve_rows(out / "test")[-1]}
+    add_right(found, ExitLogits.read(out / LOGITS))
+    return found
 
 
 def measure_cut(run: Offramp, model: Path, out: Path) -> dict:
-    """A model with one exit: its accuracy and its time."""
     calibrate(run, model)
-    run.study("curve", "--model", model, "--data", run.data("test"), "--out", out / "test", "--grid", "1", "--texts-out", out / LOGITS,
-              *run.timing)
-    return {"full_depth": curve_rows(out / "test")[-1]}
+    return measure_one_exit(run, model, out, "--grid", "1", *run.timing)
 
 
 def measure_bag(run: Offramp, encoder: str, out: Path) -> dict:
     """The exit before the encoder alone: a bag of token ids and pairs of them. Of the encoder only the tokenizer counts."""
     run.study("fit", "--layers", 0, "--model", encoder, "--train", run.data("train"), "--dev", run.data("temperatures"),
               "--out", out / "model", "--max-tokens", run.max_tokens, "--threads", 2)
-    run.study("curve", "--model", out / "model", "--data", run.data("test"), "--out", out / "test", "--rounds", 0)
-    return {"full_depth": curve_rows(out / "test")[-1]}
+    return measure_one_exit(run, out / "model", out, "--rounds", 0)
 
 
 def export(trained: Path, encoder: str, model: Path):
@@ -223,16 +220,6 @@ def prepare(name: str, run: Offramp, encoder: str, out: Path, model: Path) -> bo
     if way.exit_0:
         add_exit_0(run, layers, model)
     return True
-
-
-def compare_with_separate(name: str, run: Offramp, results: Path):
-    measured, target = run.folder / "measured", results / f"{name}.json"
-    separate, own = (measured / model / LOGITS for model in (f"cut{run.encoder.depth}", name))
-    if separate.exists() and own.exists() and target.exists():
-        found = json.loads(target.read_text(encoding="utf-8"))
-        add_losses_to_separate(found, ExitLogits.read(own), ExitLogits.read(separate),
-                               run.decline if way_of(name).exit_0 else 0)
-        write_json(found, target)
 
 
 def draw(run: Offramp, picture: Path):
@@ -279,7 +266,7 @@ def measure(name: str, run: Offramp, encoder: str, results: Path):
     elif name == "bag":
         found |= measure_bag(run, encoder, out)
     else:
-        found |= measure_early_exit(name, run, model, out) | measure_calibration(run, model)
+        found |= measure_early_exit(name, run, model, out)
     if name == "fit":
         found |= json.loads((out / "fit.json").read_text(encoding="utf-8"))
     write_json(found, target)
@@ -305,8 +292,6 @@ def main():
         untimed = Offramp(a.offramp, SETS[name], encoder, a.work / name, UNTIMED)
         for model in encoder.other_seeds(SETS[name]):
             measure(model, untimed, a.encoder, a.results / a.shape / name)
-        for model in encoder.early_exit:
-            compare_with_separate(model, run, a.results / a.shape / name)
         draw(run, a.results / a.shape / f"{name}.svg")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import beta
 
+from answers import alone_right
 from sets import ENCODERS, SETS, DataSet, Encoder
 
 MODELS = {"joint": "Joint training", "exit0_declining": "Joint with exit 0, declining",
@@ -42,11 +43,16 @@ def lost_points(row: dict, full: dict) -> str:
     return lost if row is full or "loss_lower" not in row else f"{lost} ({100 * row['loss_lower']:.2f} to {100 * row['loss_upper']:.2f})"
 
 
-def lost_against_separate(row: dict) -> str:
-    """With the paired bootstrap's percentiles, of 100,000 draws."""
-    if "separate_lost" not in row:
+def lost_against(row: dict, other: dict | None) -> str:
+    """The points that it loses to the row of another model, with the paired bootstrap's percentiles, of 100,000 draws; empty where
+    they cannot be paired."""
+    if "separate_lost" in row:  # of a run that kept the counts alone
+        gained, lost = row["separate_gained"], row["separate_lost"]
+    elif (alone := alone_right(row, other) if other else None) is not None:
+        gained, lost = alone
+    else:
         return ""
-    lost, gained, texts = row["separate_lost"], row["separate_gained"], row["texts"]
+    texts = row["texts"]
     shares = [lost / texts, gained / texts, (texts - lost - gained) / texts]
     drawn = np.random.default_rng(1).multinomial(texts, shares, 100_000)
     lower, upper = np.percentile((drawn[:, 0] - drawn[:, 1]) / texts, (2.5, 97.5))
@@ -60,9 +66,9 @@ def time_ratio(row: dict, full: dict, kind: str) -> str:
     return times(full[mean] / row[mean]) if row.get(mean) else ""
 
 
-def point(model: str, goal: str, threshold: str, row: dict, full: dict) -> list[str]:
+def point(model: str, goal: str, threshold: str, row: dict, full: dict, separate: dict | None) -> list[str]:
     """A row of the table of operating points."""
-    return [model, goal, threshold, f"{row['accuracy']:.4f}", lost_points(row, full), lost_against_separate(row), f"{row['mean_layer']:.2f}",
+    return [model, goal, threshold, f"{row['accuracy']:.4f}", lost_points(row, full), lost_against(row, separate), f"{row['mean_layer']:.2f}",
             times(row["layer_speedup"]), times(row.get("flops_speedup")), time_ratio(row, full, "single"),
             time_ratio(row, full, "batched"), percent(row["disagreement"])]
 
@@ -81,15 +87,20 @@ def operating_points(m: dict) -> list[tuple[str, str, dict]]:
     return found
 
 
-def points(name: str, m: dict) -> list[list[str]]:
+def points(name: str, m: dict, separate: dict | None) -> list[list[str]]:
     model, full = MODELS[name], m["full_depth"]
-    return [point(model, "full depth", "", full, full),
-            *(point(model, goal, threshold, row, full) for goal, threshold, row in operating_points(m))]
+    return [point(model, "full depth", "", full, full, separate),
+            *(point(model, goal, threshold, row, full, separate) for goal, threshold, row in operating_points(m))]
 
 
-def in_short(encoder: Encoder, folder: Path, found: dict[str, dict]) -> list[str]:
-    """What the last way reaches, beside the separate model of full depth where there is one."""
+def separate_at_full_depth(encoder: Encoder, folder: Path) -> dict | None:
+    """What the model that was trained for the last exit alone gives, where there is one."""
     separate = measured(folder, f"cut{encoder.depth}")
+    return separate and separate["full_depth"]
+
+
+def in_short(encoder: Encoder, separate: dict | None, found: dict[str, dict]) -> list[str]:
+    """What the last way reaches, beside the separate model of full depth where there is one."""
     ways = [(name, m) for name, m in found.items() if name in encoder.early_exit and name != "fit"]
     if not ways:
         return []
@@ -104,22 +115,23 @@ def in_short(encoder: Encoder, folder: Path, found: dict[str, dict]) -> list[str
             rows.append(("at the lowest threshold that loses nothing on *choose*", pick))
 
     def told(goal: str, row: dict) -> str:
-        against = lost_against_separate(row)
+        against = lost_against(row, separate)
         return (f"- {goal}: {row['accuracy']:.4f} right, {time_ratio(row, full, 'single')} faster than full depth, "
                 f"{lost_points(row, full)} points lost{f', {against} against the separate model' if against else ''}")
 
     beside = "" if separate is None else (f"A separate model of {encoder.depth} layers is right on "
-                                          f"{separate['full_depth']['accuracy']:.4f} of *test*. ")
+                                          f"{separate['accuracy']:.4f} of *test*. ")
     return [f"{beside}{MODELS[name]}: {full['accuracy']:.4f} right at full depth, and", "", *(told(*row) for row in rows), ""]
 
 
-def bag_of_words(folder: Path, other: dict) -> list[list[str]]:
+def bag_of_words(folder: Path, full: dict, separate: dict | None) -> list[list[str]]:
     """The row of the exit before the encoder alone, which was not timed with the others."""
     bag = measured(folder, "bag")
     if bag is None:
         return []
-    row, full = bag["full_depth"], other["full_depth"]
-    return [["Bag of words", "alone", "", f"{row['accuracy']:.4f}", lost_points({"accuracy": row["accuracy"]}, full), "", "0.00", *[""] * 5]]
+    row = bag["full_depth"]
+    return [["Bag of words", "alone", "", f"{row['accuracy']:.4f}", lost_against(row, full) or lost_points({"accuracy": row["accuracy"]}, full),
+             lost_against(row, separate), "0.00", *[""] * 5]]
 
 
 def calibration(model: str, m: dict, encoder: Encoder) -> list[list[str]]:
@@ -263,12 +275,13 @@ def section(data_set: DataSet, encoder: Encoder, folder: Path) -> list[str]:
     if "fit" in found:
         trained += f" `offramp fit` took {found['fit']['fit_seconds']:.0f} seconds on two cores."
     text += [f"Texts: {sizes}. {trained} {timed_on(found)}", ""]
-    text += in_short(encoder, folder, found)
+    separate = separate_at_full_depth(encoder, folder)
+    text += in_short(encoder, separate, found)
     if any(model.startswith("self_trained") for model in found):
         text += [f"*Self-trained* goes on from the joint model for {encoder.self_training.epochs:g} more epochs and also learns what that "
                  "answered on the training texts and on the sentences.", ""]
-    rows = [row for model, m in found.items() for row in points(model, m)]
-    text += table(POINT, rows + bag_of_words(folder, first))
+    rows = [row for model, m in found.items() for row in points(model, m, separate)]
+    text += table(POINT, rows + bag_of_words(folder, first["full_depth"], separate))
     text += seeds_table(data_set, encoder, folder)
     text += peers(folder)
     text += table(["ECE of exit", "", "0", *layer_numbers(encoder)], [row for model, m in found.items()

@@ -6,12 +6,13 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
-from types import SimpleNamespace
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "results"))
 import measure
 import report
-from answers import ExitLogits
+from answers import ExitLogits, add_right, alone_right, expected_calibration_error, packed, unpacked
 from sets import ENCODERS, SETS
 
 
@@ -70,27 +71,45 @@ class Measure(unittest.TestCase):
         assert "at every exit is broken: at the worst exit at least 33.80 %" in told([(40, 20), (1000, 20)])
         assert "at every exit holds: at the worst exit at least 1.33 %" in told([(0, 0), (1000, 20)])
 
-    def test_texts_lost_to_a_separate_model_are_those_that_it_alone_answers_right(self):
-        with tempfile.TemporaryDirectory() as folder:
-            run = SimpleNamespace(folder=Path(folder), decline=0.1, encoder=SimpleNamespace(depth=6))
-            results = Path(folder) / "results"
-            labels, yes, no = (0, 1, 0, 1), [0.0, 1.0], [1.0, 0.0]  # each with a confidence of .731
-            sometimes = {"test": {}, "certified": {"threshold": 0.75}}
-            closed = {"test": {}, "depths": [{"threshold": None}, {"threshold": 0.7}, {"threshold": None}]}
-            found = {"full_depth": {}, "picks": [{"threshold": 0.7}], "certificates": [sometimes, {"test": None}], "conditional": closed}
-            measure.write_json(found, results / "exit0_declining.json")
-            # Right on the second and fourth at the first exit, on all at the second, on the first and third at full depth.
-            write_logits(Path(folder) / "measured" / "exit0_declining" / measure.LOGITS, [1.0] * 3,
-                         [(label, [yes, yes if label else no, no]) for label in labels])
-            measure.compare_with_separate("exit0_declining", run, results)
-            assert json.loads((results / "exit0_declining.json").read_text()) == found, "there is no separate model yet"
-            write_logits(Path(folder) / "measured" / "cut6" / measure.LOGITS, [1.0],
-                         list(zip(labels, ([yes], [yes], [no], [yes]))))  # right but on the first
-            measure.compare_with_separate("exit0_declining", run, results)
-            compared = json.loads((results / "exit0_declining.json").read_text())
-            counts = [(row["separate_lost"], row["separate_gained"]) for row in (compared["full_depth"], *compared["picks"],
-                                                                                compared["certificates"][0]["test"], compared["conditional"]["test"])]
-            assert counts == [(2, 1), (1, 0), (0, 1), (0, 1)]
+    def test_rows_say_which_texts_they_answer_right(self):
+        labels, yes, no = [0, 1, 0, 1], [0.0, 1.0], [1.0, 0.0]  # each with a confidence of .731
+        # Right on the second and fourth at the first exit, on all at the second, on the first and third at full depth.
+        own = ExitLogits(np.array(labels), np.array([[yes, yes if label else no, no] for label in labels]), np.ones(3))
+        certified = {"test": {"texts": 4, "correct": 4}, "certified": {"threshold": 0.75}}
+        closed = {"test": {"texts": 4, "correct": 4}, "depths": [{"threshold": None}, {"threshold": 0.7}, {"threshold": None}]}
+        found = {"full_depth": {"texts": 4, "correct": 2}, "picks": [{"threshold": 0.7, "texts": 4, "correct": 2}],
+                 "certificates": [certified, {"test": None}], "conditional": closed}
+        add_right(found, own, decline=0.1)
+        rows = (found["full_depth"], *found["picks"], certified["test"], closed["test"])
+        assert [unpacked(row["right"], 4).tolist() for row in rows] == [[True, False] * 2, [False, True] * 2, [True] * 4, [True] * 4]
+        separate = {"texts": 4, "right": packed(np.array([False, True, True, True]))}
+        assert [alone_right(row, separate) for row in rows] == [(1, 2), (0, 1), (1, 0), (1, 0)]
+        assert alone_right(rows[0], {"texts": 4}) is None, "of a run that did not say which"
+        found["full_depth"]["correct"] = 3
+        self.assertRaisesRegex(ValueError, "2 texts are answered right .* expected 3", add_right, found, own)
+
+    def test_packed_answers_keep_every_text(self):
+        rng = np.random.default_rng(1)
+        for texts in (1, 7, 8, 9, 1821):
+            right = rng.random(texts) < 0.9
+            assert unpacked(packed(right), texts).tolist() == right.tolist()
+
+    def test_calibration_errors_are_those_of_the_command(self):
+        """Two of three right in the bin of .7, whose mean confidence is .7; one wrong at 1, which belongs to the last bin."""
+        found = expected_calibration_error(np.array([0.69, 0.7, 0.71, 1.0]), np.array([True, True, False, False]))
+        assert math.isclose(found, (abs(2 - 2.1) + 1) / 4)
+        bins = expected_calibration_error(np.array([0.5, 0.5 + 1 / 30]), np.array([True, False]), bins=15)
+        assert math.isclose(bins, (0.5 + 0.5 + 1 / 30) / 2), "a bin holds its lower edge"
+        sure, unsure = [0.0, 20.0], [0.0, 2.0]  # at temperature 2 a probability of .731 for the second
+        own = ExitLogits(np.array([1, 1, 0]), np.array([[sure, unsure]] * 3), np.array([1.0, 2.0]))
+        first, last = own.calibration()
+        assert math.isclose(first["after"]["ece"], 1 / 3, abs_tol=1e-6) and first["before"] == {"ece": first["after"]["ece"]}
+        assert math.isclose(first["after"]["ece_of_draws"], 0, abs_tol=1e-6), "of what is certain nothing is drawn"
+        assert math.isclose(last["before"]["ece"], 0.880797 - 2 / 3, abs_tol=1e-6)
+        assert math.isclose(last["after"]["ece"], 0.731059 - 2 / 3, abs_tol=1e-6)
+        p = 0.731059
+        mean_gap = sum(math.comb(3, k) * p**k * (1 - p)**(3 - k) * abs(k / 3 - p) for k in range(4))
+        assert math.isclose(last["after"]["ece_of_draws"], mean_gap, abs_tol=0.02)
 
     def test_every_way_is_known_and_trained(self):
         for encoder in ENCODERS.values():
@@ -108,31 +127,33 @@ class Measure(unittest.TestCase):
 
 class Report(unittest.TestCase):
     def test_a_paired_interval_lies_around_the_points_lost(self):
-        row = {"separate_lost": 30, "separate_gained": 10, "texts": 1000}
-        estimate, lower, upper = map(float, re.fullmatch(r"(.*) \((.*) to (.*)\)", report.lost_against_separate(row)).groups())
+        texts = np.arange(1000)
+        other = {"texts": 1000, "right": packed(texts >= 10)}
+        row = {"texts": 1000, "right": packed(texts < 970)}
+        estimate, lower, upper = map(float, re.fullmatch(r"(.*) \((.*) to (.*)\)", report.lost_against(row, other)).groups())
         spread = 1.96 * math.sqrt((0.04 - 0.02**2) / 1000)  # of the normal approximation
         assert estimate == 2.0
         assert abs(lower - 100 * (0.02 - spread)) < 0.11 and abs(upper - 100 * (0.02 + spread)) < 0.11
-        assert report.lost_against_separate({"texts": 1000}) == ""
+        assert report.lost_against({"texts": 1000}, other) == report.lost_against(row, None) == ""
+        assert report.lost_against({"texts": 1000, "separate_lost": 30, "separate_gained": 10}, None) == report.lost_against(row, other)
 
     def test_a_section_says_in_short_what_its_last_way_reaches(self):
         row = {"accuracy": 0.89, "single_mean_ms": 2.0}
         m = {"full_depth": {"accuracy": 0.9, "single_mean_ms": 10.0}, "certificates": [{"epsilon": 0.01, "test": row}, {"test": None}],
              "picks": [{"goal": "loss:0", **row}, {"goal": "loss:1", **row}, {"goal": "speedup:5", **row}]}
-        with tempfile.TemporaryDirectory() as folder:
-            def lines():
-                return report.in_short(ENCODERS["12x768"], Path(folder), {"joint": {}, "exit0_declining": m})
+        separate = {"accuracy": 0.91, "texts": 1000, "right": packed(np.arange(1000) < 910)}
 
-            told = lines()
-            reached = "0.8900 right, 5.00x faster than full depth, 1.00 points lost"
-            assert told[0].startswith("Joint with exit 0, declining: 0.9000 right at full depth")
-            assert told[2:-1] == [f"- certified at 1.00 %: {reached}", f"- at the lowest threshold that loses nothing on *choose*: {reached}",
-                                  f"- at the threshold that is 5x faster on *choose*: {reached}"]
-            measure.write_json({"full_depth": {"accuracy": 0.91}}, Path(folder) / "cut12.json")
-            assert lines()[0] == "A separate model of 12 layers is right on 0.9100 of *test*. " + told[0]
-            row |= {"separate_lost": 20, "separate_gained": 0, "texts": 1000}
-            m["certificates"][0]["test"] = row
-            assert ", 2.00 (" in lines()[2] and lines()[2].endswith(" against the separate model")
+        def lines(separate):
+            return report.in_short(ENCODERS["12x768"], separate, {"joint": {}, "exit0_declining": m})
+
+        told = lines(None)
+        reached = "0.8900 right, 5.00x faster than full depth, 1.00 points lost"
+        assert told[0].startswith("Joint with exit 0, declining: 0.9000 right at full depth")
+        assert told[2:-1] == [f"- certified at 1.00 %: {reached}", f"- at the lowest threshold that loses nothing on *choose*: {reached}",
+                              f"- at the threshold that is 5x faster on *choose*: {reached}"]
+        assert lines(separate) == ["A separate model of 12 layers is right on 0.9100 of *test*. " + told[0], *told[1:]]
+        row |= {"texts": 1000, "right": packed(np.arange(1000) < 890)}
+        assert ", 2.00 (" in lines(separate)[2] and lines(separate)[2].endswith(" against the separate model")
 
     def test_seeds_are_compared_by_the_goals_that_all_of_them_have(self):
         def model(full: float, certified: float) -> dict:
