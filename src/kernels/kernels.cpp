@@ -24,6 +24,7 @@
 #include "choice.hpp"
 #include "cpu_features.hpp"
 #include "cpu_targets.hpp"
+#include "int8_products-inl.hpp"
 #include "multiply-inl.hpp"
 #include "neon_products-inl.hpp"
 #include "rows-inl.hpp"
@@ -75,6 +76,7 @@ kernels make_kernels(numeric_format format, cpu_extras extras) {
     case numeric_format::int8:
       all.name = target + " int8";
       all.pack = &pack_int8;
+      all.layout.has_unsigned_weights = int8_products::weight_offset != 0;
       multiply_by<int8_products>(all);
 #if OFFRAMP_HAS_DOT_PRODUCTS
       if (extras.tiles) {

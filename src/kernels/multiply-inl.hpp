@@ -171,6 +171,12 @@ class product {
     } else {
       std::int32_t* sums = sums_ + slot(tiles, tile, panel) * width();
       tiles_.multiply(at.height, parts, sums, width(), is_first ? sums_begin::at_zero : sums_begin::in_memory);
+      if constexpr (Products::weight_offset != 0) {
+        static_assert(Products::blocks_at_once == all_blocks);
+        for (std::size_t row = 0; row < at.height; ++row) {
+          add_excess<Products>(rows_.excess(begin + row), parts.weights, sums + row * width());
+        }
+      }
       if (is_last) {
         with_whole_panel(
             at, [&](const place& outputs) { finish({.at = outputs, .sums = sums, .first_row = tiles.begin(tile)}); });
@@ -257,7 +263,7 @@ class product {
   }
 
   /// outputs = function(int32 sum * scale of the row * scale of the output + bias), for the next `count` rows of the
-  /// unfinished tile. Of the sums what the offset of the rows added to them is taken away first.
+  /// unfinished tile. Of the sums what the offsets of rows or weights added to them is taken away first.
   void scale_sums(float* outputs, std::size_t count) const {
     const tag<float> d;
     const tag<std::int32_t> di;
@@ -273,7 +279,11 @@ class product {
         const auto offset = hn::Load(di, weights_.sums() + column + part) * hn::Set(di, Products::row_offset);
         for (std::size_t row = 0; row < count; ++row) {
           float* const output = outputs + row * stride + part;
-          const auto sum = hn::ConvertTo(d, hn::Load(di, sums + row * width() + part) - offset);
+          auto products = hn::Load(di, sums + row * width() + part) - offset;
+          if constexpr (Products::weight_offset != 0) {
+            products = products - hn::Set(di, rows_.sum(first_row + row)) * hn::Set(di, Products::weight_offset);
+          }
+          const auto sum = hn::ConvertTo(d, products);
           const auto factor = scale * hn::Set(d, rows_.scale(first_row + row));
           const auto start = adds ? bias + hn::LoadU(d, output) : bias;
           hn::StoreU(function(hn::MulAdd(sum, factor, start)), d, output);

@@ -9,7 +9,7 @@
 #define OFFRAMP_KERNELS_NEON_PRODUCTS_INL
 #endif
 
-#include "products-inl.hpp"
+#include "int8_products-inl.hpp"
 #include "tile-inl.hpp"
 
 #include <array>

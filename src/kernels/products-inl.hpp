@@ -231,55 +231,6 @@ struct widened_bfloat16_products {
   }
 };
 
-/// Four int8 products summed in int32. Values are within +-127, so that no intermediate saturates and every target
-/// computes the same sums.
-struct int8_products : unit_by_unit<std::int32_t> {
-  using value = std::int32_t;
-#if OFFRAMP_HAS_DOT_PRODUCTS
-  static constexpr int tallest = tallest_tile;
-  /// Rows are stored with this added, as unsigned bytes; 128 times the sum of the weights is then subtracted.
-  static constexpr int row_offset = 128;
-#else
-  static constexpr int tallest = HWY_ARCH_ARM_A64 ? 5 : tallest_tile == 12 ? 8 : 4;
-  static constexpr int row_offset = 0;
-#endif
-  static constexpr int tallest_alone = two_thirds(tallest);
-
-  static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) {
-    return hn::Set(tag<std::int32_t>(), static_cast<std::int32_t>(*unit));
-  }
-
-  static HWY_INLINE vector<std::int32_t> add(vector<std::int32_t> sum, vector<std::int32_t> row,
-                                             vector<std::int32_t> weights) {
-#if OFFRAMP_HAS_DOT_PRODUCTS
-    return vector<std::int32_t>{_mm512_dpbusd_epi32(sum.raw, row.raw, weights.raw)};
-#elif HWY_TARGET == HWY_AVX3
-    const __m512i signs =
-        _mm512_mask_sub_epi8(weights.raw, _mm512_movepi8_mask(row.raw), _mm512_setzero_si512(), weights.raw);
-    const __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(row.raw), signs);
-    return in_order(sum + vector<std::int32_t>{_mm512_madd_epi16(pairs, _mm512_set1_epi16(1))});
-#elif HWY_TARGET == HWY_AVX2
-    const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(row.raw), _mm256_sign_epi8(weights.raw, row.raw));
-    return in_order(sum + vector<std::int32_t>{_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))});
-#elif HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
-    const __m128i pairs = _mm_maddubs_epi16(_mm_abs_epi8(row.raw), _mm_sign_epi8(weights.raw, row.raw));
-    return in_order(sum + vector<std::int32_t>{_mm_madd_epi16(pairs, _mm_set1_epi16(1))});
-#elif HWY_ARCH_ARM_A64
-    const int8x16_t a = vreinterpretq_s8_s32(row.raw);
-    const int8x16_t b = vreinterpretq_s8_s32(weights.raw);
-    const int16x8_t pairs = vpaddq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)), vmull_high_s8(a, b));
-    return vector<std::int32_t>{vpadalq_s16(sum.raw, pairs)};
-#else
-    const auto byte = [](auto values, auto shift) { return hn::ShiftRight<24>(hn::ShiftLeft<shift>(values)); };
-    using std::integral_constant;
-    sum = sum + byte(row, integral_constant<int, 24>()) * byte(weights, integral_constant<int, 24>());
-    sum = sum + byte(row, integral_constant<int, 16>()) * byte(weights, integral_constant<int, 16>());
-    sum = sum + byte(row, integral_constant<int, 8>()) * byte(weights, integral_constant<int, 8>());
-    return sum + byte(row, integral_constant<int, 0>()) * byte(weights, integral_constant<int, 0>());
-#endif
-  }
-};
-
 #if OFFRAMP_HAS_DOT_PRODUCTS
 /// Pairs of bfloat16 by the instruction for it.
 struct bfloat16_products : unit_by_unit<std::int32_t> {
@@ -287,7 +238,9 @@ struct bfloat16_products : unit_by_unit<std::int32_t> {
   static constexpr int tallest = tallest_tile;
   static constexpr int tallest_alone = two_thirds(tallest);
 
-  static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) { return int8_products::broadcast(unit); }
+  static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) {
+    return hn::Set(tag<std::int32_t>(), static_cast<std::int32_t>(*unit));
+  }
   static HWY_INLINE vector<float> add(vector<float> sum, vector<std::int32_t> row, vector<std::int32_t> weights) {
     return vector<float>{
         _mm512_dpbf16_ps(sum.raw, reinterpret_cast<__m512bh>(row.raw), reinterpret_cast<__m512bh>(weights.raw))};

@@ -7,7 +7,7 @@
 #define OFFRAMP_KERNELS_ROWS_INL
 #endif
 
-#include "products-inl.hpp"
+#include "int8_products-inl.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -141,6 +141,53 @@ HWY_INLINE void quantize_block(const float* inputs, vector<float> inverse, std::
 }
 #endif
 
+#if OFFRAMP_HAS_PAIR_PRODUCTS
+/// Halves the pairs of a unit whose sum exceeds most_pair, and returns the other halves.
+inline std::uint32_t take_excess(std::uint32_t& unit) {
+  std::int8_t values[4];
+  std::int8_t rest[4] = {};
+  std::memcpy(values, &unit, sizeof values);
+  for (int i = 0; i < 4; i += 2) {
+    if (std::abs(values[i] + values[i + 1]) > most_pair) {
+      for (int k = i; k < i + 2; ++k) {
+        rest[k] = static_cast<std::int8_t>(values[k] / 2);
+        values[k] = static_cast<std::int8_t>(values[k] - rest[k]);
+      }
+    }
+  }
+  std::memcpy(&unit, values, sizeof values);
+  std::uint32_t excess = 0;
+  std::memcpy(&excess, rest, sizeof rest);
+  return excess;
+}
+
+/// Makes a quantized row fit for pair_products, and sums it.
+inline void take_excess_of_row(std::size_t row, packed_rows& target) {
+  const tag<std::int32_t> d;
+  const hn::ScalableTag<std::int16_t> d16;
+  const auto place = target.row(row);
+  const auto ones = hn::Set(d, 0x01010101);
+  auto sum = hn::Zero(d);
+  target.clear_excess(row);
+  for (std::size_t block = 0; block < target.blocks(); ++block) {
+    std::uint32_t* const units = place.block(block);
+    for (std::size_t first = 0; first < layout::block_units; first += lanes()) {
+      const auto pairs = pair_products(ones, hn::LoadU(d, reinterpret_cast<const std::int32_t*>(units + first)));
+      sum = sum + sums_of_pairs(pairs);
+      if (hn::AllFalse(d16, hn::Gt(hn::Abs(pairs), hn::Set(d16, std::int16_t{most_pair})))) {
+        continue;
+      }
+      for (std::size_t unit = first; unit < first + lanes(); ++unit) {
+        if (const std::uint32_t excess = take_excess(units[unit]); excess != 0) {
+          target.add_excess(row, {static_cast<std::uint32_t>(block * layout::block_units + unit), excess});
+        }
+      }
+    }
+  }
+  target.sum(row) = hn::GetLane(hn::SumOfLanes(d, sum));
+}
+#endif
+
 inline void pack_int8(const float* source, std::size_t stride, index_range range, packed_rows& target) {
   for (std::size_t row = range.first; row < range.last; ++row) {
     const float* inputs = source + row * stride;
@@ -151,6 +198,9 @@ inline void pack_int8(const float* source, std::size_t stride, index_range range
     for_each_block<64>(inputs, target.inputs(), [&](std::size_t block, const float* piece) OFFRAMP_ATTR {
       quantize_block(piece, inverse, place.block(block));
     });
+#if OFFRAMP_HAS_PAIR_PRODUCTS
+    take_excess_of_row(row, target);
+#endif
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "begin_target-inl.hpp"
@@ -75,6 +76,20 @@ struct vector_tiles {
     tiles<Products>[height - 1](operands, sums, stride);
   }
 };
+
+/// Adds to the sums of one row, by one panel's weights, the products of what was taken from its units.
+template <class Products>
+HWY_INLINE void add_excess(std::span<const packed_rows::excess_unit> excess, const std::uint32_t* weights,
+                           std::int32_t* sums) {
+  vectors_of<std::int32_t, Products::vectors> total;
+  total.load(sums);
+  for (const packed_rows::excess_unit& unit : excess) {
+    vectors_of<std::int32_t, Products::vectors> inputs;
+    inputs.load(reinterpret_cast<const std::int32_t*>(weights + unit.index * panel_width<Products>()));
+    total.template add<Products>(Products::broadcast(&unit.values), inputs);
+  }
+  total.store(sums);
+}
 
 /// Rows of a product cut into tiles of nearly equal height, the taller ones first: as few as the registers allow, but
 /// two where one would be too tall to stand alone.

@@ -8,6 +8,7 @@
 #endif
 
 #include "amx.hpp"
+#include "int8_products-inl.hpp"
 #include "multiply-inl.hpp"
 
 #include <type_traits>
@@ -30,6 +31,7 @@ struct tile_products {
   // than that.
   static constexpr std::size_t blocks_at_once = std::is_same_v<Value, float> ? all_blocks : 16;
   static constexpr int row_offset = int8_products::row_offset;
+  static constexpr int weight_offset = int8_products::weight_offset;
   static_assert(vectors * lanes() == tile_outputs && row_offset == 128);  // the engine's bytes of rows are unsigned
 };
 

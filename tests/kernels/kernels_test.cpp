@@ -67,6 +67,24 @@ TEST_P(kernels_test, large_products_agree_with_naive_ones) {
   }
 }
 
+// Where all values have their format's largest magnitude, sums of a few products are the largest there are.
+TEST_P(kernels_test, equal_magnitudes_of_any_signs_saturate_nothing) {
+  const auto fill = [](std::vector<float>& values, auto sign_of) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = sign_of(i) ? -1.0F : 1.0F;
+    }
+  };
+  product_problem problem{16, 200, 32};
+  // Every pattern of signs in four neighbours, in the rows and in the weights.
+  fill(problem.x, [&](std::size_t i) { return (i / problem.inputs >> i % problem.inputs % 4 & 1U) != 0; });
+  fill(problem.weights, [&](std::size_t i) { return (i / problem.inputs >> i % problem.inputs % 4 & 1U) != 0; });
+  const std::vector<float> y = problem.run(GetParam(), epilogue::store);
+  const std::vector<double> expected = problem.expected(GetParam().layout.format, epilogue::store);
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    ASSERT_NEAR(static_cast<double>(y[i]), expected[i], 1e-4) << "element " << i;
+  }
+}
+
 TEST_P(kernels_test, a_row_does_not_depend_on_its_neighbours) {
   const nn::kernels& kernels = GetParam();
   const product_problem all{190, 3072, 40};

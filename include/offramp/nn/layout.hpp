@@ -19,6 +19,8 @@ struct layout {
   std::size_t panel_width = 32;
   /// The products of bfloat16 are taken on float32 values that were rounded to bfloat16; rows then lie as float32.
   bool widens_rows = false;
+  /// int8 weights are stored with 128 added, as unsigned bytes, and of the rows packed_rows holds an excess apart.
+  bool has_unsigned_weights = false;
 
   static constexpr std::size_t block_units = 16;
 

@@ -141,9 +141,10 @@ class linear {
   }
 
   /// Four values as a unit.
-  [[nodiscard]] static std::uint32_t pack(const std::int8_t* values) noexcept {
+  [[nodiscard]] std::uint32_t pack(const std::int8_t* values) const noexcept {
     const auto bits = [&](std::size_t i) { return std::uint32_t{static_cast<std::uint8_t>(values[i])} << (8 * i); };
-    return bits(0) | bits(1) | bits(2) | bits(3);
+    const std::uint32_t unit = bits(0) | bits(1) | bits(2) | bits(3);
+    return layout_.has_unsigned_weights ? unit ^ 0x80808080U : unit;
   }
 
   layout layout_;

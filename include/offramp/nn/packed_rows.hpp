@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 
@@ -28,6 +29,13 @@ class packed_rows {
     [[nodiscard]] Unit* block(std::size_t index) const noexcept { return units + index * block_stride; }
   };
 
+  /// What was taken from a unit of an int8 row, because a pair of its values, multiplied with unsigned weights, may
+  /// exceed 16 bits: four values to be multiplied with the same weights once more.
+  struct excess_unit {
+    std::uint32_t index;  // of the unit in its row
+    std::uint32_t values;
+  };
+
   /// As few groups as may be, of whole tiles of AMX where that leaves half a group or more for the last, else of about
   /// the same size: a last one of a few rows would read all weights for those.
   [[nodiscard]] static constexpr std::size_t choose_rows_of_group(std::size_t rows) noexcept {
@@ -43,8 +51,14 @@ class packed_rows {
 
   /// Makes room for rows [rows, inputs], and for any that need no more.
   void reserve(const layout& layout, std::size_t rows, std::size_t inputs) {
-    grow(units_, rows * layout.row_blocks(inputs) * layout::block_units);
+    const std::size_t units = rows * layout.row_blocks(inputs) * layout::block_units;
+    grow(units_, units);
     grow(scales_, rows);
+    if (layout.has_unsigned_weights) {
+      grow(sums_, rows);
+      grow(excess_, units);
+      grow(excess_counts_, rows);
+    }
   }
 
   /// As reserve, and these are the rows from now on; their content is then undefined.
@@ -62,7 +76,9 @@ class packed_rows {
   [[nodiscard]] std::size_t inputs() const noexcept { return inputs_; }
   [[nodiscard]] std::size_t blocks() const noexcept { return blocks_; }
   /// Of memory.
-  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_of(units_) + bytes_of(scales_); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return bytes_of(units_) + bytes_of(scales_) + bytes_of(sums_) + bytes_of(excess_) + bytes_of(excess_counts_);
+  }
 
   [[nodiscard]] place<std::uint32_t> row(std::size_t index) noexcept { return locate(units_.data(), index); }
   [[nodiscard]] place<const std::uint32_t> row(std::size_t index) const noexcept {
@@ -73,7 +89,22 @@ class packed_rows {
   [[nodiscard]] float& scale(std::size_t row) noexcept { return scales_[row]; }
   [[nodiscard]] float scale(std::size_t row) const noexcept { return scales_[row]; }
 
+  /// The sum of a row's int8 values, excess included; for unsigned weights alone.
+  [[nodiscard]] std::int32_t& sum(std::size_t row) noexcept { return sums_[row]; }
+  [[nodiscard]] std::int32_t sum(std::size_t row) const noexcept { return sums_[row]; }
+
+  /// What was taken from a row's units, no unit twice; for unsigned weights alone.
+  [[nodiscard]] std::span<const excess_unit> excess(std::size_t row) const noexcept {
+    return {excess_.data() + row * row_units(), excess_counts_[row]};
+  }
+  void clear_excess(std::size_t row) noexcept { excess_counts_[row] = 0; }
+  void add_excess(std::size_t row, const excess_unit& unit) noexcept {
+    excess_[row * row_units() + excess_counts_[row]++] = unit;
+  }
+
  private:
+  [[nodiscard]] std::size_t row_units() const noexcept { return blocks_ * layout::block_units; }
+
   template <class Unit>
   [[nodiscard]] place<Unit> locate(Unit* units, std::size_t index) const noexcept {
     const std::size_t first = index / rows_of_group_ * rows_of_group_;
@@ -87,6 +118,9 @@ class packed_rows {
   std::size_t blocks_ = 0;
   aligned_vector<std::uint32_t> units_;
   aligned_vector<float> scales_;
+  aligned_vector<std::int32_t> sums_;
+  aligned_vector<excess_unit> excess_;  // [rows][units of a row], of which each row has excess_counts_
+  aligned_vector<std::uint32_t> excess_counts_;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn
