@@ -8,6 +8,8 @@
 #include <sys/sysctl.h>
 
 #include <cstddef>
+#elif defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
 #endif
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
@@ -53,9 +55,26 @@ cpu_extras find_cpu_extras() {
 
 #elif defined(__x86_64__) || defined(__i386__)
 
+namespace {
+
+/// Not by __builtin_cpu_supports, of which older compilers ask less. Intel, "Intel 64 and IA-32 Architectures Software
+/// Developer's Manual", CPUID, leaf 7, subleaf 1.
+bool has_avx_vnni() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1U << 4U) != 0;
+}
+
+}  // namespace
+
 cpu_extras find_cpu_extras() {
   const bool has_bfloat16 = __builtin_cpu_supports("avx512bf16") != 0;
-  return {.bfloat16_products = has_bfloat16, .fast_bfloat16_products = has_bfloat16 && __builtin_cpu_is("intel") == 0};
+  return {.int8_products = __builtin_cpu_supports("avx512vnni") != 0,
+          .avx_int8_products = has_avx_vnni(),
+          .bfloat16_products = has_bfloat16,
+          .fast_bfloat16_products = has_bfloat16 && __builtin_cpu_is("intel") == 0};
 }
 
 #else

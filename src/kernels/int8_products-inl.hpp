@@ -48,6 +48,8 @@ static_assert(most_pair * 255 <= std::numeric_limits<std::int16_t>::max());
 /// are within +-127, and pairs of a row's within most_pair where the weights are unsigned.
 struct int8_products : unit_by_unit<std::int32_t> {
   using value = std::int32_t;
+  /// Whether rows are within most_pair, their excess beside them.
+  static constexpr bool puts_excess_aside = OFFRAMP_HAS_PAIR_PRODUCTS != 0;
 #if OFFRAMP_HAS_DOT_PRODUCTS
   static constexpr int tallest = tallest_tile;
   /// Rows are stored with this added, as unsigned bytes; 128 times the sum of the weights is then subtracted.

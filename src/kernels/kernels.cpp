@@ -30,6 +30,7 @@
 #include "rows-inl.hpp"
 #include "tile_attention-inl.hpp"
 #include "tile_products-inl.hpp"
+#include "vnni_products-inl.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -75,13 +76,19 @@ kernels make_kernels(numeric_format format, cpu_extras extras) {
       break;
     case numeric_format::int8:
       all.name = target + " int8";
-      all.pack = &pack_int8;
+      all.pack = &pack_int8<int8_products>;
       all.layout.has_unsigned_weights = int8_products::weight_offset != 0;
       multiply_by<int8_products>(all);
 #if OFFRAMP_HAS_DOT_PRODUCTS
       if (extras.tiles) {
         all.name = target + " int8 with AMX";
         multiply_by_amx(all, &multiply_int8_by_amx, extras);
+      }
+#elif OFFRAMP_HAS_VNNI_PRODUCTS
+      if (HWY_TARGET == HWY_AVX2 ? extras.avx_int8_products : extras.int8_products) {
+        all.name = target + " int8 by vpdpbusd";
+        all.pack = &pack_int8<int8_dot_products>;
+        multiply_by<int8_dot_products>(all);
       }
 #elif OFFRAMP_HAS_NEON_DOT_PRODUCTS
       if (extras.int8_products) {
@@ -211,8 +218,9 @@ bool allows(const load_options& options, instruction_set set) {
 }  // namespace
 
 kernels choose_kernels(const load_options& options, cpu_extras extras) {
+  constexpr auto int8 = HWY_ARCH_ARM_A64 ? instruction_set::arm_dotprod : instruction_set::avx512_vnni;
   constexpr auto bfloat16 = HWY_ARCH_ARM_A64 ? instruction_set::arm_bf16 : instruction_set::avx512_bf16;
-  extras.int8_products = extras.int8_products && allows(options, instruction_set::arm_dotprod);
+  extras.int8_products = extras.int8_products && allows(options, int8);
   extras.bfloat16_products = extras.bfloat16_products && allows(options, bfloat16);
   extras.tiles = extras.tiles && allows(options, instruction_set::amx);
   return makers_of_kernels[index_of_target(options.avoid)](options.format, extras);
@@ -226,6 +234,7 @@ kernels choose_kernels(const load_options& options) {
 std::vector<kernels> all_kernels(numeric_format format) {
   const cpu_extras all = extras_of_cpu(true);
   const cpu_extras without_tiles{.int8_products = all.int8_products,
+                                 .avx_int8_products = all.avx_int8_products,
                                  .bfloat16_products = all.bfloat16_products,
                                  .fast_bfloat16_products = all.bfloat16_products};
   std::vector<kernels> found;

@@ -171,7 +171,7 @@ class product {
     } else {
       std::int32_t* sums = sums_ + slot(tiles, tile, panel) * width();
       tiles_.multiply(at.height, parts, sums, width(), is_first ? sums_begin::at_zero : sums_begin::in_memory);
-      if constexpr (Products::weight_offset != 0) {
+      if constexpr (Products::puts_excess_aside) {
         static_assert(Products::blocks_at_once == all_blocks);
         for (std::size_t row = 0; row < at.height; ++row) {
           add_excess<Products>(rows_.excess(begin + row), parts.weights, sums + row * width());

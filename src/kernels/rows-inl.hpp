@@ -161,8 +161,9 @@ inline std::uint32_t take_excess(std::uint32_t& unit) {
   return excess;
 }
 
-/// Makes a quantized row fit for pair_products, and sums it.
-inline void take_excess_of_row(std::size_t row, packed_rows& target) {
+/// Sums a quantized row for unsigned weights, and makes it fit for pair_products where these are its products.
+template <class Products>
+void prepare_for_unsigned_weights(std::size_t row, packed_rows& target) {
   const tag<std::int32_t> d;
   const hn::ScalableTag<std::int16_t> d16;
   const auto place = target.row(row);
@@ -174,7 +175,8 @@ inline void take_excess_of_row(std::size_t row, packed_rows& target) {
     for (std::size_t first = 0; first < layout::block_units; first += lanes()) {
       const auto pairs = pair_products(ones, hn::LoadU(d, reinterpret_cast<const std::int32_t*>(units + first)));
       sum = sum + sums_of_pairs(pairs);
-      if (hn::AllFalse(d16, hn::Gt(hn::Abs(pairs), hn::Set(d16, std::int16_t{most_pair})))) {
+      if (!Products::puts_excess_aside ||
+          hn::AllFalse(d16, hn::Gt(hn::Abs(pairs), hn::Set(d16, std::int16_t{most_pair})))) {
         continue;
       }
       for (std::size_t unit = first; unit < first + lanes(); ++unit) {
@@ -188,7 +190,8 @@ inline void take_excess_of_row(std::size_t row, packed_rows& target) {
 }
 #endif
 
-inline void pack_int8(const float* source, std::size_t stride, index_range range, packed_rows& target) {
+template <class Products>
+void pack_int8(const float* source, std::size_t stride, index_range range, packed_rows& target) {
   for (std::size_t row = range.first; row < range.last; ++row) {
     const float* inputs = source + row * stride;
     const int8_scale scale = scale_of_magnitude(largest_magnitude(inputs, target.inputs()));
@@ -199,7 +202,7 @@ inline void pack_int8(const float* source, std::size_t stride, index_range range
       quantize_block(piece, inverse, place.block(block));
     });
 #if OFFRAMP_HAS_PAIR_PRODUCTS
-    take_excess_of_row(row, target);
+    prepare_for_unsigned_weights<Products>(row, target);
 #endif
   }
 }

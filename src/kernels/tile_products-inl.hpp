@@ -32,6 +32,7 @@ struct tile_products {
   static constexpr std::size_t blocks_at_once = std::is_same_v<Value, float> ? all_blocks : 16;
   static constexpr int row_offset = int8_products::row_offset;
   static constexpr int weight_offset = int8_products::weight_offset;
+  static constexpr bool puts_excess_aside = int8_products::puts_excess_aside;
   static_assert(vectors * lanes() == tile_outputs && row_offset == 128);  // the engine's bytes of rows are unsigned
 };
 

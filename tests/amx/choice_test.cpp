@@ -92,4 +92,21 @@ TEST(choose_kernels, takes_tiles_where_they_are_and_allowed) {
   EXPECT_EQ(names_amx(nn::choose_kernels({.format = numeric_format::int8}).name), nn::amx_tiles() != nullptr);
 }
 
+// Asked for by name alone: this CPU may lack them.
+TEST(choose_kernels, takes_dot_products_that_the_target_does_not_name) {
+  const auto takes = [](std::vector<instruction_set> avoid, nn::cpu_extras extras) {
+    const nn::kernels chosen = nn::choose_kernels({.format = numeric_format::int8, .avoid = std::move(avoid)}, extras);
+    return chosen.name.find("vpdpbusd") != std::string::npos;
+  };
+  if (nn::choose_kernels({.avoid = {instruction_set::avx512}}, {}).name != "AVX2 float32") {
+    GTEST_SKIP() << "this CPU or the library's own target is another";
+  }
+  EXPECT_TRUE(takes({instruction_set::avx512}, {.avx_int8_products = true}));
+  EXPECT_FALSE(takes({instruction_set::avx512}, {.int8_products = true}));
+  EXPECT_FALSE(takes({instruction_set::avx2}, {.int8_products = true, .avx_int8_products = true}));
+  if (nn::choose_kernels({.avoid = {instruction_set::avx512_vnni}}, {}).name == "AVX3 float32") {
+    EXPECT_FALSE(takes({instruction_set::avx512_vnni}, {.int8_products = true, .avx_int8_products = true}));
+  }
+}
+
 }  // namespace choice_test
