@@ -24,7 +24,7 @@ enum class numeric_format { float32, bfloat16, int8 };
 enum class instruction_set {
   avx2,         ///< with FMA
   avx512,       ///< F, BW, DQ, VL
-  avx512_vnni,  ///< with int8 dot products and what else Ice Lake has
+  avx512_vnni,  ///< with int8 dot products, AVX's as well, and what else Ice Lake has
   avx512_bf16,  ///< with bfloat16 dot products
   amx,          ///< with tile registers, which Linux gives to a process that asks: the first load that uses them does
   arm_dotprod,  ///< arm64's int8 dot products (Armv8.2 and later)

@@ -7,6 +7,7 @@
 #undef OFFRAMP_HAS_DOT_PRODUCTS
 #undef OFFRAMP_HAS_NEON_DOT_PRODUCTS
 #undef OFFRAMP_HAS_PAIR_PRODUCTS
+#undef OFFRAMP_HAS_VNNI_PRODUCTS
 #undef OFFRAMP_ATTR
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
 #define OFFRAMP_HAS_DOT_PRODUCTS 1
@@ -17,11 +18,17 @@ HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512vnni,avx512bf16")
 #define OFFRAMP_ATTR HWY_ATTR
 HWY_BEFORE_NAMESPACE();
 #endif
-// Pairs of unsigned by signed bytes in 16 bits, vpmaddubsw, on CPUs that have nothing better.
+// Pairs of unsigned by signed bytes in 16 bits, vpmaddubsw, in targets that promise nothing better; some of their CPUs
+// have vpdpbusd nevertheless: AVX-512's (Cascade Lake) or AVX's (clients from Alder Lake on).
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSSE3 && !OFFRAMP_HAS_DOT_PRODUCTS
 #define OFFRAMP_HAS_PAIR_PRODUCTS 1
 #else
 #define OFFRAMP_HAS_PAIR_PRODUCTS 0
+#endif
+#if OFFRAMP_HAS_PAIR_PRODUCTS && HWY_TARGET <= HWY_AVX2
+#define OFFRAMP_HAS_VNNI_PRODUCTS 1
+#else
+#define OFFRAMP_HAS_VNNI_PRODUCTS 0
 #endif
 #if HWY_ARCH_ARM_A64 && defined(__OPTIMIZE__)
 #define OFFRAMP_HAS_NEON_DOT_PRODUCTS 1

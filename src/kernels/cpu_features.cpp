@@ -57,14 +57,15 @@ cpu_extras find_cpu_extras() {
 
 namespace {
 
-/// Not by __builtin_cpu_supports, of which older compilers ask less. Intel, "Intel 64 and IA-32 Architectures Software
-/// Developer's Manual", CPUID, leaf 7, subleaf 1.
+/// Not by __builtin_cpu_supports: older compilers do not know its name. Intel, "Intel 64 and IA-32 Architectures
+/// Software Developer's Manual", CPUID, leaf 7: subleaf 0 has the number of the last one in EAX.
 bool has_avx_vnni() {
   unsigned eax = 0;
   unsigned ebx = 0;
   unsigned ecx = 0;
   unsigned edx = 0;
-  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1U << 4U) != 0;
+  const bool has_subleaf = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && eax >= 1;
+  return has_subleaf && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1U << 4U) != 0;
 }
 
 }  // namespace

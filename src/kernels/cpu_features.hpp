@@ -8,7 +8,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn {
 /// Instructions that only some of the CPUs of one Highway target have.
 struct cpu_extras {
   bool int8_products = false;      ///< four int8 at once: AVX-512's vpdpbusd, arm64's sdot
-  bool avx_int8_products = false;  ///< AVX's vpdpbusd, which CPUs without AVX-512 have
+  bool avx_int8_products = false;  ///< AVX's vpdpbusd, which some CPUs without AVX-512 have
   bool bfloat16_products = false;  ///< two bfloat16 at once: vdpbf16ps, arm64's bfdot
   /// Whether these beat widening to float32. Not on Intel's: two cycles each where a float32 multiply-add of half the
   /// inputs takes half a cycle (family 6, model 207; `roofline` measures both).

@@ -38,8 +38,8 @@ HWY_INLINE vector<std::int32_t> sums_of_pairs(hn::Vec<hn::ScalableTag<std::int16
 #endif
 }
 
-/// The largest magnitude of two values' sum whose products with any unsigned bytes fit 16 bits together: of values with
-/// different signs, where it is smaller, the products take from each other.
+/// The largest magnitude of two values' sum whose products with any unsigned bytes fit 16 bits together. Values of
+/// different signs have products of different signs, whose sum is larger than neither.
 inline constexpr int most_pair = 128;
 static_assert(most_pair * 255 <= std::numeric_limits<std::int16_t>::max());
 #endif
@@ -56,6 +56,7 @@ struct int8_products : unit_by_unit<std::int32_t> {
   static constexpr int row_offset = 128;
   static constexpr int weight_offset = 0;
 #elif OFFRAMP_HAS_PAIR_PRODUCTS
+  // The products take a register before they are added, and the ones another; SSE moves a third before it multiplies.
   static constexpr int tallest = tallest_tile == 12 ? 12 : HWY_TARGET == HWY_AVX2 ? 5 : 4;
   static constexpr int row_offset = 0;
   /// Weights are stored with this added, as unsigned bytes; 128 times the sum of the row is then subtracted.
@@ -100,6 +101,26 @@ struct int8_products : unit_by_unit<std::int32_t> {
 #endif
   }
 };
+
+#if OFFRAMP_HAS_VNNI_PRODUCTS
+/// The same sums with the same weights by vpdpbusd, which does not saturate, on CPUs that have it. By assembly: the
+/// target has no intrinsic for it.
+struct int8_dot_products : int8_products {
+  static constexpr bool puts_excess_aside = false;
+  static constexpr int tallest = tallest_tile;
+  static constexpr int tallest_alone = two_thirds(tallest);
+
+  static HWY_INLINE vector<std::int32_t> add(vector<std::int32_t> sum, vector<std::int32_t> row,
+                                             vector<std::int32_t> weights) {
+#if HWY_TARGET == HWY_AVX2
+    asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum.raw) : "x"(weights.raw), "x"(row.raw));
+#else
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(weights.raw), "v"(row.raw));
+#endif
+    return sum;
+  }
+};
+#endif
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::nn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

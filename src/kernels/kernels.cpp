@@ -30,7 +30,6 @@
 #include "rows-inl.hpp"
 #include "tile_attention-inl.hpp"
 #include "tile_products-inl.hpp"
-#include "vnni_products-inl.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -47,6 +46,15 @@ template <class Products>
 void multiply_by(kernels& all) {
   all.layout.panel_width = panel_width<Products>();
   all.multiply = &multiply<Products>;
+}
+
+/// Likewise in int8.
+template <class Products>
+void multiply_int8_by(kernels& all) {
+  all.pack = &pack_int8<Products>;
+  all.layout.has_unsigned_weights = Products::weight_offset != 0;
+  all.layout.puts_excess_aside = Products::puts_excess_aside;
+  multiply_by<Products>(all);
 }
 
 #if OFFRAMP_HAS_DOT_PRODUCTS
@@ -76,9 +84,7 @@ kernels make_kernels(numeric_format format, cpu_extras extras) {
       break;
     case numeric_format::int8:
       all.name = target + " int8";
-      all.pack = &pack_int8<int8_products>;
-      all.layout.has_unsigned_weights = int8_products::weight_offset != 0;
-      multiply_by<int8_products>(all);
+      multiply_int8_by<int8_products>(all);
 #if OFFRAMP_HAS_DOT_PRODUCTS
       if (extras.tiles) {
         all.name = target + " int8 with AMX";
@@ -87,13 +93,12 @@ kernels make_kernels(numeric_format format, cpu_extras extras) {
 #elif OFFRAMP_HAS_VNNI_PRODUCTS
       if (HWY_TARGET == HWY_AVX2 ? extras.avx_int8_products : extras.int8_products) {
         all.name = target + " int8 by vpdpbusd";
-        all.pack = &pack_int8<int8_dot_products>;
-        multiply_by<int8_dot_products>(all);
+        multiply_int8_by<int8_dot_products>(all);
       }
 #elif OFFRAMP_HAS_NEON_DOT_PRODUCTS
       if (extras.int8_products) {
         all.name = target + " int8 by sdot";
-        multiply_by<int8_dot_products>(all);
+        multiply_int8_by<int8_dot_products>(all);
       }
 #endif
       break;
@@ -221,6 +226,7 @@ kernels choose_kernels(const load_options& options, cpu_extras extras) {
   constexpr auto int8 = HWY_ARCH_ARM_A64 ? instruction_set::arm_dotprod : instruction_set::avx512_vnni;
   constexpr auto bfloat16 = HWY_ARCH_ARM_A64 ? instruction_set::arm_bf16 : instruction_set::avx512_bf16;
   extras.int8_products = extras.int8_products && allows(options, int8);
+  extras.avx_int8_products = extras.avx_int8_products && allows(options, int8);
   extras.bfloat16_products = extras.bfloat16_products && allows(options, bfloat16);
   extras.tiles = extras.tiles && allows(options, instruction_set::amx);
   return makers_of_kernels[index_of_target(options.avoid)](options.format, extras);

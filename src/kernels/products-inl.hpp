@@ -7,6 +7,10 @@
 //   tallest_alone the most rows that one tile should take where it is the only one
 //   four_units    the weights' units for four units of a row
 //   blocks_at_once the most blocks that the tiles of a panel take before its next ones
+// and, of int8:
+//   row_offset     added to the rows' values, which then are unsigned bytes; or 0
+//   weight_offset  likewise to the weights'
+//   puts_excess_aside whether rows are to be packed with an excess (packed_rows)
 #if defined(OFFRAMP_KERNELS_PRODUCTS_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef OFFRAMP_KERNELS_PRODUCTS_INL
 #undef OFFRAMP_KERNELS_PRODUCTS_INL

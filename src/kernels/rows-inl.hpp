@@ -169,7 +169,9 @@ void prepare_for_unsigned_weights(std::size_t row, packed_rows& target) {
   const auto place = target.row(row);
   const auto ones = hn::Set(d, 0x01010101);
   auto sum = hn::Zero(d);
-  target.clear_excess(row);
+  if (Products::puts_excess_aside) {
+    target.clear_excess(row);
+  }
   for (std::size_t block = 0; block < target.blocks(); ++block) {
     std::uint32_t* const units = place.block(block);
     for (std::size_t first = 0; first < layout::block_units; first += lanes()) {

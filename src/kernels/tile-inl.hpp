@@ -81,6 +81,9 @@ struct vector_tiles {
 template <class Products>
 HWY_INLINE void add_excess(std::span<const packed_rows::excess_unit> excess, const std::uint32_t* weights,
                            std::int32_t* sums) {
+  if (excess.empty()) {
+    return;
+  }
   vectors_of<std::int32_t, Products::vectors> total;
   total.load(sums);
   for (const packed_rows::excess_unit& unit : excess) {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// When tiles are offered and chosen.
+// When tiles, and instructions that a CPU's target does not name, are offered and chosen.
 #include <kernels/amx.hpp>
 #include <kernels/choice.hpp>
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,21 +96,45 @@ TEST(choose_kernels, takes_tiles_where_they_are_and_allowed) {
   EXPECT_EQ(names_amx(nn::choose_kernels({.format = numeric_format::int8}).name), nn::amx_tiles() != nullptr);
 }
 
-// Asked for by name alone: this CPU may lack them.
+// By name alone: this CPU may lack them.
 TEST(choose_kernels, takes_dot_products_that_the_target_does_not_name) {
   const auto takes = [](std::vector<instruction_set> avoid, nn::cpu_extras extras) {
     const nn::kernels chosen = nn::choose_kernels({.format = numeric_format::int8, .avoid = std::move(avoid)}, extras);
     return chosen.name.find("vpdpbusd") != std::string::npos;
   };
-  if (nn::choose_kernels({.avoid = {instruction_set::avx512}}, {}).name != "AVX2 float32") {
-    GTEST_SKIP() << "this CPU or the library's own target is another";
+  constexpr nn::cpu_extras of_avx512{.int8_products = true};
+  constexpr nn::cpu_extras of_avx{.avx_int8_products = true};
+  const std::string target = nn::choose_kernels({}, {}).name;
+  if (target != "AVX2 float32" && target != "AVX3 float32") {
+    GTEST_SKIP() << target << " has dot products of its own, or none";
   }
-  EXPECT_TRUE(takes({instruction_set::avx512}, {.avx_int8_products = true}));
-  EXPECT_FALSE(takes({instruction_set::avx512}, {.int8_products = true}));
-  EXPECT_FALSE(takes({instruction_set::avx2}, {.int8_products = true, .avx_int8_products = true}));
-  if (nn::choose_kernels({.avoid = {instruction_set::avx512_vnni}}, {}).name == "AVX3 float32") {
-    EXPECT_FALSE(takes({instruction_set::avx512_vnni}, {.int8_products = true, .avx_int8_products = true}));
-  }
+  EXPECT_EQ(takes({}, of_avx512), target == "AVX3 float32");
+  EXPECT_EQ(takes({}, of_avx), target == "AVX2 float32");
+  EXPECT_FALSE(takes({instruction_set::avx512_vnni}, of_avx512));
+  EXPECT_FALSE(takes({instruction_set::avx512_vnni}, of_avx));
 }
+
+#if defined(__linux__) && defined(__x86_64__)
+TEST(find_cpu_extras, finds_what_the_system_names) {
+  std::ifstream file("/proc/cpuinfo");
+  std::set<std::string> flags;
+  for (std::string line; flags.empty() && std::getline(file, line);) {
+    if (line.starts_with("flags")) {
+      std::istringstream words(line);
+      flags.insert(std::istream_iterator<std::string>(words), {});
+    }
+  }
+  if (flags.empty()) {
+    GTEST_SKIP() << "/proc/cpuinfo names no flags";
+  }
+  // An old kernel does not know all names of a new CPU.
+  const nn::cpu_extras found = nn::find_cpu_extras();
+  EXPECT_GE(found.int8_products, flags.contains("avx512_vnni"));
+  EXPECT_GE(found.avx_int8_products, flags.contains("avx_vnni"));
+  EXPECT_GE(found.bfloat16_products, flags.contains("avx512_bf16"));
+  EXPECT_GE(flags.contains("avx2"), found.avx_int8_products);
+  EXPECT_GE(flags.contains("avx512f"), found.int8_products || found.bfloat16_products);
+}
+#endif
 
 }  // namespace choice_test

@@ -19,7 +19,7 @@ import sys
 
 FUNCTION = re.compile(r"^[0-9a-f]+ <(?P<name>.*)>:$")
 INSTRUCTION = re.compile(r"^ *(?P<address>[0-9a-f]+):\s+(?P<text>.*\S)")
-OF_TILES = re.compile(r"\bN_(?!SCALAR|EMU128)\w+::multiply_(?:int8_)?tile<")
+OF_TILES = re.compile(r"\bN_(?!SCALAR|EMU128)\w+::multiply_tile<")
 JUMP = re.compile(r"^(?:bnd )?j\w+\s.*?\b(?:0x)?(?P<target>[0-9a-f]+) <")
 FRAME_POINTER = re.compile(r"^movq?\s+%rsp,\s*%rbp$")
 # Stores of a vector, whose memory operand stands last. GNU's objdump writes 0x40(%rsp), LLVM's 64(%rsp) after a space.

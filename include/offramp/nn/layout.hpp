@@ -19,8 +19,10 @@ struct layout {
   std::size_t panel_width = 32;
   /// The products of bfloat16 are taken on float32 values that were rounded to bfloat16; rows then lie as float32.
   bool widens_rows = false;
-  /// int8 weights are stored with 128 added, as unsigned bytes, and of the rows packed_rows holds an excess apart.
+  /// int8 weights are stored with 128 added, as unsigned bytes, and packed rows have sums beside them.
   bool has_unsigned_weights = false;
+  /// Packed rows have an excess apart as well.
+  bool puts_excess_aside = false;
 
   static constexpr std::size_t block_units = 16;
 

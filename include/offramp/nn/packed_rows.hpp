@@ -56,6 +56,8 @@ class packed_rows {
     grow(scales_, rows);
     if (layout.has_unsigned_weights) {
       grow(sums_, rows);
+    }
+    if (layout.puts_excess_aside) {
       grow(excess_, units);
       grow(excess_counts_, rows);
     }
@@ -93,7 +95,7 @@ class packed_rows {
   [[nodiscard]] std::int32_t& sum(std::size_t row) noexcept { return sums_[row]; }
   [[nodiscard]] std::int32_t sum(std::size_t row) const noexcept { return sums_[row]; }
 
-  /// What was taken from a row's units, no unit twice; for unsigned weights alone.
+  /// What was taken from a row's units, no unit twice; where layout::puts_excess_aside.
   [[nodiscard]] std::span<const excess_unit> excess(std::size_t row) const noexcept {
     return {excess_.data() + row * row_units(), excess_counts_[row]};
   }
