@@ -68,10 +68,6 @@ struct int8_products : unit_by_unit<std::int32_t> {
 #endif
   static constexpr int tallest_alone = two_thirds(tallest);
 
-  static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) {
-    return hn::Set(tag<std::int32_t>(), static_cast<std::int32_t>(*unit));
-  }
-
   static HWY_INLINE vector<std::int32_t> add(vector<std::int32_t> sum, vector<std::int32_t> row,
                                              vector<std::int32_t> weights) {
 #if OFFRAMP_HAS_DOT_PRODUCTS

@@ -151,6 +151,10 @@ struct unit_by_unit {
   static constexpr std::size_t four_units = 4;
   static constexpr std::size_t blocks_at_once = all_blocks;
 
+  static HWY_INLINE vector<Value> broadcast(const std::uint32_t* unit) {
+    return hn::Set(tag<Value>(), *reinterpret_cast<const Value*>(unit));
+  }
+
   template <class Products, int height>
   static HWY_INLINE void add_four(tile_sums<Products, height>& sums, const std::uint32_t* row,
                                   const std::uint32_t* weights) {
@@ -177,9 +181,6 @@ struct float32_products : unit_by_unit<float> {
   static constexpr int tallest = tallest_tile;
   static constexpr int tallest_alone = two_thirds(tallest);
 
-  static HWY_INLINE vector<float> broadcast(const std::uint32_t* unit) {
-    return hn::Set(tag<float>(), *reinterpret_cast<const float*>(unit));
-  }
   static HWY_INLINE vector<float> add(vector<float> sum, vector<float> row, vector<float> weights) {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
     // Not MulAdd: g++ lets sums change places with the row's units, and spills the tallest tile.
@@ -242,9 +243,6 @@ struct bfloat16_products : unit_by_unit<std::int32_t> {
   static constexpr int tallest = tallest_tile;
   static constexpr int tallest_alone = two_thirds(tallest);
 
-  static HWY_INLINE vector<std::int32_t> broadcast(const std::uint32_t* unit) {
-    return hn::Set(tag<std::int32_t>(), static_cast<std::int32_t>(*unit));
-  }
   static HWY_INLINE vector<float> add(vector<float> sum, vector<std::int32_t> row, vector<std::int32_t> weights) {
     return vector<float>{
         _mm512_dpbf16_ps(sum.raw, reinterpret_cast<__m512bh>(row.raw), reinterpret_cast<__m512bh>(weights.raw))};

@@ -187,9 +187,9 @@ def cuts_table(data_set: DataSet, encoder: Encoder, folder: Path, found: dict[st
         accuracies = m["accuracy_within"]  # of the last so many depths: no threshold runs fewer layers than the first exit's
         return [f"{accuracies[depth - encoder.depth - 1]:.4f}" for depth in depths]
 
-    times = [["... ms per text", *(f"{m['full_depth']['single_mean_ms']:.2f}" for m in cuts)]]
+    milliseconds = [["... ms per text", *(f"{m['full_depth']['single_mean_ms']:.2f}" for m in cuts)]]
     rows = [["separate model", *(f"{m['full_depth']['accuracy']:.4f}" for m in cuts)],
-            *(times if len({m["cpu"] for m in cuts}) == 1 else []),
+            *(milliseconds if len({m["cpu"] for m in cuts}) == 1 else []),
             *([f"{label}, as many layers on average", *within(m)] for label, m in early.items())]
     return ["A model trained alone for each depth, with the same recipe, against the one early-exit model:", "",
             *table(["layers", *map(str, depths)], rows)]
