@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -188,6 +189,32 @@ TEST(subword_goldens, examples_to_read) {
     const tokenizer subject = corpus::load_subwords(example[0].get<std::string>());
     EXPECT_EQ(subject.encode(example[1].get<std::string>(), unlimited).ids, example[2].get<std::vector<std::int32_t>>())
         << example;
+  }
+}
+
+TEST(subword_goldens, ties_go_as_the_scores_of_the_class_have_them) {
+  for (const auto& ties : nlohmann::json::parse(corpus::read_data("unigram_ties.json"))) {
+    nlohmann::json document = {
+        {"version", "1.0"},
+        {"added_tokens", nlohmann::json::array()},
+        {"normalizer", nullptr},
+        {"pre_tokenizer",
+         {{"type", "Sequence"},
+          {"pretokenizers",
+           {{{"type", "WhitespaceSplit"}},
+            {{"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", "always"}, {"split", true}}}}}},
+        {"post_processor", {{"type", "RobertaProcessing"}, {"sep", {"</s>", 2}}, {"cls", {"<s>", 0}}}},
+        {"model", {{"type", "Unigram"}, {"unk_id", 3}, {"vocab", ties["vocab"]}}}};
+    for (const auto& [name, ids] : ties["ids"].items()) {
+      const tokenizer subject = corpus::load({{"tokenizer.json", document.dump()},
+                                              {"config.json", R"({"model_type": "xlm-roberta"})"},
+                                              {"tokenizer_config.json", R"({"tokenizer_class": ")" + name + "\"}"}});
+      for (std::size_t text = 0; text < ids.size(); ++text) {
+        EXPECT_EQ(subject.encode(ties["texts"][text].get<std::string>(), unlimited).ids,
+                  ids[text].get<std::vector<std::int32_t>>())
+            << name << ", " << ties["texts"][text];
+      }
+    }
   }
 }
 

@@ -13,10 +13,13 @@
 #include <offramp/version.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -102,9 +105,42 @@ struct subword_model {
   return pieces;
 }
 
+/// `score` as the package tokenizers reads it from the digits of a tokenizer.json: a whole number and a power of ten,
+/// each rounded to a double. The last bit decides between paths that are equally good. A class of tokenizers, which is
+/// made in Python, gets the exact number instead.
+[[nodiscard]] inline double score_of_package(double score) {
+  char digits[32];
+  const auto written = std::to_chars(std::begin(digits), std::end(digits), score, std::chars_format::scientific);
+  const std::string_view text(digits, written.ptr);
+  const std::size_t exponent_sign = text.find('e');
+  std::uint64_t significand = 0;
+  int exponent = 0;
+  std::from_chars(text.data() + exponent_sign + (text[exponent_sign + 1] == '+' ? 2 : 1), written.ptr, exponent);
+  for (const char digit : text.substr(0, exponent_sign)) {
+    significand = digit >= '0' && digit <= '9' ? 10 * significand + static_cast<unsigned>(digit - '0') : significand;
+  }
+  if (const std::size_t point = text.find('.'); point != std::string_view::npos) {
+    exponent -= static_cast<int>(exponent_sign - point - 1);
+  }
+  constexpr int largest_power = 22;  // above, powers of ten are no doubles
+  if (exponent > largest_power || exponent < -largest_power) {
+    return score;
+  }
+  double power = 1.0;
+  for (int left = std::abs(exponent); left > 0; --left) {
+    power *= 10.0;
+  }
+  const double magnitude =
+      exponent < 0 ? static_cast<double>(significand) / power : static_cast<double>(significand) * power;
+  return score < 0.0 ? -magnitude : magnitude;
+}
+
 /// Model `Unigram`. Throws `bad_model` and `unsupported`.
 [[nodiscard]] inline subword_model read_unigram(model::json_object& fields) {
-  const std::vector<scored_piece> scored = read_scored_pieces(fields.require("vocab"));
+  std::vector<scored_piece> scored = read_scored_pieces(fields.require("vocab"));
+  for (scored_piece& piece : scored) {
+    piece.score = score_of_package(piece.score);
+  }
   const auto unknown = fields.find("unk_id");
   if (!unknown) {
     throw error(error_kind::unsupported, fields.place().describe() + ".unk_id is null, supported is an id");

@@ -9,11 +9,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -30,35 +27,6 @@ struct scored_piece {
 
 /// The ids of the pieces "<0x00>" to "<0xFF>".
 using byte_ids = std::array<std::int32_t, 256>;
-
-/// `score` as the package tokenizers reads it from the digits of a file: a whole number and a power of ten, each
-/// rounded to a double. The last bit decides between paths that are equally good.
-[[nodiscard]] inline double score_of_package(double score) {
-  char digits[32];
-  const auto written = std::to_chars(std::begin(digits), std::end(digits), score, std::chars_format::scientific);
-  const std::string_view text(digits, written.ptr);
-  const std::size_t exponent_sign = text.find('e');
-  std::uint64_t significand = 0;
-  int exponent = 0;
-  std::from_chars(text.data() + exponent_sign + (text[exponent_sign + 1] == '+' ? 2 : 1), written.ptr, exponent);
-  for (const char digit : text.substr(0, exponent_sign)) {
-    significand = digit >= '0' && digit <= '9' ? 10 * significand + static_cast<unsigned>(digit - '0') : significand;
-  }
-  if (const std::size_t point = text.find('.'); point != std::string_view::npos) {
-    exponent -= static_cast<int>(exponent_sign - point - 1);
-  }
-  constexpr int largest_power = 22;  // above, powers of ten are no doubles
-  if (exponent > largest_power || exponent < -largest_power) {
-    return score;
-  }
-  double power = 1.0;
-  for (int left = std::abs(exponent); left > 0; --left) {
-    power *= 10.0;
-  }
-  const double magnitude =
-      exponent < 0 ? static_cast<double>(significand) / power : static_cast<double>(significand) * power;
-  return score < 0.0 ? -magnitude : magnitude;
-}
 
 /// Splits a text into the pieces with the highest sum of scores (Kudo, Subword Regularization, 2018), in time
 /// proportional to its length times that of the longest piece. Const members are safe from several threads and allocate
@@ -96,7 +64,7 @@ class unigram {
       : trie_(entries_of(pieces)), unknown_id_(unknown_id), bytes_(bytes) {
     double lowest = std::numeric_limits<double>::infinity();
     for (std::size_t id = 0; id < pieces.size(); ++id) {
-      scores_.push_back(score_of_package(pieces[id].score));
+      scores_.push_back(pieces[id].score);
       lowest = std::min(lowest, scores_.back());
       longest_ = std::max(longest_, pieces[id].piece.size());
     }
