@@ -49,7 +49,8 @@ struct encode_memory {
 /// Turns text into the ids that Hugging Face's fast tokenizer of the same files gives. Immutable; every member is const
 /// and safe from several threads at once. Time is linear in the text, times the longest piece for Unigram and times the
 /// logarithm of a word's length for BPE. A text is read piece by piece until the tokens that are kept are known,
-/// whatever follows; what a text of unusual length took of memory is given back.
+/// whatever follows; a word whose tokens depend on where it ends, as a HerBERT's do, is read whole. What a text of
+/// unusual length took of memory is given back.
 class tokenizer {
  public:
   /// Reads tokenizer.json, else what the class of tokenizer is made of: vocab.txt, vocab.json and merges.txt, or a

@@ -74,6 +74,14 @@ void expect_same(const Model& model, const std::string& word, random_source& ran
 
 const strings characters = {"a", "b", "c", "d", "\u2581", "\uac00", "\u00e9"};
 
+byte_ids fallback_bytes() {
+  byte_ids bytes{};
+  for (std::size_t byte = 0; byte < bytes.size(); ++byte) {
+    bytes[byte] = static_cast<std::int32_t>(1000 + byte);
+  }
+  return bytes;
+}
+
 unigram random_unigram(random_source& random) {
   std::set<std::string> chosen;
   for (std::size_t left = 1 + random.below(40); left > 0; --left) {
@@ -92,10 +100,7 @@ unigram random_unigram(random_source& random) {
   }
   std::optional<byte_ids> bytes;
   if (random.below(3) == 0) {
-    bytes.emplace();
-    for (std::size_t byte = 0; byte < bytes->size(); ++byte) {
-      (*bytes)[byte] = static_cast<std::int32_t>(1000 + byte);
-    }
+    bytes = fallback_bytes();
   }
   return {pieces, 0, bytes};
 }
@@ -114,8 +119,10 @@ TEST(subword_pieces, of_a_word_of_unigram) {
 byte_pair random_byte_pair(random_source& random) {
   strings pieces(characters.begin(), characters.begin() + 2 + static_cast<std::ptrdiff_t>(random.below(5)));
   unknown_characters unknown;
-  const std::size_t kind = random.below(4);
-  if (kind > 0) {
+  const std::size_t kind = random.below(6);
+  if (kind > 3) {
+    unknown.bytes = fallback_bytes();
+  } else if (kind > 0) {
     pieces.emplace_back("?");
     unknown.id = static_cast<std::int32_t>(pieces.size() - 1);
     unknown.fuse = kind > 1;

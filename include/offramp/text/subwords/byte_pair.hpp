@@ -159,7 +159,8 @@ class byte_pair {
     merge_all(merges_, kept.ids, kept.symbols, kept.candidates);
     for (std::size_t margin = 4 * most_symbols_; margin < kept.ids.size(); margin *= 2) {
       std::size_t place = kept.ids.size() - margin;
-      while (place > 0 && kept.symbols[place].is_merged_away()) {
+      // Not between the bytes of a character either, all of which start where it does.
+      while (place > 0 && (kept.symbols[place].is_merged_away() || kept.starts[place] == kept.starts[place - 1])) {
         --place;
       }
       if (place > 0 && leads_through(place, kept)) {
