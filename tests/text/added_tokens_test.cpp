@@ -75,6 +75,14 @@ TEST(added_tokens, stripping_takes_the_whitespace_beside_along) {
   EXPECT_EQ(split(matcher, "<r> <l>"), "<r> =2|<l>=1");  // the space is taken once
 }
 
+TEST(added_tokens, what_a_token_has_taken_along_is_no_other) {
+  added_token line = token("\n", 1);
+  line.lstrip = line.rstrip = true;
+  const added_token_matcher matcher({line});
+  EXPECT_EQ(split(matcher, "a\n\n\nb"), "a|\n\n\n=1|b");
+  EXPECT_EQ(split(matcher, "a \n \n b\n"), "a| \n \n =1|b|\n=1");
+}
+
 TEST(added_tokens, a_segment_can_stop_the_search) {
   const added_token_matcher matcher({token("a", 1)});
   int calls = 0;

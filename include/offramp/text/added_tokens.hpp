@@ -148,6 +148,9 @@ class added_token_matcher {
                       Segment& segment) const {
     const std::size_t start =
         found.token->lstrip ? std::max(before_whitespace(text, found.start), progress.done) : found.start;
+    if (start >= found.end) {  // within what the one before has taken from its right
+      return true;
+    }
     if (!close_part(text, start, progress, segment)) {
       return false;
     }
