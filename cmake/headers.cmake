@@ -165,6 +165,7 @@ set(implementation_headers
     include/offramp/text/class_tokenizer.hpp
     include/offramp/text/normalizers/base64.hpp
     include/offramp/text/normalizers/bert_normalizer.hpp
+    include/offramp/text/normalizers/normalizer_growth.hpp
     include/offramp/text/normalizers/normalizer_json.hpp
     include/offramp/text/normalizers/precompiled_charsmap.hpp
     include/offramp/text/normalizers/text_normalizer.hpp

@@ -67,6 +67,28 @@ TEST(tokenizer_files, template_processing_says_where_the_texts_go) {
   }
 }
 
+TEST(tokenizer_files, no_normalizer_makes_texts_fill_memory) {
+  const auto replace = [](const std::string& pattern, const std::string& content) {
+    return json{{"type", "Replace"}, {"pattern", {{"String", pattern}}}, {"content", content}};
+  };
+  const auto with_steps = [](const json& steps) {
+    return [steps](json& document) { document["normalizer"] = {{"type", "Sequence"}, {"normalizers", steps}}; };
+  };
+  const auto repeated = [](std::size_t times, const json& step) { return json(times, step); };
+  const std::string much = "normalizer may make a text more than 16384 times as long";
+  expect_json_refusal(with_steps(repeated(15, replace("a", "aa"))), error_kind::unsupported, much);
+  expect_json_refusal(with_steps(repeated(5, {{"type", "NFKC"}})), error_kind::unsupported, much);
+  const json inner = {{"type", "Sequence"}, {"normalizers", repeated(8, replace("ab", "aaab"))}};
+  expect_json_refusal(with_steps(repeated(2, inner)), error_kind::unsupported, much);
+  const std::string many(1025, 'a');
+  expect_json_refusal(with_steps(json::array({replace("a", many)})), error_kind::unsupported, "content has 1025 bytes");
+  expect_json_refusal(with_steps(json::array({{{"type", "Prepend"}, {"prepend", many}}})), error_kind::unsupported,
+                      "prepend has 1025 bytes");
+  json document = valid();
+  with_steps(repeated(14, replace("a", "aa")))(document);
+  EXPECT_EQ(load_json(document).encode("b", 10).ids, (ids{2, 6, 3}));
+}
+
 TEST(tokenizer_files, without_a_normalizer_text_stays_as_it_is) {
   json document = valid();
   document["normalizer"] = nullptr;

@@ -4,6 +4,7 @@
 #include <offramp/error.hpp>
 #include <offramp/model/json_object.hpp>
 #include <offramp/text/normalizers/base64.hpp>
+#include <offramp/text/normalizers/normalizer_growth.hpp>
 #include <offramp/text/normalizers/precompiled_charsmap.hpp>
 #include <offramp/text/normalizers/text_normalizer.hpp>
 #include <offramp/text/unsupported.hpp>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -39,11 +41,21 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
   return {*bytes, encoded.describe()};
 }
 
+/// What is put into texts.
+[[nodiscard]] inline std::string read_content(const model::json_place& where) {
+  constexpr std::size_t longest = precompiled_charsmap::longest_replacement;
+  if (where.text().size() > longest) {
+    throw error(error_kind::unsupported, where.describe() + " has " + std::to_string(where.text().size()) +
+                                             " bytes, supported is at most " + std::to_string(longest));
+  }
+  return where.text();
+}
+
 /// `{"String": "..."}`, or one of the regular expressions that such files have: `{"Regex": " {2,}"}`.
 [[nodiscard]] inline normalizer_step read_replace(model::json_object& fields) {
   const model::json_place where = fields.require("pattern");
   model::json_object pattern(where);
-  std::string content = fields.require("content").text();
+  std::string content = read_content(fields.require("content"));
   if (const auto regex = pattern.find("Regex")) {
     if (regex->text() == R"(\s{2,}|[\n\r\t])") {
       return squeeze_whitespace{std::move(content)};
@@ -92,28 +104,37 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text {
     return strip_ends{fields.require("strip_left").boolean(), fields.require("strip_right").boolean()};
   }
   if (type.text() == "Prepend") {
-    return prepend_string{fields.require("prepend").text()};
+    return prepend_string{read_content(fields.require("prepend"))};
   }
   refuse_unsupported(type,
                      "Sequence, BertNormalizer, Precompiled, NFC, NFD, NFKC, NFKD, StripAccents, Lowercase, Replace, "
                      "Strip or Prepend");
 }
 
-/// A `Sequence`, also of sequences, one after another; no normalizer is no step.
-[[nodiscard]] inline std::vector<normalizer_step> read_normalizer_steps(const std::optional<model::json_place>& where) {
+/// A `Sequence`, also of sequences, one after another.
+[[nodiscard]] inline std::vector<normalizer_step> read_normalizer_sequence(const model::json_place& where) {
   std::vector<normalizer_step> steps;
-  if (!where) {
-    return steps;
-  }
-  model::json_object fields(*where);
+  model::json_object fields(where);
   if (fields.require("type").text() != "Sequence") {
-    steps.push_back(read_normalizer_step(*where));
+    steps.push_back(read_normalizer_step(where));
     return steps;
   }
-  for (auto& part : fields.require("normalizers").array(0, 64, [](const model::json_place& element) {
-         return read_normalizer_steps(element);
-       })) {
+  for (auto& part : fields.require("normalizers").array(0, 64, read_normalizer_sequence)) {
     std::move(part.begin(), part.end(), std::back_inserter(steps));
+  }
+  return steps;
+}
+
+/// No normalizer is no step. Throws also where the steps together could make of a short text one that fills memory.
+[[nodiscard]] inline std::vector<normalizer_step> read_normalizer_steps(const std::optional<model::json_place>& where) {
+  if (!where) {
+    return {};
+  }
+  std::vector<normalizer_step> steps = read_normalizer_sequence(*where);
+  constexpr std::size_t most_growth = std::size_t{1} << 14U;
+  if (growth_of(steps, most_growth + 1) > most_growth) {
+    throw error(error_kind::unsupported,
+                where->describe() + " may make a text more than " + std::to_string(most_growth) + " times as long");
   }
   return steps;
 }

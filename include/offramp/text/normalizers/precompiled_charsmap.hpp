@@ -71,6 +71,9 @@ class precompiled_charsmap {
     return start;
   }
 
+  /// Bytes of the longest replacement.
+  [[nodiscard]] std::size_t longest() const noexcept { return longest_; }
+
  private:
   [[noreturn]] void refuse(const std::string& problem) const {
     throw error(error_kind::bad_model, where_ + ": the precompiled charsmap " + problem);
@@ -116,7 +119,7 @@ class precompiled_charsmap {
     return std::nullopt;
   }
 
-  void check_replacements() const {
+  void check_replacements() {
     if (!replacements_.empty() && replacements_.back() != '\0') {
       refuse("has replacements that do not end in NUL");
     }
@@ -125,6 +128,7 @@ class precompiled_charsmap {
     }
     for (std::size_t start = 0; start < replacements_.size();) {
       const std::size_t end = replacements_.find('\0', start);
+      longest_ = std::max(longest_, end - start);
       if (end - start > longest_replacement) {
         refuse("has a replacement of " + std::to_string(end - start) + " bytes, expected at most " +
                std::to_string(longest_replacement));
@@ -171,6 +175,7 @@ class precompiled_charsmap {
   std::string where_;
   std::vector<std::uint32_t> units_;
   std::string replacements_;
+  std::size_t longest_ = 0;
 };
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::text
