@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // After a call of the same size, a call allocates only what its result owns.
 #include "counted_memory.hpp"
+#include "model_in_memory.hpp"
 #include "ngram_model.hpp"
 #include "text/subwords/corpus.hpp"
 
@@ -97,6 +98,18 @@ TEST(counter, counts_mappings) {
               EXPECT_EQ(one[0], 1.0F);
             }),
             1U);
+}
+
+TEST(allocation, weights_that_are_not_there_take_no_memory) {
+  offramp_tests::model_in_memory model("tiny");
+  std::string& config = model.files.at("config.json");
+  const std::string size = "\"intermediate_size\": 48";
+  const std::size_t place = config.find(size);
+  ASSERT_NE(place, std::string::npos) << config;
+  config.insert(place + size.size(), "0000");  // 46 MB of weights
+  counted_memory::largest_mapping = 0;
+  EXPECT_THROW((void)model.load(), offramp::error);
+  EXPECT_LT(counted_memory::largest_mapping, std::size_t{40} << 20U) << "small weights share a mapping of 32 MiB";
 }
 
 TEST_P(formats, classify_allocates_its_result_only) {

@@ -13,6 +13,7 @@
 namespace counted_memory {
 
 std::atomic<std::size_t> allocations{0};
+std::atomic<std::size_t> largest_mapping{0};
 std::atomic<std::size_t> live{0};
 std::atomic<std::size_t> peak{0};
 
@@ -39,6 +40,7 @@ void release(void* memory) noexcept {
 
 extern "C" void* mmap(void* address, std::size_t size, int protection, int flags, int file, off_t offset) noexcept {
   counted_memory::allocations.fetch_add(1, std::memory_order_relaxed);
+  counted_memory::largest_mapping = std::max(counted_memory::largest_mapping.load(), size);
   return reinterpret_cast<void*>(::syscall(SYS_mmap, address, size, protection, flags, file, offset));
 }
 

@@ -9,6 +9,8 @@ namespace counted_memory {
 
 /// Calls of operator new, and mappings of large buffers. Those of the heap itself are not counted.
 extern std::atomic<std::size_t> allocations;
+/// Bytes of the largest such mapping. A test may lower it.
+extern std::atomic<std::size_t> largest_mapping;
 /// Bytes that operator new has given and that were not given back, and the most at any time. A test may lower `peak`.
 extern std::atomic<std::size_t> live;
 extern std::atomic<std::size_t> peak;

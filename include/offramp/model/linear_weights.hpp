@@ -65,6 +65,7 @@ inline void read_linear(const checkpoint& tensors, const std::string& name, std:
 
 inline nn::linear read_linear(const checkpoint& tensors, const std::string& name, std::size_t outputs,
                               std::size_t inputs, const nn::layout& layout, bias kind = bias::stored) {
+  tensors.check_shape(name + ".weight", {outputs, inputs});  // before what is none takes memory
   nn::linear target(layout, outputs, inputs);
   read_linear(tensors, name, {{target, 0, outputs}}, inputs, kind);
   return target;

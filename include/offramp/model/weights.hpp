@@ -76,13 +76,18 @@ inline nn::relative_bias read_relative_bias(const checkpoint& tensors, const std
 
 /// The queries, keys and values of the layer whose tensors are called `prefix` and then as the family says.
 inline void read_query_key_value(const checkpoint& tensors, const std::string& prefix, const config& shape,
-                                 nn::encoder_layer& layer) {
+                                 const nn::layout& layout, nn::encoder_layer& layer) {
   const auto hidden = static_cast<std::size_t>(shape.hidden_size);
   const layer_names& names = shape.family->names;
+  const bool is_fused = !names.query_key_value.empty();
+  const std::string first = prefix + std::string(is_fused ? names.query_key_value : names.query);
+  tensors.check_shape(first + ".weight", {is_fused ? 3 * hidden : hidden, hidden});  // before what is none takes memory
+  layer.query = nn::linear(layout, hidden, hidden);
+  layer.key_value = nn::linear(layout, 2 * hidden, hidden);
   const auto read = [&](std::string_view name, std::initializer_list<linear_part> parts) {
     read_linear(tensors, prefix + std::string(name), parts, hidden, shape.attention_bias);
   };
-  if (!names.query_key_value.empty()) {
+  if (is_fused) {
     read(names.query_key_value, {{layer.query, 0, hidden}, {layer.key_value, 0, 2 * hidden}});
     return;
   }
@@ -98,6 +103,7 @@ inline void read_feed_forward(const checkpoint& tensors, const std::string& pref
   const auto intermediate = static_cast<std::size_t>(shape.intermediate_size);
   const std::string first = prefix + std::string(shape.family->names.intermediate);
   const std::string second = prefix + std::string(shape.family->names.output);
+  tensors.check_shape(first + ".weight", {shape.family->is_gated ? 2 * intermediate : intermediate, hidden});
   layer.intermediate = nn::linear(layout, intermediate, hidden);
   if (shape.family->is_gated) {
     nn::linear& gate = layer.gate.emplace(layout, intermediate, hidden);
@@ -118,15 +124,15 @@ inline nn::encoder_layer read_encoder_layer(const checkpoint& tensors, const std
   const auto read_norm = [&](std::string_view name) {
     return read_layer_norm(tensors, prefix + std::string(name), hidden, shape.layer_norm_epsilon, shape.norm_bias);
   };
-  nn::encoder_layer layer{.query = nn::linear(layout, hidden, hidden),
-                          .key_value = nn::linear(layout, 2 * hidden, hidden),
+  nn::encoder_layer layer{.query = {},
+                          .key_value = {},
                           .attention_output = read_linear(tensors, prefix + std::string(names.attention_output), hidden,
                                                           hidden, layout, shape.attention_bias),
                           .attention_norm = {},
                           .intermediate = {},
                           .output = {},
                           .output_norm = read_norm(names.output_norm)};
-  read_query_key_value(tensors, prefix, shape, layer);
+  read_query_key_value(tensors, prefix, shape, layout, layer);
   read_feed_forward(tensors, prefix, shape, layout, layer);
   if (index > 0 || shape.family->order == nn::norm_order::after) {
     layer.attention_norm = read_norm(names.attention_norm);
