@@ -292,17 +292,20 @@ fit_outcome fit_model(const std::filesystem::path& model, const fit_files& files
                       const fit_options& options, const fit_purpose& purpose, const runner& run,
                       const fit_progress& report) {
   const model::file_set checkpoint(model);
-  if (options.layers == std::vector<int>{0} && checkpoint.find("exits.json")) {
+  // What would only fail at the end should not wait until then.
+  const auto prepare_target = [&] {
     make_directory(out);
+    check_nothing_in_the_way(checkpoint, model::file_set(out));
+  };
+  if (options.layers == std::vector<int>{0} && checkpoint.find("exits.json")) {
+    prepare_target();
     ngram_addition added = add_ngrams(checkpoint, known_texts::read(model), files, options, purpose, run, report);
     copy_checkpoint(checkpoint, out);
     write_exit_files(out, added.files);
     return std::move(added.outcome);
   }
   exit_fitter fitter(checkpoint, known_texts::read(model), files, options, purpose, run, report);
-  // What would only fail at the end should not wait until then.
-  make_directory(out);
-  check_nothing_in_the_way(checkpoint, model::file_set(out));
+  prepare_target();
   const exit_files written = fitter.fit();
   copy_checkpoint(checkpoint, out);
   write_exit_files(out, written);

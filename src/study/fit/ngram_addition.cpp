@@ -10,6 +10,7 @@
 #include "study/update_exits.hpp"
 
 #include <offramp/error.hpp>
+#include <offramp/model/exits/policy.hpp>
 #include <offramp/model/model_parts.hpp>
 #include <offramp/study/exit_logits.hpp>
 
@@ -56,6 +57,28 @@ namespace {
   return moved;
 }
 
+/// Whether one more exit before the others changes what the policy asks of those.
+[[nodiscard]] bool depends_on_place(const model::policy_description& policy) {
+  switch (policy.rule) {
+    case model::policy_rule::per_exit:
+    case model::policy_rule::per_class:
+    case model::policy_rule::declining:
+    case model::policy_rule::patience_entropy:
+      return true;
+    case model::policy_rule::patience:
+      return policy.patience > 0;
+    default:
+      return false;
+  }
+}
+
+[[nodiscard]] bool is_certified(const model::policy_description& policy,
+                                const std::vector<model::certificate_description>& certificates) {
+  return std::ranges::any_of(certificates, [&](const model::certificate_description& certificate) {
+    return model::make_policy(certificate.policy) == model::make_policy(policy);
+  });
+}
+
 /// What stays of a description whose first exit is new.
 void adapt(model::exits_file& content, fit_result& result) {
   if (!content.calibration.empty()) {
@@ -63,13 +86,17 @@ void adapt(model::exits_file& content, fit_result& result) {
     result.warnings.emplace_back(
         "how the exits were calibrated is no longer stored: offramp calibrate says it of all exits");
   }
-  const auto is_by_exit = [](const model::policy_description& policy) {
-    return policy.rule == model::policy_rule::per_exit || policy.rule == model::policy_rule::per_class;
-  };
-  if (content.default_policy && is_by_exit(*content.default_policy)) {
+  if (!content.default_policy) {
+    return;
+  }
+  if (depends_on_place(*content.default_policy)) {
     content.default_policy.reset();
     result.warnings.emplace_back(
-        "the default policy had thresholds for each exit and is dropped: every layer runs by default");
+        "the default policy asked each exit by its place and is dropped: every layer runs by default");
+  } else if (is_certified(*content.default_policy, content.certificates)) {
+    result.warnings.emplace_back(
+        "the default policy stays, but was certified for the exits that there were: with one more it promises nothing "
+        "until offramp certify says so of all of them");
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <offramp/classifier.hpp>
 #include <offramp/exit_policy.hpp>
+#include <offramp/study/certification.hpp>
+#include <offramp/study/exit_logits.hpp>
 #include <offramp/thread_pool.hpp>
 
 #include "model/model_files.hpp"
@@ -14,6 +16,8 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace fit_ngrams_test {
 
@@ -122,17 +126,19 @@ TEST(FitNgrams, AreTheSameForAnyNumberOfThreads) {
   EXPECT_EQ(shop.exits("alone"), shop.exits("together"));
 }
 
+/// Adds n-grams to the exits of `model`.
+fit_result add_ngrams(const workshop& shop, const char* model, const char* out) {
+  fit_options options;
+  options.layers = {0};
+  options.ngram_bucket_bits = 10;
+  return fit_exits(shop.files / model, {.train = shop.files / "train.tsv", .dev = shop.files / "dev.tsv"},
+                   shop.files / out, options);
+}
+
 TEST(FitNgrams, AreAddedBeforeExitsThatStayAsTheyAre) {
   const workshop shop("tiny");
   (void)shop.fit(offramp_tests::on_layers(3), "before");
-  fit_options options;
-  options.layers = {0};
-  options.ngram_bucket_bits = 12;
-  const auto add = [&](const char* model, const char* out) {
-    return fit_exits(shop.files / model, {.train = shop.files / "train.tsv", .dev = shop.files / "dev.tsv"},
-                     shop.files / out, options);
-  };
-  EXPECT_EQ(add("before", "after").exits.size(), 1U);
+  EXPECT_EQ(add_ngrams(shop, "before", "after").exits.size(), 1U);
   const auto before = offramp::classifier::load(shop.files / "before");
   const auto after = offramp::classifier::load(shop.files / "after");
   ASSERT_EQ(after.exits().size(), before.exits().size() + 1);
@@ -143,7 +149,61 @@ TEST(FitNgrams, AreAddedBeforeExitsThatStayAsTheyAre) {
       EXPECT_EQ(all[i + 1], few[i]);
     }
   }
-  EXPECT_THROW((void)add("after", "again"), offramp::error);
+  EXPECT_THROW((void)add_ngrams(shop, "after", "again"), offramp::error);
+}
+
+TEST(FitNgrams, StandBesideNoOtherWeights) {
+  const workshop shop("tiny");
+  (void)shop.fit(offramp_tests::on_layers(3), "before");
+  std::filesystem::create_directory(shop.files / "after");
+  shop.files.write("after/model.safetensors", "another checkpoint");
+  offramp_tests::expect_error(offramp::error_kind::io, {"after/model.safetensors: differs"},
+                              [&] { (void)add_ngrams(shop, "before", "after"); });
+  EXPECT_FALSE(std::filesystem::exists(shop.files / "after" / "exits.json"));
+}
+
+TEST(FitNgrams, DropADefaultPolicyThatAsksByPlace) {
+  const workshop shop("tiny");
+  (void)shop.fit(offramp_tests::on_layers(2), "before");
+  const auto default_after = [&](const offramp::exit_policy& policy) {
+    offramp::study::store_default_policy(shop.files / "before", offramp::classifier::load(shop.files / "before"),
+                                         policy);
+    (void)add_ngrams(shop, "before", "after");
+    return offramp::classifier::load(shop.files / "after").default_policy();
+  };
+  using offramp::exit_policy;
+  for (const exit_policy& policy : {exit_policy::declining(0.9F, 0.1F), exit_policy::per_exit({0.9F, 0.8F}),
+                                    exit_policy::per_class({{0.9F, 0.9F}, {0.8F, 0.8F}}), exit_policy::patience(1),
+                                    exit_policy::patience_entropy(0.1F, 1)}) {
+    EXPECT_EQ(default_after(policy), exit_policy::full_depth());
+  }
+  for (const exit_policy& policy : {exit_policy(0.75F), exit_policy::entropy(0.5F), exit_policy::margin(0.5F)}) {
+    EXPECT_EQ(default_after(policy), policy);
+  }
+}
+
+TEST(FitNgrams, SayThatACertificateOfTheDefaultPolicyIsNoLonger) {
+  const workshop shop("tiny");
+  (void)shop.fit(offramp_tests::on_layers(3), "before");
+  const auto warnings = [&](float threshold) {
+    const auto model = offramp::classifier::load(shop.files / "before");
+    offramp::study::store_default_policy(shop.files / "before", model, offramp::exit_policy(threshold));
+    std::string all;
+    for (const std::string& warning : add_ngrams(shop, "before", "after").warnings) {
+      all += warning + '\n';
+    }
+    return all;
+  };
+  const auto model = offramp::classifier::load(shop.files / "before");
+  shop.files.write("held-out.txt", "held out\nheld out too\nthe third\nthe fourth\n");
+  const offramp::study::dataset data =
+      offramp::study::read_texts(shop.files / "held-out.txt", offramp::input_kind::single);
+  const std::vector path{offramp::exit_policy(0.5F)};
+  const auto found = offramp::study::certify(offramp::study::replay(offramp::study::compute_exit_logits(model, data)),
+                                             path, offramp::certified_loss::disagreement, 0.9, 0.5);
+  offramp::study::store_certificate(shop.files / "before", model, found, data);
+  EXPECT_NE(warnings(0.5F).find("was certified for the exits that there were"), std::string::npos);
+  EXPECT_EQ(warnings(0.75F).find("was certified"), std::string::npos);
 }
 
 TEST(FitNgrams, TakeOrRefuseEveryOptionWhereExitsAre) {
