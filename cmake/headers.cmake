@@ -71,6 +71,7 @@ set(implementation_headers
     include/offramp/classifier/tokenizer_members.hpp
     include/offramp/detail/binomial.hpp
     include/offramp/detail/bisection.hpp
+    include/offramp/detail/directory_name.hpp
     include/offramp/detail/first_failure.hpp
     include/offramp/detail/floating_point.hpp
     include/offramp/detail/interruption.hpp

@@ -4,6 +4,7 @@
 #include "json_output.hpp"
 #include "model_options.hpp"
 #include "ngram_weights_output.hpp"
+#include "policy_options.hpp"
 #include "progress_bar.hpp"
 #include "thread_runner.hpp"
 
@@ -166,9 +167,7 @@ void warn(const study::calibration& fitted, const study::dataset& data, const st
 }
 
 study::calibration calibration_of(const offramp::classifier& model, const study::dataset& data,
-                                  const calibrate_options& options) {
-  const offramp::exit_policy policy =
-      options.threshold ? study::policy_at({}, *options.threshold) : model.default_policy();
+                                  const offramp::exit_policy& policy, const calibrate_options& options) {
   study::exit_logits logits =
       study::compute_exit_logits(model, data, thread_runner(options.threads), progress_bar(data.name, "texts"));
   if (options.no_fit->count() > 0) {
@@ -194,12 +193,13 @@ void store(const study::calibration& fitted, const study::dataset& data, const c
 
 void calibrate(const calibrate_options& options) {
   const bool is_stored = options.dry_run->count() == 0 && options.no_fit->count() == 0;
-  if (!options.model.directory && is_stored) {
-    throw usage_error("calibrate writes temperatures into a model: name it with --model, or use --dry-run");
+  if (is_stored) {
+    options.model.check_own("calibrate writes temperatures");
   }
+  const auto asked_for = options.threshold ? std::optional(confidence_of_at_least(*options.threshold)) : std::nullopt;
   const offramp::classifier model = options.model.load();
   const study::dataset data = options.data.read(model);
-  const study::calibration fitted = calibration_of(model, data, options);
+  const study::calibration fitted = calibration_of(model, data, asked_for.value_or(model.default_policy()), options);
   if (options.json_lines->count() > 0) {
     write_json(fitted, options.model.format, data);
   } else {
@@ -223,7 +223,8 @@ command add_calibrate(CLI::App& app) {
   CLI::App& parser =
       *app.add_subcommand("calibrate", "Fits the temperature of every exit and writes it into exits.json");
   const auto options = std::make_shared<calibrate_options>();
-  options->model.add_to(parser);
+  options->model.add_to(
+      parser, "Model directory, which is written into; with --dry-run or --no-fit also a bundled model's name");
   options->model.add_format_to(parser);
   options->data.add_to(parser);
   parser.add_option("--threshold", options->threshold,

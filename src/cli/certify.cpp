@@ -147,6 +147,9 @@ void check_shape(const certify_options& options) {
     throw usage_error("--rule " + options.rule + " has one threshold for all exits and labels");
   }
   check_decline(options.rule, options.decline);
+  for (const double epsilon : options.epsilons) {
+    (void)study::texts_needed(epsilon, options.delta);  // refuses what is no promise
+  }
   if (options.as_default->count() > 0 && options.model.exits) {
     throw usage_error("--as-default goes without --exits: the model's own policy is for all of its exits");
   }
@@ -155,10 +158,14 @@ void check_shape(const certify_options& options) {
   }
 }
 
-void certify(const certify_options& options) {
-  if (!options.model.directory) {
-    throw usage_error("certify writes certificates into a model: name it with --model");
+void check_labels(const certify_options& options, const study::dataset& data) {
+  if (options.loss != "disagreement" && !data.is_labelled()) {
+    throw usage_error(data.name + ": the texts have no labels, which --loss " + options.loss + " asks for");
   }
+}
+
+void certify(const certify_options& options) {
+  options.model.check_own("certify writes certificates");
   check_shape(options);
   const std::filesystem::path directory = options.model.path();
   const offramp::classifier model = options.model.load();
@@ -171,7 +178,9 @@ void certify(const certify_options& options) {
   for (const std::string& warning : texts.warnings) {
     std::cerr << "offramp: " << warning << '\n';
   }
+  check_labels(options, texts.texts);
   if (shaping) {
+    check_labels(options, *shaping);
     study::note_texts(directory, study::text_use::chosen, *shaping);
   }
   const auto [results, tested] = options.conditional->count() > 0
@@ -179,17 +188,18 @@ void certify(const certify_options& options) {
                                      : certify_path(options, model, texts.texts, shaping);
   std::string uncertified;
   for (const study::certification& result : results) {
-    warn_of_few(result, tested);
-    if (options.json_lines->count() > 0) {
-      write_certification_json(result, texts);
-    } else {
-      write_certification_text(result);
-    }
+    // Before it is shown: who has seen a result must not find the texts unseen afterwards.
     if (result.certified) {
       study::store_certificate(directory, model, result, tested);
     } else {
       study::note_texts(directory, study::text_use::certified, tested);
       uncertified += (uncertified.empty() ? "" : ", ") + CLI::detail::to_string(result.epsilon);
+    }
+    warn_of_few(result, tested);
+    if (options.json_lines->count() > 0) {
+      write_certification_json(result, texts);
+    } else {
+      write_certification_text(result);
     }
     ++texts.earlier_looks;
   }
@@ -206,7 +216,7 @@ void certify(const certify_options& options) {
 command add_certify(CLI::App& app) {
   CLI::App& parser = *app.add_subcommand("certify", "The lowest threshold with a guarantee, stored in exits.json");
   const auto options = std::make_shared<certify_options>();
-  options->model.add_to(parser);
+  options->model.add_to(parser, "Model directory, which the certificate is written into");
   options->model.add_format_to(parser);
   options->model.add_exits_to(parser);
   options->data.add_to(parser);
@@ -239,7 +249,7 @@ command add_certify(CLI::App& app) {
   options->as_default =
       parser.add_flag("--as-default")->description("Make what is certified the model's own policy, in every format");
   parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
-  options->json_lines = parser.add_flag("--json")->description("Write one line of JSON");
+  options->json_lines = parser.add_flag("--json")->description("Write JSON Lines, one for each --epsilon");
   return {&parser, [options] { certify(*options); }};
 }
 

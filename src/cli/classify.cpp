@@ -43,8 +43,7 @@ struct chunk_result {
 
 template <class Inputs>
 chunk_result classify_inputs(const offramp::classifier& model, const Inputs& inputs, const classify_options& options,
-                             const offramp::exit_policy& policy) {
-  const offramp::runner run = thread_runner(options.threads);
+                             const offramp::exit_policy& policy, const offramp::runner& run) {
   chunk_result result;
   if (options.trace->count() > 0) {
     result.exits = model.classify_batch_every_exit(inputs, run);
@@ -61,19 +60,20 @@ chunk_result classify_inputs(const offramp::classifier& model, const Inputs& inp
 }
 
 chunk_result classify_chunk(const offramp::classifier& model, const std::vector<input_text>& chunk,
-                            const classify_options& options, const offramp::exit_policy& policy) {
+                            const classify_options& options, const offramp::exit_policy& policy,
+                            const offramp::runner& run) {
   if (chunk.front().second) {
     std::vector<offramp::sentence_pair> pairs;
     for (const input_text& text : chunk) {
       pairs.push_back({text.first, *text.second});
     }
-    return classify_inputs(model, pairs, options, policy);
+    return classify_inputs(model, pairs, options, policy, run);
   }
   std::vector<std::string_view> texts;
   for (const input_text& text : chunk) {
     texts.emplace_back(text.first);
   }
-  return classify_inputs(model, texts, options, policy);
+  return classify_inputs(model, texts, options, policy, run);
 }
 
 std::string fixed(float value) {
@@ -164,9 +164,10 @@ void classify(const classify_options& options) {
   const offramp::classifier model = options.model.load();
   const offramp::exit_policy policy = options.policy.policy(model);
   input_lines input(options.input, model.expected_input());
+  const offramp::runner run = thread_runner(options.threads);
   const std::size_t size = options.policy.deadline_ms ? 1 : chunk_size;
   for (auto chunk = input.next_chunk(size); !chunk.empty(); chunk = input.next_chunk(size)) {
-    write_chunk(model, classify_chunk(model, chunk, options, policy), options);
+    write_chunk(model, classify_chunk(model, chunk, options, policy, run), options);
   }
 }
 
@@ -179,6 +180,7 @@ command add_classify(CLI::App& app) {
   options->model.add_format_to(parser);
   options->model.add_exits_to(parser);
   options->policy.add_to(parser);
+  options->policy.add_deadline_to(parser);
   options->input.add_to(parser);
   parser.add_option("--threads", options->threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
   options->trace = parser.add_flag("--trace")->description("Also show every exit visited");

@@ -12,6 +12,7 @@
 
 #include <offramp/certificate.hpp>
 #include <offramp/classifier.hpp>
+#include <offramp/detail/directory_name.hpp>
 #include <offramp/names.hpp>
 #include <offramp/study/curve_report.hpp>
 #include <offramp/study/exit_logits.hpp>
@@ -147,7 +148,7 @@ std::vector<study::named_policy> marked_policies(const curve_options& options, c
 
 /// The texts of asked-for picks must not certify later. A bundled model stays as it is.
 void note_choosing(const curve_options& options, const model_options& model, const study::dataset& data) {
-  if (options.picked->count() == 0 || model.path() != model.directory) {
+  if (options.picked->count() == 0 || model.is_bundled()) {
     return;
   }
   try {
@@ -164,13 +165,13 @@ void append_studies(const CLI::App& parser, curve_options& options, const std::v
   for (const study::sweep_rule& rule : rules) {
     model.check(policy_at(rule, 0.0F));
   }
-  wanted.model_name = directory_name(given.path());
+  wanted.model_name = offramp::detail::directory_name(given.path());
   wanted.marked = marked_policies(options, model);
   const study::dataset data = options.data.read(model);
   note_choosing(options, given, data);
   const study::exit_logits logits =
       compute_exit_logits(model, data, thread_runner(options.threads), progress_bar("every exit", "texts"));
-  options.texts.write(model, logits);
+  options.texts.write(wanted.model_name, model, logits);
   wanted.origin = origin_of(parser, given.path());
   for (const study::sweep_rule& rule : rules) {
     wanted.rule = rule;
@@ -188,6 +189,7 @@ void run_curve(const CLI::App& parser, curve_options& options) {
   for (const model_options& model : models_of(options)) {
     append_studies(parser, options, rules, wanted, model, studies);
   }
+  options.texts.commit();
   const study::curve_study& main = studies.front();
   write_curve_study(main, points_to_write(main, options.points == 0 ? main.found.points.size() : options.points),
                     options.out, std::span(studies).subspan(1));

@@ -10,13 +10,17 @@
 #include "thread_runner.hpp"
 
 #include <offramp/classifier.hpp>
+#include <offramp/detail/directory_name.hpp>
+#include <offramp/study/certifiable_texts.hpp>
 #include <offramp/study/evaluation.hpp>
 #include <offramp/study/exit_logits.hpp>
+#include <offramp/study/known_texts.hpp>
 #include <offramp/study/wall_time.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -198,19 +202,25 @@ void write_json(const evaluated& all) {
   write_json_line(std::cout, line);
 }
 
+void warn_of_known(const std::filesystem::path& directory, const study::dataset& data) {
+  if (const std::size_t known = study::count_known(study::known_texts::read(directory), data); known > 0) {
+    std::cerr << "offramp: " << data.name << ": the model knows " << known << " of these " << data.texts.size()
+              << " texts, which trained it, calibrated it or chose a threshold: on new ones it may do worse\n";
+  }
+}
+
 void run_evaluate(evaluate_options& options) {
   options.policy.check();
-  if (options.policy.deadline_ms) {
-    throw usage_error("--deadline-ms depends on the machine, expected a policy that does not");
-  }
   options.texts.open();
   const offramp::classifier model = options.model.load();
   const offramp::exit_policy policy = options.policy.policy(model);
   model.check(policy);
   const study::dataset data = options.data.read(model);
+  warn_of_known(options.model.path(), data);
   const study::exit_logits logits =
       study::compute_exit_logits(model, data, thread_runner(options.threads), progress_bar("every exit", "texts"));
-  options.texts.write(model, logits);
+  options.texts.write(offramp::detail::directory_name(options.model.path()), model, logits);
+  options.texts.commit();
   evaluated all{model, data, policy, study::evaluate(logits, model.labels(), policy), {}};
   if (options.timing.rounds > 0) {
     const std::array policies{policy, offramp::exit_policy::full_depth()};

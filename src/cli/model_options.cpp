@@ -48,18 +48,11 @@ std::vector<int> layers_in(const std::string& list) {
 
 }  // namespace
 
-std::string directory_name(const std::filesystem::path& directory) {
-  const std::filesystem::path plain = (directory / "").lexically_normal().parent_path();
-  return plain.filename().empty() ? directory.string() : plain.filename().string();
+void model_options::add_to(CLI::App& parser, const std::string& description) {
+  parser.add_option("--model", directory, description);
 }
 
-void model_options::add_to(CLI::App& parser) {
-  parser.add_option("--model", directory, "Model directory, or a bundled model's name (default: sentiment-en)");
-}
-
-void model_options::add_positional_to(CLI::App& parser) {
-  parser.add_option("MODEL", directory, "Model directory, or a bundled model's name (default: sentiment-en)");
-}
+void model_options::add_positional_to(CLI::App& parser) { parser.add_option("MODEL", directory, any_model); }
 
 void model_options::add_format_to(CLI::App& parser) {
   parser.add_option("--format", format, "Arithmetic of the linear layers")
@@ -95,6 +88,15 @@ std::filesystem::path model_options::path() const {
     throw std::runtime_error("the bundled model is neither installed nor in the source tree: name one with --model");
   }
   return name;
+}
+
+bool model_options::is_bundled() const { return !directory || path() != *directory; }
+
+void model_options::check_own(const std::string& purpose) const {
+  if (is_bundled()) {
+    throw usage_error(purpose + " into a model: name one of your own with --model" +
+                      (directory ? ", \"" + *directory + "\" is bundled" : std::string()));
+  }
 }
 
 offramp::classifier model_options::load() const {

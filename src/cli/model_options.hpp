@@ -25,18 +25,17 @@ std::vector<std::string> names_in(const offramp::detail::name_table<Value, N>& t
   return names;
 }
 
-/// The last name of a path, also where a slash ends it.
-[[nodiscard]] std::string directory_name(const std::filesystem::path& directory);
-
 /// Which model to load, and how.
 struct model_options {
+  static constexpr const char* any_model = "Model directory, or a bundled model's name (default: sentiment-en)";
+
   std::optional<std::string> directory;
   std::string format = "float32";
   std::optional<std::string> exits;
 
   /// Adds --model; with `add_positional_to`, the directory stands alone. `this` must stay where it is until
   /// parsing is over.
-  void add_to(CLI::App& parser);
+  void add_to(CLI::App& parser, const std::string& description = any_model);
   void add_positional_to(CLI::App& parser);
   void add_format_to(CLI::App& parser);
   void add_exits_to(CLI::App& parser);
@@ -45,6 +44,10 @@ struct model_options {
   /// the installed one beside this program, else the source tree's. Throws std::runtime_error when none is chosen and
   /// there is neither.
   [[nodiscard]] std::filesystem::path path() const;
+  /// Whether it is a bundled model, by name or by default, rather than a directory of the user's.
+  [[nodiscard]] bool is_bundled() const;
+  /// Throws usage_error for a bundled model, which stays as it is; `purpose` as in "certify writes certificates".
+  void check_own(const std::string& purpose) const;
   /// Throws usage_error for a list of exits that is none, and what classifier::load throws.
   [[nodiscard]] offramp::classifier load() const;
 };

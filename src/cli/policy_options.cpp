@@ -23,7 +23,6 @@ void policy_options::add_to(CLI::App& parser) {
                    ->excludes(parser.get_option("--threshold"))
                    ->excludes(parser.get_option("--rule"));
   parser.add_option("--max-layer", max_layer, "Go no deeper than this layer");
-  parser.add_option("--deadline-ms", deadline_ms, "Milliseconds each text may take; texts then run one after another");
   parser.add_option("--certified", certified, "The stored policy that promises at most this loss")
       ->excludes(parser.get_option("--threshold"))
       ->excludes(parser.get_option("--rule"))
@@ -32,6 +31,10 @@ void policy_options::add_to(CLI::App& parser) {
                    ->description("The one that promises it at every exit, for those that have left by then")
                    ->needs(parser.get_option("--certified"));
   add_loss_to(parser, certified_loss)->needs(parser.get_option("--certified"));
+}
+
+void policy_options::add_deadline_to(CLI::App& parser) {
+  parser.add_option("--deadline-ms", deadline_ms, "Milliseconds each text may take; texts then run one after another");
 }
 
 CLI::Option* add_decline_to(CLI::App& parser, std::optional<float>& decline) {
@@ -45,6 +48,14 @@ void check_decline(const std::string& rule, const std::optional<float>& decline)
   if (!decline && rule == "declining") {
     throw usage_error("--rule declining needs --decline");
   }
+}
+
+offramp::exit_policy confidence_of_at_least(float threshold, const std::string& otherwise) {
+  if (threshold > 1.0F) {
+    throw usage_error("--threshold is " + CLI::detail::to_string(threshold) +
+                      ", which no confidence reaches: expected 0 to 1" + otherwise);
+  }
+  return offramp::exit_policy(threshold);
 }
 
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss) {
@@ -69,17 +80,9 @@ int required_patience(const policy_options& options) {
   return *options.patience;
 }
 
-/// One threshold; above 1, which no confidence reaches, somebody meant another number.
-offramp::exit_policy confidence_of_at_least(float threshold) {
-  if (threshold > 1.0F) {
-    throw usage_error("--threshold is " + CLI::detail::to_string(threshold) +
-                      ", which no confidence reaches: expected 0 to 1, or --full-depth, which runs every layer");
-  }
-  return offramp::exit_policy(threshold);
-}
-
 offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_policy& fallback) {
   using offramp::exit_policy;
+  const std::string otherwise = ", or --full-depth, which runs every layer";
   const bool patient = options.rule == "patience" || options.rule == "patience-entropy";
   if (options.patience && !patient) {
     throw usage_error("--patience needs --rule patience or --rule patience-entropy");
@@ -89,7 +92,7 @@ offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_
     return exit_policy::full_depth();
   }
   if (options.rule.empty()) {
-    return options.threshold ? confidence_of_at_least(*options.threshold) : fallback;
+    return options.threshold ? confidence_of_at_least(*options.threshold, otherwise) : fallback;
   }
   if (options.rule == "declining") {
     return exit_policy::declining(required_threshold(options), *options.decline);
@@ -115,7 +118,7 @@ offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_
   if (options.rule == "learned") {
     return exit_policy::learned(required_threshold(options));
   }
-  return confidence_of_at_least(required_threshold(options));
+  return confidence_of_at_least(required_threshold(options), otherwise);
 }
 
 }  // namespace

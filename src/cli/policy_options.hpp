@@ -29,6 +29,8 @@ struct policy_options {
 
   /// `this` must stay where it is until parsing is over.
   void add_to(CLI::App& parser);
+  /// Adds --deadline-ms, for who answers texts rather than measures.
+  void add_deadline_to(CLI::App& parser);
 
   /// Throws usage_error for combinations that make no policy, and what exit_policy throws.
   void check() const;
@@ -43,6 +45,9 @@ struct policy_options {
 CLI::Option* add_decline_to(CLI::App& parser, std::optional<float>& decline);
 /// Throws usage_error unless there is a decline for --rule declining, and for no other.
 void check_decline(const std::string& rule, const std::optional<float>& decline);
+/// One threshold for all exits. Throws usage_error above 1, where somebody meant another number; `otherwise` says what
+/// else there is.
+[[nodiscard]] offramp::exit_policy confidence_of_at_least(float threshold, const std::string& otherwise = {});
 /// Adds --loss, whose values certified_loss_named understands; `loss` must stay where it is until parsing is over.
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss);
 

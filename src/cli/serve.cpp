@@ -3,6 +3,7 @@
 #include "model_options.hpp"
 
 #include <offramp/classifier.hpp>
+#include <offramp/detail/directory_name.hpp>
 #include <offramp/runner.hpp>
 #include <serve/http_service.hpp>
 
@@ -66,7 +67,7 @@ std::shared_ptr<const served_model> load(const std::string& directory, const ser
   model.warm_up(tokens_of_first_call, options.threads);
   try {
     return std::make_shared<const served_model>(
-        served_model{directory_name(directory), model, policies_of(model, options), {}});
+        served_model{offramp::detail::directory_name(directory), model, policies_of(model, options), {}});
   } catch (const std::invalid_argument& problem) {
     throw std::runtime_error(directory + ": " + problem.what());
   }
@@ -123,10 +124,11 @@ void serve(serve_options options) {
   offramp_serve::model_registry models;
   std::set<std::string> names;
   for (const std::string& model : options.models) {
-    if (!names.insert(directory_name(model)).second) {
-      throw usage_error("--model: two are called " + directory_name(model) + ", expected different names");
+    if (!names.insert(offramp::detail::directory_name(model)).second) {
+      throw usage_error("--model: two are called " + offramp::detail::directory_name(model) +
+                        ", expected different names");
     }
-    models.add(directory_name(model), [model, &options] { return load(model, options); });
+    models.add(offramp::detail::directory_name(model), [model, &options] { return load(model, options); });
   }
   offramp_serve::metrics counts;
   offramp_serve::text_queue queue(options.queue, [&](const served_model& model, const offramp_serve::answers& given) {
@@ -134,7 +136,8 @@ void serve(serve_options options) {
   });
   offramp_serve::http_service service(models, queue, counts, options.http);
   const int port = service.bind(options.host, options.port);
-  std::cout << "serving at http://" << options.host << ':' << port << '/' << std::endl;  // whoever waits reads a pipe
+  const std::string host = options.host.find(':') == std::string::npos ? options.host : '[' + options.host + ']';
+  std::cout << "serving at http://" << host << ':' << port << '/' << std::endl;  // whoever waits reads a pipe
   std::thread serving([&] { service.run(); });
   while (signals.wait() == SIGHUP) {
     for (const std::string& failure : models.reload()) {

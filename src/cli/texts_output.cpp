@@ -3,21 +3,26 @@
 
 #include "json_output.hpp"
 
+#include <offramp/names.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace offramp_cli {
 
 namespace {
 
-json model_line(const offramp::classifier& model, const offramp::study::exit_logits& logits) {
+json model_line(const std::string& name, const offramp::classifier& model, const offramp::study::exit_logits& logits) {
   json exits = json::array();
   for (const offramp::exit_info& exit : logits.exits) {
     exits.push_back({{"layer", exit.layer}, {"temperature", exit.temperature}});
   }
   return {{"kind", "model"},
+          {"model", name},
+          {"format", offramp::name_of(model.format())},
           {"labels", model.labels()},
           {"labelled", logits.is_labelled},
           {"exits", exits},
@@ -60,15 +65,21 @@ void texts_output::open() {
   }
 }
 
-void texts_output::write(const offramp::classifier& model, const offramp::study::exit_logits& logits) {
+void texts_output::write(const std::string& name, const offramp::classifier& model,
+                         const offramp::study::exit_logits& logits) {
   if (!file_) {
     return;
   }
-  file_->write(json_line(model_line(model, logits)));
+  file_->write(json_line(model_line(name, model, logits)));
   for (std::size_t text = 0; text < logits.num_texts; ++text) {
     file_->write(json_line(text_line(logits, text)));
   }
-  file_->commit();
+}
+
+void texts_output::commit() {
+  if (file_) {
+    file_->commit();
+  }
 }
 
 }  // namespace offramp_cli

@@ -215,7 +215,7 @@ TEST_F(CalibrateTest, AThresholdSaysWhoLeaves) {
     return texts;
   };
   EXPECT_EQ(leaving("0"), (std::vector<int>{8, 0, 0}));
-  EXPECT_EQ(leaving("2"), (std::vector<int>{0, 0, 8}));
+  EXPECT_EQ(leaving("1"), (std::vector<int>{0, 0, 8}));
 }
 
 TEST_F(CalibrateTest, WarnsOfALabelWithoutTextsAndOfABound) {
@@ -240,6 +240,7 @@ TEST_F(CalibrateTest, BadDataNameFileAndLine) {
   EXPECT_EQ(calibrate("/nonexistent").status, 1);
   EXPECT_EQ(calibrate(data_, {"--labels", "a,b,c"}).status, 2);
   EXPECT_EQ(calibrate(data_, {"--threshold", "nan"}).status, 2);
+  EXPECT_EQ(calibrate(data_, {"--threshold", "90"}).status, 2);
   EXPECT_EQ(content_of(exits_json_), before);
 }
 

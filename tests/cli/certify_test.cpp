@@ -104,6 +104,34 @@ TEST_F(CertifyTest, DisagreementNeedsNoLabels) {
             2);
 }
 
+TEST_F(CertifyTest, RefusesNoPromiseBeforeItNotesTexts) {
+  const std::string before = directory_.content("tiny/exits.json");
+  const std::string shaping = directory_.file("shape.tsv", labelled_texts("good"));
+  const std::string texts = directory_.file("texts.txt", texts_alone());
+  for (const arguments& mistake :
+       {arguments{"--data", data_, "--epsilon", "2", "--conditional"},
+        {"--data", data_, "--epsilon", "0.3", "--epsilon", "1e-13"},
+        {"--data", data_, "--epsilon", "0.3", "--delta", "5", "--thresholds", "per-exit", "--shape-data", shaping},
+        {"--texts", texts, "--epsilon", "0.3", "--conditional", "--loss", "error"}}) {
+    arguments given = {"certify", "--model", model_};
+    given.insert(given.end(), mistake.begin(), mistake.end());
+    const process_result found = run_offramp(given);
+    EXPECT_EQ(found.status, 2) << found.err;
+    EXPECT_EQ(found.out, "");
+    EXPECT_FALSE(std::filesystem::exists(model_ + "/exits.texts.safetensors")) << found.err;
+  }
+  EXPECT_EQ(directory_.content("tiny/exits.json"), before);
+}
+
+TEST_F(CertifyTest, StoresThePromisesOfAnyDelta) {
+  for (const char* delta : {"1e-100", "0.9999999999"}) {
+    const process_result found = run_offramp({"certify", "--model", model_, "--data", data_, "--epsilon", "0.3",
+                                              "--delta", delta, "--loss", "accuracy-drop", "--json"});
+    EXPECT_EQ(found.status, 0) << found.err;
+    EXPECT_TRUE(offramp::classifier::load(model_).certified(0.3, offramp::certified_loss::accuracy_drop));
+  }
+}
+
 TEST_F(CertifyTest, RepeatsByteForByteOnAnyNumberOfThreads) {
   const auto run = [&](const char* threads) {
     std::filesystem::remove_all(model_);

@@ -57,9 +57,10 @@ class curve : public ::testing::Test {
     return run_offramp(given);
   }
   [[nodiscard]] std::string place(const std::string& name) const { return directory_.path() / name; }
-  [[nodiscard]] std::string file(const std::string& name, std::string_view content) const {
-    return directory_.file(name, content);
+  [[nodiscard]] std::string file(const std::string& name, std::string_view text) const {
+    return directory_.file(name, text);
   }
+  [[nodiscard]] std::string content(const std::string& name) const { return directory_.content(name); }
 
  private:
   scratch_directory directory_;
@@ -213,6 +214,25 @@ TEST_F(curve, compares_rules_formats_and_models) {
                 row["rule"].get<std::string>());
   }
   EXPECT_EQ(rows, summaries);
+}
+
+TEST_F(curve, keeps_the_texts_of_all_models_or_of_none) {
+  const std::string file = place("texts.jsonl");
+  const auto of_models = [&](const std::string& last) {
+    return run("out",
+               {"--rounds", "0", "--format", "float32", "--format", "int8", "--texts-out", file, "--model", last});
+  };
+  ASSERT_EQ(of_models(tiny("tiny")).status, 0);
+  const std::string whole = content("texts.jsonl");
+  std::vector<std::string> models;
+  for (const std::string& line : lines_of(whole)) {
+    if (const json object = json::parse(line); object["kind"] == "model") {
+      models.push_back(object["model"].get<std::string>() + " " + object["format"].get<std::string>());
+    }
+  }
+  EXPECT_EQ(models, (std::vector<std::string>{"tiny float32", "tiny int8", "tiny float32", "tiny int8"}));
+  EXPECT_EQ(of_models("/nonexistent").status, 1);
+  EXPECT_EQ(content("texts.jsonl"), whole);
 }
 
 TEST_F(curve, shows_certificates_and_the_own_policy) {

@@ -46,6 +46,14 @@ TEST_F(EvaluateTest, SaysWhatTheLibraryCounts) {
   EXPECT_EQ(line["confusion"].get<std::vector<std::vector<std::size_t>>>(), expected.confusion);
 }
 
+TEST_F(EvaluateTest, SaysWhichTextsTheModelKnows) {
+  const auto complaint = [&] { return run_offramp({"evaluate", "--model", model_, "--data", data_}).err; };
+  EXPECT_EQ(complaint().find("knows"), std::string::npos);
+  const std::string some = directory_.file("some.tsv", "yes\ta good film\nno\tthe bad dogs\n");
+  ASSERT_EQ(run_offramp({"calibrate", "--model", model_, "--data", some, "--accept-bound"}).status, 0);
+  EXPECT_NE(complaint().find("the model knows 1 of these 4 texts"), std::string::npos) << complaint();
+}
+
 TEST_F(EvaluateTest, LeavesWhatStandsWhereItsTextsWouldGoUntilTheyAreThere) {
   const std::string texts = directory_.file("texts.jsonl", "of an earlier run\n");
   for (const arguments& wrong : {arguments{"--model", "/nonexistent", "--data", data_},

@@ -26,6 +26,9 @@ struct certifiable_texts {
   std::vector<std::string> warnings;  ///< what a reader of the certificate should know, a sentence each
 };
 
+/// How many rows of `data` hold a text that learned, calibrated or chose.
+[[nodiscard]] OFFRAMP_API std::size_t count_known(const known_texts& known, const dataset& data);
+
 /// Those of `data` for a model that knows `known`. Throws `invalid_argument`, naming file, line and how many, for texts
 /// that learned, calibrated or chose, unless they are left out, and where none is left.
 [[nodiscard]] OFFRAMP_API certifiable_texts select_certifiable(

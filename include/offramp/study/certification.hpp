@@ -31,7 +31,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
                                                           double epsilon, double delta);
 
 /// How many texts certify epsilon where none of them is a loss: 299 for 0.01 at delta 0.05. Throws as above, and for an
-/// epsilon that takes more than 1e15.
+/// epsilon that takes more than 1e12.
 [[nodiscard]] OFFRAMP_API std::int64_t texts_needed(double epsilon, double delta);
 
 /// How many losses among n texts still certify epsilon; nothing where n is below texts_needed. Throws as above, and for

@@ -44,7 +44,8 @@ struct certified_fit {
 /// The promise is one about different texts such as those in the file: with probability 1 - delta over the texts that
 /// certified, no more than epsilon of them are answered otherwise than at full depth.
 ///
-/// Throws as fit_exits, compute_exit_logits, certify and write_curve_study do, and `invalid_argument` without texts.
+/// Throws as fit_exits, compute_exit_logits, certify and write_curve_study do, and `invalid_argument` without texts and
+/// with a threshold.
 [[nodiscard]] OFFRAMP_API certified_fit fit_certified(const std::filesystem::path& model, const fit_files& files,
                                                       const std::filesystem::path& out,
                                                       const certified_fit_options& options = {}, const runner& run = {},

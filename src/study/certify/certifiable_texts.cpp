@@ -95,6 +95,8 @@ void add_warnings(certifiable_texts& found, const known_texts& known) {
 }  // namespace
 }  // namespace detail
 
+std::size_t count_known(const known_texts& known, const dataset& data) { return detail::find_known(known, data).count; }
+
 certifiable_texts select_certifiable(const known_texts& known, const dataset& data, known_text_handling handling) {
   const detail::known_rows found = detail::find_known(known, data);
   if (found.count > 0 && handling == known_text_handling::refuse) {

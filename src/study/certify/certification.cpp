@@ -49,10 +49,10 @@ std::int64_t texts_needed(double epsilon, double delta) {
   detail::check_promise(epsilon, delta);
   // (1 - epsilon)^n <= delta, up to rounding.
   const double needed = std::log(delta) / std::log1p(-epsilon);
-  constexpr double most = 1e15;  // beyond, a double no longer tells one text more from none
+  constexpr double most = 1e12;  // as the binomial takes
   if (!(needed < most)) {
     detail::refuse_certification("an epsilon of " + offramp::detail::number_text(epsilon) +
-                                 ", which takes more than 1e15 texts");
+                                 ", which takes more than 1e12 texts");
   }
   auto n = static_cast<std::int64_t>(needed);
   while (binomial_tail_at_most(0, n, epsilon) > delta) {

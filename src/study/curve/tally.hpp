@@ -82,8 +82,8 @@ class tally {
   /// 1 where both are 0: full depth of a model that has no exit behind a layer.
   [[nodiscard]] static double speedup(double full, double early) { return full == early ? 1.0 : full / early; }
 
-  /// A confidence is a float of at least 1 / labels, hence a whole number of these (up to 65,536 labels).
-  static constexpr double unit = 0x1p40;
+  /// Confidences are summed in whole numbers of these, so that a sum depends on no order; 2^33 texts fit.
+  static constexpr double unit = 0x1p30;
 
   struct share {
     std::int64_t texts = 0;

@@ -44,9 +44,10 @@ class csv_reader {
     do {
       fields.push_back(rest_.starts_with('"') ? quoted_field() : plain_field());
     } while (take(','));
-    static_cast<void>(take('\r'));
+    const bool has_return = take('\r');
     if (!rest_.empty() && !take('\n')) {
-      refuse("text after a quoted field, expected a comma or the end of the line");
+      refuse(has_return ? "a carriage return inside a field, expected the field to be quoted"
+                        : "text after a quoted field, expected a comma or the end of the line");
     }
     ++line_;
     return fields;

@@ -183,7 +183,7 @@ std::vector<std::size_t> count_labels(const dataset& data, std::size_t num_label
     for (const int label : text.label_ids) {
       ++counts.at(static_cast<std::size_t>(label));
     }
-    if (text.label_id != label_set) {
+    if (text.label_id >= 0) {
       ++counts.at(static_cast<std::size_t>(text.label_id));
     }
   }

@@ -3,6 +3,7 @@
 #include "study/curve/study_parts.hpp"
 #include "study/number_text.hpp"
 
+#include <offramp/detail/directory_name.hpp>
 #include <offramp/detail/floating_point.hpp>
 #include <offramp/error.hpp>
 #include <offramp/study/calibration.hpp>
@@ -48,7 +49,7 @@ void calibrate_format(const std::filesystem::path& directory, numeric_format for
 [[nodiscard]] curve_study study_of(const classifier& model, const std::filesystem::path& directory, const dataset& data,
                                    const exit_logits& logits, const exit_policy& policy,
                                    const certified_fit_options& options) {
-  curve_study study = begin_study(model, directory.filename().string(), data, logits, {});
+  curve_study study = begin_study(model, offramp::detail::directory_name(directory), data, logits, {});
   study.timing = options.timing;
   const auto point = static_cast<std::size_t>(&study.found.at(policy.threshold()) - study.found.points.data());
   study.picks.push_back({"at most " + short_number(options.epsilon) + " answered otherwise, certified", point});
@@ -74,6 +75,9 @@ certified_fit fit_certified(const std::filesystem::path& model, const fit_files&
   const offramp::detail::default_floating_point environment;
   if (!files.texts) {
     throw error(error_kind::invalid_argument, "fit_certified: no texts without labels, which certify");
+  }
+  if (options.fit.threshold) {
+    throw error(error_kind::invalid_argument, "fit_certified: a threshold was given, and one is to be certified");
   }
   // What cannot be promised should not wait for the fit.
   static_cast<void>(fixed_sequence_test({}, 1, options.epsilon, options.delta));

@@ -151,6 +151,8 @@ TEST_F(DatasetTest, NamesFileAndLineOfCsv) {
             "d.csv:2: a quotation mark inside a field, expected the field to be quoted and the mark to stand twice");
   EXPECT_EQ(of_csv("text,label\n\"a\"b,yes\n"),
             "d.csv:2: text after a quoted field, expected a comma or the end of the line");
+  EXPECT_EQ(of_csv("text,label\na\rb,yes\n"),
+            "d.csv:2: a carriage return inside a field, expected the field to be quoted");
   EXPECT_EQ(of_csv("sentence,label\na,yes\n"), "d.csv:2: no string \"text\"");
   EXPECT_EQ(of_csv("text,label\na,maybe\n"), "d.csv:2: label \"maybe\" is unknown, expected one of \"no\", \"yes\"");
 }

@@ -198,6 +198,11 @@ TEST(FitCertified, RefusesBeforeItFits) {
     static_cast<void>(fit_certified(
         shop.files / "model", {.train = shop.files / "train.tsv", .dev = shop.files / "dev.tsv"}, shop.files / "out"));
   });
+  offramp_tests::expect_error(invalid_argument, {"fit_certified: a threshold was given"}, [&] {
+    certified_fit_options with_threshold = quick(0.3, 0.1);
+    with_threshold.fit.threshold = 0.9F;
+    static_cast<void>(certify_texts(shop, many_texts(60), with_threshold));
+  });
   EXPECT_FALSE(std::filesystem::exists(shop.files / "out"));
 }
 

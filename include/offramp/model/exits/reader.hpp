@@ -58,11 +58,21 @@ namespace detail {
 
 /// A number strictly between 0 and 1.
 [[nodiscard]] inline double read_probability(const json_place& place) {
-  const float value = place.number(0.0, 1.0);
-  if (value <= 0.0F || value >= 1.0F) {
+  (void)place.number(0.0, 1.0);
+  const auto value = place.value().get<double>();
+  if (value <= 0.0 || value >= 1.0) {
     place.refuse("a number between 0 and 1, both excluded");
   }
-  return place.value().get<double>();
+  return value;
+}
+
+/// The same of a float.
+[[nodiscard]] inline float read_cut(const json_place& place) {
+  const auto value = static_cast<float>(read_probability(place));
+  if (value <= 0.0F || value >= 1.0F) {
+    place.refuse("a float between 0 and 1, both excluded");
+  }
+  return value;
 }
 
 /// The cuts of a multi-label model, which config.json must not contradict; none where labels exclude each other.
@@ -79,8 +89,7 @@ namespace detail {
   if (encoder.problem == problem_type::single_label) {
     place->refuse("none, because config.json's problem_type is \"single_label_classification\"");
   }
-  return place->array(num_labels, num_labels,
-                      [](const json_place& element) { return static_cast<float>(read_probability(element)); });
+  return place->array(num_labels, num_labels, read_cut);
 }
 
 [[nodiscard]] inline golden_text read_golden(const json_place& place, const exits_file& model) {
