@@ -116,7 +116,9 @@ void bind_audit(nb::module_& module) {
   nb::class_<drift_audit>(module, "DriftAudit",
                           "Runs a fraction of the early exits on to the last exit and compares, where no labels are "
                           "known. One audit serves any number of calls and threads.")
-      .def(nb::init<double, std::uint64_t>(), "fraction"_a, "seed"_a = 0)
+      .def(nb::init<double>(), "fraction"_a,
+           "The seed is drawn, so that short processes do not all look at the same texts.")
+      .def(nb::init<double, std::uint64_t>(), "fraction"_a, "seed"_a)
       .def_prop_ro("fraction", &drift_audit::fraction)
       .def("counts", &drift_audit::counts, "All counts as they were at one moment.");
 }

@@ -159,7 +159,10 @@ class python_classifier {
 
   [[nodiscard]] nb::tuple tokenize(nb::handle input) const {
     const python_texts texts(nb::make_tuple(input));
-    const offramp::encoding tokens = texts.visit([&](auto all) { return model_.tokenize(all[0]); });
+    const offramp::encoding tokens = texts.visit([&](auto all) {
+      const nb::gil_scoped_release released;
+      return model_.tokenize(all[0]);
+    });
     return nb::make_tuple(nb::cast(tokens.ids), tokens.truncated);
   }
 

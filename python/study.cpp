@@ -76,6 +76,9 @@ struct studied_model {
 
 study::calibration calibrate(const studied_model& given, const data_file& file, bool fits_ngram_weights,
                              bool keeps_full_depth, nb::handle report) {
+  if (keeps_full_depth && !fits_ngram_weights) {
+    throw offramp::error(offramp::error_kind::invalid_argument, "keep_full_depth is for ngram_weights");
+  }
   const offramp::numeric_format format = format_of(given.format);
   const study::progress progress = reporter("texts", report);
   const nb::gil_scoped_release released;

@@ -107,6 +107,7 @@ def test_extras(tiny):
 
 
 def test_an_audit_counts_and_changes_nothing(tiny):
+    assert offramp.DriftAudit(0.5).fraction == 0.5
     audit = offramp.DriftAudit(1.0, seed=1)
     assert np.array_equal(
         tiny.classify_batch(TEXTS, offramp.Policy(0.0).audited_by(audit)), tiny.classify_batch(TEXTS, 0.0)

@@ -58,11 +58,21 @@ int client_connection::find() const {
   return missing;
 }
 
-bool client_connection::is_closed() {
+bool client_connection::is_found() {
   if (socket_ == unknown) {
     socket_ = find();
   }
-  if (socket_ == missing) {
+  return socket_ != missing;
+}
+
+void client_connection::shut_down() {
+  if (is_found()) {
+    shutdown(socket_, SHUT_RDWR);
+  }
+}
+
+bool client_connection::is_closed() {
+  if (!is_found()) {
     return false;
   }
   char byte = 0;

@@ -16,8 +16,11 @@ class client_connection {
 
   /// Whether the client has closed the connection, or the half of it that it writes. False where it cannot be found.
   [[nodiscard]] bool is_closed();
+  /// Ends it at once, in both directions. For cpp-httplib, which reads on after an answer that says so.
+  void shut_down();
 
  private:
+  [[nodiscard]] bool is_found();
   [[nodiscard]] bool leads_to_client(int socket) const;
   [[nodiscard]] int find() const;
 

@@ -36,6 +36,11 @@ class connection_threads final : public httplib::TaskQueue {
     changed_.notify_one();
   }
 
+  /// The connection that the calling thread serves ends with the answer at hand: what cpp-httplib still reads of it,
+  /// until its client closes it, is no request to be served.
+  static void end() noexcept { ended_ = true; }
+  [[nodiscard]] static bool has_ended() noexcept { return ended_; }
+
   /// Returns when all connections have been served, those that wait too.
   void shutdown() override {
     {
@@ -72,11 +77,14 @@ class connection_threads final : public httplib::TaskQueue {
       --free_;
       waiting_ = connections_.size() > free_ ? connections_.size() - free_ : 0;
       lock.unlock();
+      ended_ = false;
       connection();
       lock.lock();
       ++free_;
     }
   }
+
+  static inline thread_local bool ended_ = false;
 
   std::size_t most_;
   std::atomic<std::size_t>& waiting_;

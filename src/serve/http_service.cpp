@@ -16,6 +16,7 @@
 #include <cmath>
 #include <exception>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string_view>
@@ -34,6 +35,11 @@ void answer_error(httplib::Response& response, int status, const std::string& me
   response.set_content(to_text({{"error", {{"message", message}}}}), json_type);
 }
 
+void refuse_token(httplib::Response& response) {
+  response.set_header("WWW-Authenticate", "Bearer");
+  answer_error(response, 401, "the token is missing or another");
+}
+
 /// Whether two texts are equal, in a time that does not tell where they differ.
 bool are_equal(const std::string& a, const std::string& b) {
   unsigned difference = a.size() == b.size() ? 0U : 1U;
@@ -45,8 +51,7 @@ bool are_equal(const std::string& a, const std::string& b) {
 }
 
 /// The methods of a path that the service knows; null for others.
-const char* methods_of(std::string path) {
-  path.resize(std::min(path.size(), path.find('?')));
+const char* methods_of(const std::string& path) {
   if (path == "/v1/classify") {
     return "POST";
   }
@@ -67,25 +72,58 @@ bool may_have_left_its_body(const httplib::Request& request, const httplib::Resp
           (request.has_header("Content-Length") || request.has_header("Transfer-Encoding")));
 }
 
-std::string explain_size(const httplib::Request& request, std::size_t body_bytes) {
-  constexpr std::string_view form_type = "application/x-www-form-urlencoded";  // of which cpp-httplib takes little
-  return request.get_header_value("Content-Type").starts_with(form_type)
-             ? "the body is too large for " + std::string(form_type) + ", expected " + json_type
-             : "the body is too large, expected at most " + std::to_string(body_bytes) + " bytes";
+bool is_classification(const httplib::Request& request) {
+  return request.method == "POST" && request.path == "/v1/classify";
 }
 
-/// What cpp-httplib has refused before a handler saw it.
-void explain(const httplib::Request& request, httplib::Response& response, std::size_t body_bytes) {
-  const char* methods = methods_of(request.target);
-  if (methods != nullptr && std::string_view(methods).find(request.method) == std::string_view::npos) {
+/// Whether nothing serves the request, which the response then says. To be asked before cpp-httplib reads a body that
+/// nobody wants.
+bool refuse_unknown(const httplib::Request& request, httplib::Response& response) {
+  const char* methods = methods_of(request.path);
+  if (methods == nullptr) {
+    answer_error(response, 404, "there is nothing at this path");
+    return true;
+  }
+  if (std::string_view(methods).find(request.method) == std::string_view::npos) {
     response.set_header("Allow", methods);
     answer_error(response, 405, "the method is " + request.method + ", expected " + methods);
-  } else {
-    answer_error(response, response.status,
-                 response.status == 404   ? "there is nothing at this path"
-                 : response.status == 413 ? explain_size(request, body_bytes)
-                                          : "the request cannot be served");
+    return true;
   }
+  return false;
+}
+
+/// Whether a body is kept as it is read.
+enum class body_use { kept, passed_over };
+
+/// The body of a request; nothing where it could not be read, of which the response then says why. cpp-httplib bounds
+/// the length that a request declares; here what comes is bounded, in chunks or unpacked.
+std::optional<std::string> read_body(const httplib::Request& request, httplib::Response& response,
+                                     const httplib::ContentReader& read, std::size_t most, body_use use) {
+  if (request.is_multipart_form_data()) {
+    answer_error(response, 415, std::string("the body is multipart/form-data, expected ") + json_type);
+    return std::nullopt;
+  }
+  if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
+    answer_error(response, 411, "the body has no length, expected Content-Length or chunks");
+    return std::nullopt;
+  }
+  std::string body;
+  std::size_t length = 0;
+  const bool is_whole = read([&](const char* bytes, std::size_t count) {
+    length += count;
+    if (use == body_use::kept && length <= most) {
+      body.append(bytes, count);
+    }
+    return length <= most;
+  });
+  if (is_whole) {
+    return body;
+  }
+  const bool is_large = length > most || response.status == 413;
+  answer_error(response, is_large ? 413 : std::max(400, response.status),
+               is_large ? "the body is too large, expected at most " + std::to_string(most) + " bytes"
+                        : "the body cannot be read");
+  return std::nullopt;
 }
 
 }  // namespace
@@ -96,6 +134,8 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
       metrics_(counts),
       settings_(std::move(options)),
       server_(std::make_unique<httplib::Server>()) {
+  // More would be refused as if they had come at a bad time.
+  settings_.requests.texts = std::min(settings_.requests.texts, queue_.bounds().waiting_texts);
   using httplib::Request;
   using httplib::Response;
   server_->new_task_queue = [this] {
@@ -107,25 +147,37 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
   server_->set_post_routing_handler([this](const Request& request, Response& response) {
     metrics_.count_request(response.status);  // before it is sent: whoever has an answer finds it counted
     const bool others_have_a_turn = waiting_connections_ > 0;
-    if (others_have_a_turn || may_have_left_its_body(request, response)) {
+    if (connection_threads::has_ended()) {
+      client_connection(request.remote_addr, request.remote_port).shut_down();
+    } else if (others_have_a_turn || may_have_left_its_body(request, response)) {
       response.headers.erase("Connection");
       response.headers.erase("Keep-Alive");
       response.set_header("Connection", "close");
+      connection_threads::end();
     }
   });
   server_->set_socket_options([this](int socket) {
-    httplib::default_socket_options(socket);
+    // Not SO_REUSEPORT, as cpp-httplib sets it: two services would share a port, and clients get answers of either.
+    const int yes = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     listening_socket_ = socket;
   });
   server_->set_pre_routing_handler([this](const Request& request, Response& response) {
-    if (may_pass(request)) {
-      return httplib::Server::HandlerResponse::Unhandled;
-    }
-    response.set_header("WWW-Authenticate", "Bearer");
-    answer_error(response, 401, "the token is missing or another");
-    return httplib::Server::HandlerResponse::Handled;
+    // A header of many ranges would make an answer many times as long, in memory.
+    const_cast<Request&>(request).ranges.clear();
+    return refuse(request, response) ? httplib::Server::HandlerResponse::Handled
+                                     : httplib::Server::HandlerResponse::Unhandled;
   });
-  server_->Post("/v1/classify", [this](const Request& request, Response& response) { classify(request, response); });
+  server_->Post("/v1/classify", [this](const Request& request, Response& response, const httplib::ContentReader& read) {
+    const bool passes = may_pass(request);
+    const auto body =
+        read_body(request, response, read, settings_.body_bytes, passes ? body_use::kept : body_use::passed_over);
+    if (body && passes) {
+      classify(request, *body, response);
+    } else if (body) {
+      refuse_token(response);
+    }
+  });
   server_->Get("/v1/models", [this](const Request&, Response& response) {
     nlohmann::ordered_json all = nlohmann::ordered_json::array();
     for (const auto& model : models_.all()) {
@@ -145,9 +197,9 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
     response.set_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'");
     response.set_content(std::string(page_html), "text/html; charset=utf-8");
   });
-  server_->set_error_handler([this](const Request& request, Response& response) {
+  server_->set_error_handler([](const Request&, Response& response) {
     if (response.body.empty()) {
-      explain(request, response, settings_.body_bytes);
+      answer_error(response, response.status, "the request cannot be served");
     }
   });
   server_->set_exception_handler([](const Request&, Response& response, const std::exception_ptr& problem) {
@@ -169,9 +221,22 @@ bool http_service::may_pass(const httplib::Request& request) const {
          are_equal(request.get_header_value("Authorization"), "Bearer " + settings_.token);
 }
 
-void http_service::classify(const httplib::Request& request, httplib::Response& response) {
+bool http_service::refuse(const httplib::Request& request, httplib::Response& response) const {
+  if (connection_threads::has_ended()) {
+    response.status = 400;  // nobody reads it
+    return true;
+  }
+  // One that classifies is refused for its token when its body has been read, so that its client gets the answer.
+  if (!may_pass(request) && !is_classification(request)) {
+    refuse_token(response);
+    return true;
+  }
+  return refuse_unknown(request, response);
+}
+
+void http_service::classify(const httplib::Request& request, const std::string& body, httplib::Response& response) {
   try {
-    job work = read_request(request.body, models_, settings_.requests);
+    job work = read_request(body, models_, settings_.requests);
     const std::shared_ptr<const served_model> model = work.model;
     std::stop_source stop;
     work.stop = stop.get_token();

@@ -33,7 +33,7 @@ class http_service {
  public:
   struct settings {
     std::string token = {};              ///< empty: none is wanted
-    std::size_t body_bytes = 4U << 20U;  ///< largest body of a request
+    std::size_t body_bytes = 4U << 20U;  ///< largest body of a request, unpacked
     int connections = 1024;              ///< served at a time; each has a thread that waits for its answer
     request_limits requests = {};
   };
@@ -52,7 +52,9 @@ class http_service {
   void stop();
 
  private:
-  void classify(const httplib::Request& request, httplib::Response& response);
+  void classify(const httplib::Request& request, const std::string& body, httplib::Response& response);
+  /// Whether it goes no further, which the response then says.
+  [[nodiscard]] bool refuse(const httplib::Request& request, httplib::Response& response) const;
   [[nodiscard]] bool may_pass(const httplib::Request& request) const;
 
   model_registry& models_;

@@ -76,6 +76,12 @@ std::string shown(const json& value) {
   return is_long ? std::string("of type ") + value.type_name() : value.dump();
 }
 
+/// The start of a member's name, as JSON.
+std::string shown_name(const std::string& name) {
+  constexpr std::size_t most = 64;
+  return json(name.substr(0, most)).dump(-1, ' ', false, json::error_handler_t::ignore);
+}
+
 double number_of(const json& request, const char* name, double lowest, double highest) {
   const json& value = request[name];
   const double number = value.is_number() ? value.get<double>() : lowest - 1.0;
@@ -123,13 +129,17 @@ std::optional<offramp::exit_policy> read_policy(const json& request, const serve
 
 job read_request(const std::string& body, const model_registry& models, const request_limits& limits) {
   constexpr int deepest = 8;  // more than any request needs; what takes values apart recurses
-  const auto refuse_depth = [](int depth, json::parse_event_t /*event*/, const json& /*value*/) {
+  std::set<std::string> members;
+  const auto check = [&](int depth, json::parse_event_t event, const json& value) {
     if (depth > deepest) {
       refuse("the body is nested more than " + std::to_string(deepest) + " deep");
     }
+    if (depth == 1 && event == json::parse_event_t::key && !members.insert(value.get<std::string>()).second) {
+      refuse("member " + shown_name(value.get<std::string>()) + " stands twice");
+    }
     return true;
   };
-  const json request = json::parse(body, refuse_depth, false);
+  const json request = json::parse(body, check, false);
   if (!request.is_object()) {
     refuse("the body is no JSON object");
   }
@@ -137,8 +147,7 @@ job read_request(const std::string& body, const model_registry& models, const re
                                               "certified", "max_layer", "deadline_ms", "exits"};
   for (const auto& [name, value] : request.items()) {
     if (!known.contains(name)) {
-      constexpr std::size_t most = 64;
-      refuse("unknown member " + json(name.substr(0, most)).dump(-1, ' ', false, json::error_handler_t::ignore));
+      refuse("unknown member " + shown_name(name));
     }
   }
   std::string name;
