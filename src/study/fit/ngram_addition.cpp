@@ -79,12 +79,16 @@ namespace {
   });
 }
 
-/// What stays of a description whose first exit is new.
-void adapt(model::exits_file& content, fit_result& result) {
+/// What stays of a description whose first exit is new; `threshold`, if there is one, is its default policy.
+void adapt(model::exits_file& content, const std::optional<float>& threshold, fit_result& result) {
   if (!content.calibration.empty()) {
     content.calibration.clear();
     result.warnings.emplace_back(
         "how the exits were calibrated is no longer stored: offramp calibrate says it of all exits");
+  }
+  if (threshold) {
+    content.default_policy.emplace().threshold = *threshold;
+    return;
   }
   if (!content.default_policy) {
     return;
@@ -182,10 +186,7 @@ ngram_addition add_ngrams(const model::file_set& model, known_texts known, const
   added.files.safetensors = model::write_safetensors(all);
   const std::string digest = model::sha256_hex(added.files.safetensors);
   content.exits.insert(content.exits.begin(), model::exit_description{.ngrams = choice.head.shape});
-  adapt(content, result);
-  if (options.threshold) {
-    content.default_policy.emplace().threshold = *options.threshold;
-  }
+  adapt(content, options.threshold, result);
   std::vector<golden_text> golden = std::exchange(content.golden, {});
   const classifier fitted =
       load_with(model, exit_files{model::write_exits_json(content, digest), added.files.safetensors}, {});
