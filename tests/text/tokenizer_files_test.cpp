@@ -84,9 +84,18 @@ TEST(tokenizer_files, no_normalizer_makes_texts_fill_memory) {
   expect_json_refusal(with_steps(json::array({replace("a", many)})), error_kind::unsupported, "content has 1025 bytes");
   expect_json_refusal(with_steps(json::array({{{"type", "Prepend"}, {"prepend", many}}})), error_kind::unsupported,
                       "prepend has 1025 bytes");
-  json document = valid();
-  with_steps(repeated(14, replace("a", "aa")))(document);
-  EXPECT_EQ(load_json(document).encode("b", 10).ids, (ids{2, 6, 3}));
+  expect_json_refusal(with_steps({replace("aa", std::string(200, 'b')), replace("b", std::string(200, 'c'))}),
+                      error_kind::unsupported, much);
+  // Not of what only looks like growth: each character is replaced in a step of its own.
+  json around = json::array();
+  for (const char mark : std::string("!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~")) {
+    around.push_back(replace(std::string(1, mark), " " + std::string(1, mark) + " "));
+  }
+  for (const json& steps : {repeated(14, replace("a", "aa")), around, repeated(60, replace(".", " . "))}) {
+    json document = valid();
+    with_steps(steps)(document);
+    EXPECT_EQ(load_json(document).encode("b", 10).ids, (ids{2, 6, 3}));
+  }
 }
 
 TEST(tokenizer_files, without_a_normalizer_text_stays_as_it_is) {
