@@ -3,10 +3,13 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <exception>
 #include <filesystem>
 #include <system_error>
 
@@ -65,10 +68,39 @@ bool client_connection::is_found() {
   return socket_ != missing;
 }
 
-void client_connection::shut_down() {
-  if (is_found()) {
-    shutdown(socket_, SHUT_RDWR);
+void client_connection::end(std::size_t most) noexcept {
+  try {
+    if (!is_found()) {
+      return;
+    }
+  } catch (const std::exception&) {  // no memory to look for it
+    return;
   }
+  using clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds longest(500);
+  const clock::time_point end = clock::now() + longest;
+  shutdown(socket_, SHUT_WR);
+  char forgotten[1U << 14U];
+  bool sends_on = false;
+  for (std::size_t taken = 0; taken < most;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now());
+    if (left.count() <= 0) {
+      break;
+    }
+    pollfd waiting{socket_, POLLIN, 0};
+    const bool has_sent = poll(&waiting, 1, static_cast<int>(left.count())) > 0;
+    const ssize_t count = has_sent ? recv(socket_, forgotten, sizeof forgotten, MSG_DONTWAIT) : 0;
+    sends_on = count > 0;
+    if (!sends_on) {
+      break;
+    }
+    taken += static_cast<std::size_t>(count);
+  }
+  if (sends_on) {  // it would wait for a minute if closing did not reset the connection
+    const linger at_once{1, 0};
+    setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  shutdown(socket_, SHUT_RDWR);
 }
 
 bool client_connection::is_closed() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -16,8 +17,10 @@ class client_connection {
 
   /// Whether the client has closed the connection, or the half of it that it writes. False where it cannot be found.
   [[nodiscard]] bool is_closed();
-  /// Ends it at once, in both directions. For cpp-httplib, which reads on after an answer that says so.
-  void shut_down();
+  /// Ends it after an answer that says so has been written. What the client still sends is read and forgotten, up to
+  /// `most` bytes and for half a second: unread, it would make the system take the answer away from a client that
+  /// has not read it yet.
+  void end(std::size_t most) noexcept;
 
  private:
   [[nodiscard]] bool is_found();

@@ -24,7 +24,9 @@ class connection_threads final : public httplib::TaskQueue {
   connection_threads(int most, std::atomic<std::size_t>& waiting)
       : most_(static_cast<std::size_t>(most)), waiting_(waiting) {}
 
-  void enqueue(std::function<void()> connection) override {
+  /// cpp-httplib asks from some version on whether it was taken.
+  auto enqueue(std::function<void()> connection)
+      -> decltype(std::declval<httplib::TaskQueue&>().enqueue(std::move(connection))) override {
     {
       const std::scoped_lock lock(mutex_);
       connections_.push_back(std::move(connection));
@@ -34,6 +36,7 @@ class connection_threads final : public httplib::TaskQueue {
       waiting_ = connections_.size() > free_ ? connections_.size() - free_ : 0;
     }
     changed_.notify_one();
+    return static_cast<decltype(std::declval<httplib::TaskQueue&>().enqueue({}))>(true);
   }
 
   /// The connection that the calling thread serves ends with the answer at hand: what cpp-httplib still reads of it,

@@ -35,11 +35,6 @@ void answer_error(httplib::Response& response, int status, const std::string& me
   response.set_content(to_text({{"error", {{"message", message}}}}), json_type);
 }
 
-void refuse_token(httplib::Response& response) {
-  response.set_header("WWW-Authenticate", "Bearer");
-  answer_error(response, 401, "the token is missing or another");
-}
-
 /// Whether two texts are equal, in a time that does not tell where they differ.
 bool are_equal(const std::string& a, const std::string& b) {
   unsigned difference = a.size() == b.size() ? 0U : 1U;
@@ -49,6 +44,10 @@ bool are_equal(const std::string& a, const std::string& b) {
   }
   return difference == 0;
 }
+
+/// A header of many ranges would make an answer many times as long, in memory. The request that handlers get is no
+/// constant.
+void pass_over_ranges(const httplib::Request& request) { const_cast<httplib::Request&>(request).ranges.clear(); }
 
 /// The methods of a path that the service knows; null for others.
 const char* methods_of(const std::string& path) {
@@ -63,17 +62,13 @@ const char* methods_of(const std::string& path) {
   return nullptr;
 }
 
-/// Whether the body of an answered request may still be in its connection, where it would be taken for the next
-/// request: cpp-httplib answers some errors before it reads the body, and reads none of a GET.
-bool may_have_left_its_body(const httplib::Request& request, const httplib::Response& response) {
+/// Whether something of the request may still be in its connection, where it would be taken for the next one:
+/// cpp-httplib answers some errors before it reads the body, reads none of a GET, and takes any line for the last
+/// chunk.
+bool may_have_left_something(const httplib::Request& request, const httplib::Response& response) {
   constexpr int refused_for_load = 429;
-  return (response.status >= 400 && response.status != refused_for_load) ||
-         (request.method != "POST" &&
-          (request.has_header("Content-Length") || request.has_header("Transfer-Encoding")));
-}
-
-bool is_classification(const httplib::Request& request) {
-  return request.method == "POST" && request.path == "/v1/classify";
+  return (response.status >= 400 && response.status != refused_for_load) || request.has_header("Transfer-Encoding") ||
+         (request.method != "POST" && request.has_header("Content-Length"));
 }
 
 /// Whether nothing serves the request, which the response then says. To be asked before cpp-httplib reads a body that
@@ -92,37 +87,58 @@ bool refuse_unknown(const httplib::Request& request, httplib::Response& response
   return false;
 }
 
-/// Whether a body is kept as it is read.
-enum class body_use { kept, passed_over };
+/// Whether a proxy may see another end of the body than cpp-httplib, or none is there, which the response then says
+/// (RFC 9112, section 6.3).
+bool refuse_framing(const httplib::Request& request, httplib::Response& response) {
+  const std::size_t lengths = request.get_header_value_count("Content-Length");
+  const std::size_t encodings = request.get_header_value_count("Transfer-Encoding");
+  if (lengths + encodings == 0) {
+    answer_error(response, 411, "the body has no length, expected Content-Length or chunks");
+    return true;
+  }
+  const std::string length = request.get_header_value("Content-Length");
+  const bool is_number = !length.empty() && length.find_first_not_of("0123456789") == std::string::npos;
+  const bool is_chunked = request.get_header_value("Transfer-Encoding") == "chunked";
+  if (lengths + encodings > 1 || (lengths == 1 ? !is_number : !is_chunked)) {
+    answer_error(response, 400, "the body's length is ambiguous, expected one Content-Length, a number, or chunks");
+    return true;
+  }
+  return false;
+}
+
+std::string explain_size(std::size_t most) {
+  return "the body is too large, expected at most " + std::to_string(most) + " bytes";
+}
 
 /// The body of a request; nothing where it could not be read, of which the response then says why. cpp-httplib bounds
 /// the length that a request declares; here what comes is bounded, in chunks or unpacked.
 std::optional<std::string> read_body(const httplib::Request& request, httplib::Response& response,
-                                     const httplib::ContentReader& read, std::size_t most, body_use use) {
+                                     const httplib::ContentReader& read, std::size_t most) {
   if (request.is_multipart_form_data()) {
     answer_error(response, 415, std::string("the body is multipart/form-data, expected ") + json_type);
     return std::nullopt;
   }
-  if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
-    answer_error(response, 411, "the body has no length, expected Content-Length or chunks");
-    return std::nullopt;
-  }
   std::string body;
-  std::size_t length = 0;
+  bool fits = true;
   const bool is_whole = read([&](const char* bytes, std::size_t count) {
-    length += count;
-    if (use == body_use::kept && length <= most) {
+    fits = count <= most - body.size();
+    if (fits) {
       body.append(bytes, count);
     }
-    return length <= most;
+    return fits;
   });
   if (is_whole) {
     return body;
   }
-  const bool is_large = length > most || response.status == 413;
-  answer_error(response, is_large ? 413 : std::max(400, response.status),
-               is_large ? "the body is too large, expected at most " + std::to_string(most) + " bytes"
-                        : "the body cannot be read");
+  if (!fits || response.status == 413) {
+    answer_error(response, 413, explain_size(most));
+  } else if (response.status == 415) {
+    answer_error(response, 415,
+                 "the body's encoding is " + request.get_header_value("Content-Encoding") +
+                     ", expected none or one that this server was built with");
+  } else {
+    answer_error(response, 400, "the body ends early");
+  }
   return std::nullopt;
 }
 
@@ -144,18 +160,7 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
   server_->set_payload_max_length(settings_.body_bytes);
   server_->set_tcp_nodelay(true);
   server_->set_keep_alive_max_count(std::numeric_limits<int>::max());
-  server_->set_post_routing_handler([this](const Request& request, Response& response) {
-    metrics_.count_request(response.status);  // before it is sent: whoever has an answer finds it counted
-    const bool others_have_a_turn = waiting_connections_ > 0;
-    if (connection_threads::has_ended()) {
-      client_connection(request.remote_addr, request.remote_port).shut_down();
-    } else if (others_have_a_turn || may_have_left_its_body(request, response)) {
-      response.headers.erase("Connection");
-      response.headers.erase("Keep-Alive");
-      response.set_header("Connection", "close");
-      connection_threads::end();
-    }
-  });
+  server_->set_post_routing_handler([this](const Request& request, Response& response) { finish(request, response); });
   server_->set_socket_options([this](int socket) {
     // Not SO_REUSEPORT, as cpp-httplib sets it: two services would share a port, and clients get answers of either.
     const int yes = 1;
@@ -163,19 +168,13 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
     listening_socket_ = socket;
   });
   server_->set_pre_routing_handler([this](const Request& request, Response& response) {
-    // A header of many ranges would make an answer many times as long, in memory.
-    const_cast<Request&>(request).ranges.clear();
+    pass_over_ranges(request);
     return refuse(request, response) ? httplib::Server::HandlerResponse::Handled
                                      : httplib::Server::HandlerResponse::Unhandled;
   });
   server_->Post("/v1/classify", [this](const Request& request, Response& response, const httplib::ContentReader& read) {
-    const bool passes = may_pass(request);
-    const auto body =
-        read_body(request, response, read, settings_.body_bytes, passes ? body_use::kept : body_use::passed_over);
-    if (body && passes) {
+    if (const auto body = read_body(request, response, read, settings_.body_bytes)) {
       classify(request, *body, response);
-    } else if (body) {
-      refuse_token(response);
     }
   });
   server_->Get("/v1/models", [this](const Request&, Response& response) {
@@ -197,9 +196,11 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
     response.set_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'");
     response.set_content(std::string(page_html), "text/html; charset=utf-8");
   });
-  server_->set_error_handler([](const Request&, Response& response) {
+  server_->set_error_handler([this](const Request& request, Response& response) {
+    pass_over_ranges(request);
     if (response.body.empty()) {
-      answer_error(response, response.status, "the request cannot be served");
+      answer_error(response, response.status,
+                   response.status == 413 ? explain_size(settings_.body_bytes) : "the request cannot be served");
     }
   });
   server_->set_exception_handler([](const Request&, Response& response, const std::exception_ptr& problem) {
@@ -226,12 +227,34 @@ bool http_service::refuse(const httplib::Request& request, httplib::Response& re
     response.status = 400;  // nobody reads it
     return true;
   }
-  // One that classifies is refused for its token when its body has been read, so that its client gets the answer.
-  if (!may_pass(request) && !is_classification(request)) {
-    refuse_token(response);
+  if (!may_pass(request)) {
+    response.set_header("WWW-Authenticate", "Bearer");
+    answer_error(response, 401, "the token is missing or another");
     return true;
   }
-  return refuse_unknown(request, response);
+  return refuse_unknown(request, response) || (request.method == "POST" && refuse_framing(request, response));
+}
+
+void http_service::finish(const httplib::Request& request, httplib::Response& response) {
+  if (connection_threads::has_ended()) {
+    // A body that cannot be written is what makes cpp-httplib close a connection at once.
+    response.body.clear();
+    response.set_content_provider(1, json_type, [](std::size_t, std::size_t, httplib::DataSink&) { return false; });
+    return;
+  }
+  metrics_.count_request(response.status);  // before it is sent: whoever has an answer finds it counted
+  const bool others_have_a_turn = waiting_connections_ > 0;
+  const bool wants_end = request.get_header_value("Connection") == "close";
+  response.headers.erase("Connection");
+  if (!others_have_a_turn && !wants_end && !may_have_left_something(request, response)) {
+    return;
+  }
+  response.headers.erase("Keep-Alive");
+  response.set_header("Connection", "close");
+  connection_threads::end();
+  // When the answer has been written: cpp-httplib reads on unless the client asked it not to.
+  response.content_provider_resource_releaser_ = [client = client_connection(request.remote_addr, request.remote_port),
+                                                  most = settings_.body_bytes](bool) mutable { client.end(most); };
 }
 
 void http_service::classify(const httplib::Request& request, const std::string& body, httplib::Response& response) {

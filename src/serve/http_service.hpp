@@ -55,6 +55,8 @@ class http_service {
   void classify(const httplib::Request& request, const std::string& body, httplib::Response& response);
   /// Whether it goes no further, which the response then says.
   [[nodiscard]] bool refuse(const httplib::Request& request, httplib::Response& response) const;
+  /// Counts an answer, and says whether its connection ends with it.
+  void finish(const httplib::Request& request, httplib::Response& response);
   [[nodiscard]] bool may_pass(const httplib::Request& request) const;
 
   model_registry& models_;

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,46 @@
 namespace connections_test {
 
 using namespace serve_test;
+
+/// A client that sends what it likes.
+class raw_client {
+ public:
+  explicit raw_client(const running_service& service) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(service.port()));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval only_ends_a_failure{60, 0};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &only_ends_a_failure, sizeof only_ends_a_failure);
+    setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &only_ends_a_failure, sizeof only_ends_a_failure);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ~raw_client() { close(socket_); }
+  raw_client(const raw_client&) = delete;
+  raw_client& operator=(const raw_client&) = delete;
+
+  /// Whether all of it was taken.
+  bool say(const std::string& bytes) const {
+    return send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
+  }
+  void say_no_more() const { (void)shutdown(socket_, SHUT_WR); }
+  /// What comes next; empty where the service has ended the connection.
+  [[nodiscard]] std::string hear() const {
+    char buffer[4096];
+    const ssize_t count = recv(socket_, buffer, sizeof buffer, 0);
+    return {buffer, static_cast<std::size_t>(std::max<ssize_t>(0, count))};
+  }
+  [[nodiscard]] std::string hear_all() const {
+    std::string all;
+    for (std::string next = hear(); !next.empty(); next = hear()) {
+      all += next;
+    }
+    return all;
+  }
+
+ private:
+  int socket_;
+};
 
 TEST(requests, may_be_nested_however_deep) {
   const running_service service({"tiny"});
@@ -79,6 +120,7 @@ TEST(requests, are_bounded_where_nobody_declares_their_length) {
   const running_service service({"tiny"}, {}, {.body_bytes = most});
   const auto ask = [&](const std::string& path, std::size_t bytes) {
     httplib::Client client = service.client();
+    client.set_keep_alive(true);
     std::size_t sent = 0;
     const auto response = send_chunks(client, path, bytes, sent);
     // Of a body that is refused the rest is not taken, beyond what the system holds.
@@ -91,7 +133,39 @@ TEST(requests, are_bounded_where_nobody_declares_their_length) {
     EXPECT_TRUE(status == 0 || status == 413 || status == 405 || status == 404) << path << ": " << status;
     EXPECT_LT(sent, all / 2) << path;
   }
+  for (const char* start : {"POST /v1/classify", "PUT /nothing"}) {
+    const raw_client client(service);
+    client.say(std::string(start) + " HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n");
+    const std::string part(1U << 16U, ' ');  // of one chunk, without a line end
+    std::size_t sent = 0;
+    while (sent < all && client.say(part)) {
+      sent += part.size();
+    }
+    EXPECT_LT(sent, all / 2) << start;
+  }
   EXPECT_EQ(service.classify({{"text", "a"}}).first, 200);
+}
+
+TEST(requests, end_where_a_proxy_would_see_their_end) {
+  const running_service service({"tiny"});
+  const std::string json = R"({"text": "a"})";
+  const std::string inner = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string length = "Content-Length: " + std::to_string(json.size()) + "\r\n";
+  const std::string chunk = "d\r\n" + json + "\r\n0\r\n\r\n";
+  for (const std::string& rest :
+       {length + "Transfer-Encoding: chunked\r\n\r\n" + chunk, length + length + "\r\n" + json,
+        "Content-Length: 13abc\r\n\r\n" + json, length + "Transfer-Encoding: gzip, chunked\r\n\r\n" + chunk,
+        std::string("Transfer-Encoding: chunked\r\n\r\nd\r\n") + json + "\r\nXX\r\n",
+        std::string("Content-Type: application/json\r\n\r\n")}) {
+    const raw_client client(service);
+    client.say("POST /v1/classify HTTP/1.1\r\nHost: a\r\n" + rest);
+    std::string got = client.hear();
+    client.say(inner);
+    client.say_no_more();
+    got += client.hear_all();
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 ")) << rest;
+    EXPECT_EQ(got.find("offramp_requests_total"), std::string::npos) << rest;
+  }
 }
 
 TEST(requests, are_bounded_unpacked) {
@@ -110,12 +184,13 @@ TEST(requests, get_all_of_an_answer) {
   for (int range = 0; range < 500; ++range) {
     many += ",0-";
   }
+  EXPECT_LT(service.client().Get("/", httplib::Headers{{"Range", many + ",5-2"}})->body.size(), 1000U) << "no ranges";
   for (const std::string& ranges : {std::string("bytes=0-5"), many}) {
-    const auto page = service.client().Get("/", {{"Range", ranges}});
+    const auto page = service.client().Get("/", httplib::Headers{{"Range", ranges}});
     EXPECT_EQ(page->status, 200);
     EXPECT_EQ(page->body, service.client().Get("/")->body);
-    const auto answer =
-        service.client().Post("/v1/classify", {{"Range", ranges}}, R"({"text": "a"})", "application/json");
+    const auto answer = service.client().Post("/v1/classify", httplib::Headers{{"Range", ranges}}, R"({"text": "a"})",
+                                              "application/json");
     EXPECT_EQ(answer->status, 200);
     EXPECT_TRUE(json::accept(answer->body));
   }
@@ -175,40 +250,6 @@ TEST(connections, end_where_a_body_may_not_have_been_read) {
   EXPECT_TRUE(ends(closed, "POST", "/v1/classify", inner)) << "without its token";
 }
 
-/// A client that sends what it likes.
-class raw_client {
- public:
-  explicit raw_client(const running_service& service) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(service.port()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  }
-  ~raw_client() { close(socket_); }
-  raw_client(const raw_client&) = delete;
-  raw_client& operator=(const raw_client&) = delete;
-
-  void say(const std::string& bytes) const { (void)send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
-  void say_no_more() const { (void)shutdown(socket_, SHUT_WR); }
-  /// What comes next; empty where the service has ended the connection.
-  [[nodiscard]] std::string hear() const {
-    char buffer[4096];
-    const ssize_t count = recv(socket_, buffer, sizeof buffer, 0);
-    return {buffer, static_cast<std::size_t>(std::max<ssize_t>(0, count))};
-  }
-  [[nodiscard]] std::string hear_all() const {
-    std::string all;
-    for (std::string next = hear(); !next.empty(); next = hear()) {
-      all += next;
-    }
-    return all;
-  }
-
- private:
-  int socket_;
-};
-
 TEST(connections, hold_no_request_in_a_body) {
   const running_service service({"tiny"});
   const std::string inner = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -229,17 +270,19 @@ TEST(connections, hold_no_request_in_a_body) {
 }
 
 TEST(connections, of_a_client_that_does_not_let_go_end) {
-  const running_service service({"tiny"}, {}, {.connections = 1});
-  const raw_client first(service);
-  const auto ask = [&] {
-    first.say("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-    return first.hear();
-  };
-  ASSERT_NE(ask(), "");
-  std::thread second([&] { EXPECT_TRUE(service.client().Get("/healthz")); });
-  while (!ask().empty()) {  // which it may ignore the end of, but not have another answer after it
+  for (const char* request : {"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", "nonsense\r\n\r\n"}) {
+    const running_service service({"tiny"}, {}, {.connections = 1});
+    const raw_client first(service);
+    const auto ask = [&] {
+      first.say(request);
+      return first.hear();
+    };
+    ASSERT_NE(ask(), "");
+    std::thread second([&] { EXPECT_TRUE(service.client().Get("/healthz")); });
+    while (!ask().empty()) {  // which it may ignore the end of, but not have another answer after it
+    }
+    second.join();
   }
-  second.join();
 }
 
 TEST(connections, come_to_one_service_of_a_port) {

@@ -150,9 +150,9 @@ TEST(serve, wants_its_token) {
   EXPECT_EQ(client.Get("/healthz")->status, 200);
   EXPECT_EQ(client.Get("/")->status, 200) << "the page asks for the token";
   EXPECT_EQ(client.Get("/v1/models")->status, 401);
-  EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer secre"}})->status, 401);
-  EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer secret2"}})->status, 401);
-  EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer secret"}})->status, 200);
+  EXPECT_EQ(client.Get("/v1/models", httplib::Headers{{"Authorization", "Bearer secre"}})->status, 401);
+  EXPECT_EQ(client.Get("/v1/models", httplib::Headers{{"Authorization", "Bearer secret2"}})->status, 401);
+  EXPECT_EQ(client.Get("/v1/models", httplib::Headers{{"Authorization", "Bearer secret"}})->status, 200);
 }
 
 TEST(serve, a_full_queue_says_so) {
