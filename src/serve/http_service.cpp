@@ -244,11 +244,10 @@ void http_service::finish(const httplib::Request& request, httplib::Response& re
   }
   metrics_.count_request(response.status);  // before it is sent: whoever has an answer finds it counted
   const bool others_have_a_turn = waiting_connections_ > 0;
-  const bool wants_end = request.get_header_value("Connection") == "close";
-  response.headers.erase("Connection");
-  if (!others_have_a_turn && !wants_end && !may_have_left_something(request, response)) {
+  if (!others_have_a_turn && !may_have_left_something(request, response)) {
     return;
   }
+  response.headers.erase("Connection");
   response.headers.erase("Keep-Alive");
   response.set_header("Connection", "close");
   connection_threads::end();
