@@ -71,20 +71,27 @@ bool may_have_left_something(const httplib::Request& request, const httplib::Res
          (request.method != "POST" && request.has_header("Content-Length"));
 }
 
+/// Whether the path is served, but not by the request's method, which the response then says.
+bool refuse_method(const httplib::Request& request, httplib::Response& response) {
+  // cpp-httplib refuses methods that it does not know before it takes the path from the target.
+  const std::string path = request.path.empty() ? request.target.substr(0, request.target.find('?')) : request.path;
+  const char* methods = methods_of(path);
+  if (methods == nullptr || std::string_view(methods).find(request.method) != std::string_view::npos) {
+    return false;
+  }
+  response.set_header("Allow", methods);
+  answer_error(response, 405, "the method is " + request.method + ", expected " + methods);
+  return true;
+}
+
 /// Whether nothing serves the request, which the response then says. To be asked before cpp-httplib reads a body that
 /// nobody wants.
 bool refuse_unknown(const httplib::Request& request, httplib::Response& response) {
-  const char* methods = methods_of(request.path);
-  if (methods == nullptr) {
+  if (methods_of(request.path) == nullptr) {
     answer_error(response, 404, "there is nothing at this path");
     return true;
   }
-  if (std::string_view(methods).find(request.method) == std::string_view::npos) {
-    response.set_header("Allow", methods);
-    answer_error(response, 405, "the method is " + request.method + ", expected " + methods);
-    return true;
-  }
-  return false;
+  return refuse_method(request, response);
 }
 
 /// Whether a proxy may see another end of the body than cpp-httplib, or none is there, which the response then says
@@ -198,7 +205,7 @@ http_service::http_service(model_registry& models, text_queue& queue, metrics& c
   });
   server_->set_error_handler([this](const Request& request, Response& response) {
     pass_over_ranges(request);
-    if (response.body.empty()) {
+    if (response.body.empty() && !refuse_method(request, response)) {
       answer_error(response, response.status,
                    response.status == 413 ? explain_size(settings_.body_bytes) : "the request cannot be served");
     }

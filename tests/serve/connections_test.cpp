@@ -241,6 +241,11 @@ TEST(connections, end_where_a_body_may_not_have_been_read) {
   const std::string good = R"({"text": "a"})";
   const running_service open({"tiny"});
   EXPECT_TRUE(ends(open, "QUERY", "/v1/classify", good)) << "a method that cpp-httplib does not know";
+  const raw_client client(open);
+  client.say("QUERY /healthz?a=b HTTP/1.1\r\nHost: a\r\n\r\n");
+  const std::string answer = client.hear();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 405 ")) << answer;
+  EXPECT_NE(answer.find("Allow: GET, HEAD"), std::string::npos) << answer;
   EXPECT_TRUE(ends(open, "OPTIONS", "/v1/classify", inner));
   EXPECT_TRUE(ends(open, "GET", "/healthz", inner));
   EXPECT_TRUE(ends(open, "HEAD", "/healthz", inner));
