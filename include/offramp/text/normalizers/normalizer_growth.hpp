@@ -32,12 +32,10 @@ class byte_growth {
   void operator()(const lowercase& /*step*/) { multiply(2); }           // U+0130, 2 bytes, becomes 3
   void operator()(const replace_string& step) {
     const std::size_t share = share_of(step.content, step.pattern.size());
-    std::array<std::size_t, 256> before = bytes_;
     for (const char byte : step.pattern) {
-      std::size_t& growth = before[static_cast<unsigned char>(byte)];
+      std::size_t& growth = bytes_[static_cast<unsigned char>(byte)];
       growth = std::max(growth, share);
     }
-    bytes_ = before;
   }
   void operator()(const replace_spaces& step) {
     std::size_t& growth = bytes_[static_cast<unsigned char>(' ')];
