@@ -253,6 +253,8 @@ TEST(connections, end_where_a_body_may_not_have_been_read) {
   EXPECT_FALSE(ends(open, "POST", "/v1/classify", good));
   const running_service closed({"tiny"}, {}, {.token = "secret"});
   EXPECT_TRUE(ends(closed, "POST", "/v1/classify", inner)) << "without its token";
+  const running_service full({"tiny"}, {.waiting_texts = 0});
+  EXPECT_FALSE(ends(full, "POST", "/v1/classify", good)) << "refused for load, having been read";
 }
 
 TEST(connections, hold_no_request_in_a_body) {
