@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -67,6 +68,29 @@ TEST(bad_models, config_json) {
                       unsupported, {"num_labels is 1, expected at least 2"});
   expect_damage_found("tiny-plain", patch("config.json", R"({"num_labels": 2, "id2label": null, "label2id": null})"),
                       bad, {"classifier.weight", "[3, 24], expected [2, 24]"});
+}
+
+/// Gives every token of a single text this type.
+damage set_type_of_single_texts(std::int64_t type) {
+  return [=](model_in_memory& model) {
+    patch("tokenizer_config.json",
+          R"({"tokenizer_class": "PreTrainedTokenizerFast", "model_input_names": ["input_ids", "token_type_ids"]})")(
+        model);
+    json tokenizer = json::parse(model.files.at("tokenizer.json"));
+    for (json& element : tokenizer.at("post_processor").at("single")) {
+      element.begin()->at("type_id") = type;
+    }
+    model.files["tokenizer.json"] = tokenizer.dump();
+  };
+}
+
+TEST(bad_models, token_types_of_single_texts) {
+  for (const std::string name : {"tiny", "tiny-pair"}) {  // which reads a pair with an empty second text as one
+    for (const std::int64_t type : {2, 1'000'000'000}) {
+      expect_damage_found(name, set_type_of_single_texts(type), bad,
+                          {"type_vocab_size is 2, expected at least the " + std::to_string(type + 1), "texts"});
+    }
+  }
 }
 
 TEST(bad_models, exits_json) {

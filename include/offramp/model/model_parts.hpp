@@ -214,8 +214,11 @@ inline text_reader load_text_reader(const model::file_set& files, const model::e
                      (texts == text::input_texts::pair ? "pairs" : "texts");
   };
   std::string pair_objection = objection_to(text::input_texts::pair);
-  const std::string objection =
-      exits.input == input_kind::pair ? pair_objection : objection_to(text::input_texts::single);
+  // A model of pairs reads single texts, too: a pair whose second text is empty is one.
+  std::string objection = objection_to(text::input_texts::single);
+  if (objection.empty() && exits.input == input_kind::pair) {
+    objection = pair_objection;
+  }
   if (!objection.empty()) {
     throw error(error_kind::bad_model, objection);
   }

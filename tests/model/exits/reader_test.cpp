@@ -190,6 +190,8 @@ const std::vector<hostile>& hostile_values() {
       {"/exits/0/pooler_norm", "true", "exits[0].pooler_norm is true, expected false"},
       {"/exits/0/mix", "1", "exits[0].mix is 1"},
       {"/exits/1", R"({"layer": 4, "mix": true})", "exits[1].mix is true, expected false"},
+      {"/exits/1", R"({"layer": 4, "pooling": "mean", "pooler": "shared", "pooler_activation": "relu", "mix": true})",
+       "exits[1].mix is true, expected false, because an earlier exit mixes with another"},
       {"/exits/0/previous_logits", "\"yes\"", "previous_logits"},
       {"/exits/0/ngram_weight", "0.5", "exits[0].ngram_weight is 0.5, expected 0, because no exit stands on layer 0"},
       {"/exits/0/ngram_weight", "-0.5", "a number from 0.0 to 1000.0"},

@@ -76,12 +76,16 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::model::detail {
   return exit;
 }
 
-/// Every exit that mixes sees the same pooled states of the layers below.
+/// Every exit that mixes sees the same pooled states of the layers below. An activation counts where there is
+/// a pooler.
 inline void check_mixes_agree(const json_place& place, const std::vector<exit_description>& exits) {
   const auto first = std::ranges::find_if(exits, &exit_description::mix);
   for (std::size_t j = 0; j < exits.size(); ++j) {
-    if (exits[j].mix && (exits[j].pooling != first->pooling || exits[j].pooler != first->pooler)) {
-      place.element(j).member("mix").refuse("false, because an earlier exit mixes with another pooling or pooler");
+    const exit_description& exit = exits[j];
+    if (exit.mix && (exit.pooling != first->pooling || exit.pooler != first->pooler ||
+                     (exit.pooler != pooler::none && exit.pooler_activation != first->pooler_activation))) {
+      place.element(j).member("mix").refuse(
+          "false, because an earlier exit mixes with another pooling, pooler or pooler_activation");
     }
   }
 }
