@@ -105,6 +105,7 @@ set(implementation_headers
     include/offramp/model/config_labels.hpp
     include/offramp/model/descriptor.hpp
     include/offramp/model/dtype.hpp
+    include/offramp/model/encoder_flops.hpp
     include/offramp/model/encoder_reader.hpp
     include/offramp/model/exits/description.hpp
     include/offramp/model/exits/entries.hpp
@@ -141,7 +142,6 @@ set(implementation_headers
     include/offramp/nn/embedding_table.hpp
     include/offramp/nn/embeddings.hpp
     include/offramp/nn/encoder.hpp
-    include/offramp/nn/encoder_flops.hpp
     include/offramp/nn/head_positions.hpp
     include/offramp/nn/kernels.hpp
     include/offramp/nn/layer_norm.hpp

@@ -196,7 +196,7 @@ class OFFRAMP_API classifier {
     return detail::with_view(inputs, [&](const detail::batch_view& all) { return tokenize_many(all, run); });
   }
 
-  /// Takes the memory that calls with so many tokens, special tokens included, need (of batches, at most 4,096 run at
+  /// Takes the memory that calls with so many tokens, special tokens included, need (of batches, at most 1,024 run at
   /// once), for so many calls or lent threads at a time, and touches every weight: so that the first of them are as
   /// fast as later ones. Runs the encoder `threads` times, in the calling thread. Throws `invalid_argument` for
   /// less than 1.
@@ -231,8 +231,9 @@ class OFFRAMP_API classifier {
   [[nodiscard]] numeric_format format() const noexcept;
   [[nodiscard]] const model_info& info() const noexcept;
   /// Floating-point operations of the first `layers` encoder layers on a text of `tokens`, special tokens included: two
-  /// for each product of a weight and for each of a score (nn/encoder_flops.hpp). Embeddings, norms and exits are left
-  /// out. Throws `invalid_argument` for layers outside 0 to num_layers() and tokens outside 1 to max_tokens().
+  /// for each product of a weight and for each of a score (model/encoder_flops.hpp). Embeddings, norms and exits are
+  /// left out. Layers count whether or not they are loaded. Throws `invalid_argument` for layers outside 0 to
+  /// num_layers() and tokens outside 1 to max_tokens().
   [[nodiscard]] std::int64_t flops(int layers, int tokens) const;
   /// Of this model and all its copies.
   [[nodiscard]] memory_bytes memory_usage() const;

@@ -11,7 +11,7 @@
 #include <offramp/error.hpp>
 #include <offramp/exits/policy_values.hpp>
 #include <offramp/exits/top_k.hpp>
-#include <offramp/nn/encoder_flops.hpp>
+#include <offramp/model/encoder_flops.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -204,7 +204,7 @@ OFFRAMP_INLINE std::int64_t classifier::flops(int layers, int tokens) const {
   };
   check("layers", layers, 0, num_layers());
   check("tokens", tokens, 1, max_tokens());
-  return nn::count_flops(state_->model.encoder, static_cast<std::size_t>(layers), static_cast<std::size_t>(tokens));
+  return model::count_flops(state_->config, static_cast<std::size_t>(layers), static_cast<std::size_t>(tokens));
 }
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE

@@ -11,6 +11,7 @@
 #include <offramp/nn/relative_bias.hpp>
 #include <offramp/nn/relative_places.hpp>
 
+#include <cassert>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -57,13 +58,16 @@ struct encoder {
   std::size_t score_terms = 1;   // attention_head::terms
   attention_window window = {};  // of all local layers
   std::size_t depth = 0;
-  /// The weights of the layers, which repeat in a cycle: one for each layer, or one for all (ALBERT).
+  /// The weights of the layers: one for each, or one for all (ALBERT).
   std::vector<encoder_layer> layers;
   /// Applied to the rows of any layer before exits read them: what is above a layer reads them without.
   std::optional<layer_norm> final_norm = {};
 
   /// The weights of a layer, from 0 to depth - 1.
-  [[nodiscard]] const encoder_layer& layer(std::size_t index) const { return layers[index % layers.size()]; }
+  [[nodiscard]] const encoder_layer& layer(std::size_t index) const {
+    assert(index < depth);
+    return layers[layers.size() == 1 ? 0 : index];
+  }
 
   /// What the rows that exits read of a layer were normalized by.
   [[nodiscard]] const layer_norm& last_norm(std::size_t index) const {
@@ -72,11 +76,12 @@ struct encoder {
 
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t sum = embeddings.word.bytes() + (embeddings.position.size() + embeddings.type.size()) * sizeof(float);
-    sum += projection ? projection->bytes() : 0;
+    sum += embeddings.norm.bytes() + (projection ? projection->bytes() : 0) + (final_norm ? final_norm->bytes() : 0);
     sum += relative_bias.bytes() + places.bytes();
     for (const encoder_layer& layer : layers) {
       sum += layer.query.bytes() + layer.key_value.bytes() + layer.attention_output.bytes() +
-             layer.intermediate.bytes() + (layer.gate ? layer.gate->bytes() : 0) + layer.output.bytes();
+             layer.intermediate.bytes() + (layer.gate ? layer.gate->bytes() : 0) + layer.output.bytes() +
+             layer.attention_norm.bytes() + layer.output_norm.bytes();
       for (const head_positions& head : layer.positions) {
         sum += head.bytes();
       }

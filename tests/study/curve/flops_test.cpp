@@ -13,6 +13,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
@@ -29,6 +30,20 @@ TEST(flops, are_those_of_the_products) {
   for (const auto& [layers, tokens] : {std::pair{-1, 10}, std::pair{7, 10}, std::pair{1, 0}, std::pair{1, 100000}}) {
     EXPECT_THROW(static_cast<void>(model.flops(layers, tokens)), offramp::error) << layers << ' ' << tokens;
   }
+}
+
+TEST(flops, are_the_same_whichever_layers_are_loaded) {
+  for (const std::string name : {"family-modernbert-exits", "family-deberta-exits", "family-albert-exits"}) {
+    const std::filesystem::path directory = offramp_tests::tiny_directory(name);
+    const auto all = offramp::classifier::load(directory);
+    const auto first = offramp::classifier::load(directory, {.exits = {all.exits().front().layer}});
+    for (int layers = 0; layers <= all.num_layers(); ++layers) {
+      EXPECT_EQ(first.flops(layers, all.max_tokens()), all.flops(layers, all.max_tokens())) << name << ' ' << layers;
+    }
+  }
+  const std::string news = std::string(OFFRAMP_SOURCE_DIR) + "/models/news-topics-en";
+  const auto none = offramp::classifier::load(news, {.exits = {0}});
+  EXPECT_EQ(none.flops(none.num_layers(), 10), offramp::classifier::load(news).flops(none.num_layers(), 10));
 }
 
 TEST(flops, are_counted_where_texts_leave) {
