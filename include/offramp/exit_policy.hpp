@@ -81,7 +81,7 @@ class OFFRAMP_API exit_policy {
 
   /// confidence >= threshold - decline * exit, the first exit being 0: it has to be surest, because more layers follow
   /// that could know better. Where few answers differ from full depth's, fewer do at 0.06 than at 0, one threshold for
-  /// all, at the same cost (docs/results.md). Throws `invalid_argument` for a decline outside 0 to 1.
+  /// all, at the same cost. Throws `invalid_argument` for a decline outside 0 to 1.
   static exit_policy declining(float threshold, float decline);
 
   /// confidence >= thresholds[exit], one per exit of the model.

@@ -27,9 +27,9 @@ TEST(relative_places, have_the_buckets_of_transformers) {
     const relative_range range{.buckets = table.at("buckets"), .longest = table.at("longest")};
     for (std::ptrdiff_t distance = 0; distance < static_cast<std::ptrdiff_t>(table.at("of").size()); ++distance) {
       const std::ptrdiff_t expected = table.at("of")[static_cast<std::size_t>(distance)];
-      ASSERT_EQ(relative_bucket(distance, range), expected)
+      ASSERT_EQ(logarithmic_bucket(distance, range), expected)
           << range.buckets << ", " << range.longest << ", " << distance;
-      ASSERT_EQ(relative_bucket(-distance, range), -expected);
+      ASSERT_EQ(logarithmic_bucket(-distance, range), -expected);
     }
   }
 }
@@ -55,7 +55,7 @@ TEST(relative_places, name_the_rows_of_the_table) {
     const std::ptrdiff_t last = 2 * range.span() - 1;
     for (std::ptrdiff_t distance = -39; distance <= 39; ++distance) {
       const std::size_t place = places.of_distances()[distance];
-      const std::ptrdiff_t bucket = relative_bucket(distance, range);
+      const std::ptrdiff_t bucket = logarithmic_bucket(distance, range);
       ASSERT_LT(place, places.size());
       EXPECT_EQ(places.row_behind(place),
                 static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(bucket + range.span(), 0, last)));

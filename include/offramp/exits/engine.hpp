@@ -197,11 +197,12 @@ class engine {
     const std::size_t texts = memory_.active.size();
     nn::grow(memory_.pooled, texts * hidden());
     const nn::linear* pooler = model_.heads.pooler_of(head);
-    nn::grow(memory_.before_pooler, texts * hidden());
-    float* target = pooler == nullptr ? memory_.pooled.data() : memory_.before_pooler.data();
-    pool_each(head.pooling, layers_, rows, offsets, std::span(target, texts * hidden()));
-    if (pooler != nullptr) {
-      layers_.project(*pooler, target, texts, memory_.pooled.data(), head.pooler_activation,
+    if (pooler == nullptr) {
+      pool_each(head.pooling, layers_, rows, offsets, std::span(memory_.pooled).first(texts * hidden()));
+    } else {
+      nn::grow(memory_.before_pooler, texts * hidden());
+      pool_each(head.pooling, layers_, rows, offsets, std::span(memory_.before_pooler).first(texts * hidden()));
+      layers_.project(*pooler, memory_.before_pooler.data(), texts, memory_.pooled.data(), head.pooler_activation,
                       model_.first_weights_above(head.layer));
     }
     if (head.pooler_norm) {

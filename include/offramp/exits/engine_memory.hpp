@@ -99,6 +99,7 @@ struct engine_memory {
     active.clear();
     offsets.assign(1, 0);
     first_offsets.assign(1, 0);
+    scratch.keeps_key_value = false;
   }
 
   /// Makes the logits at hand the text's answer so far, and tells its gate whether the exit before gave the same.

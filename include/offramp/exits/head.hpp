@@ -31,6 +31,8 @@ struct classification {
       logits[label] = nn::dot(weights.data() + label * input.size(), input.data(), input.size()) + bias[label];
     }
   }
+
+  [[nodiscard]] std::size_t bytes() const noexcept { return (weights.size() + bias.size()) * sizeof(float); }
 };
 
 /// The classifier head on one encoder layer, in the general form that covers the published early-exit models.
@@ -80,10 +82,10 @@ struct head_set {
   [[nodiscard]] labelling labels() const noexcept { return labelling(cuts); }
 
   [[nodiscard]] std::size_t bytes() const noexcept {
-    std::size_t sum = shared_pooler ? shared_pooler->bytes() : 0;
+    std::size_t sum = (shared_pooler ? shared_pooler->bytes() : 0) + (gate ? gate->bytes() : 0);
     for (const head& head : heads) {
-      sum += (head.pooler ? head.pooler->bytes() : 0) + (head.ngrams ? head.ngrams->bytes() : 0) +
-             (head.classifier.weights.size() + head.classifier.bias.size()) * sizeof(float);
+      sum += (head.pooler ? head.pooler->bytes() : 0) + (head.pooler_norm ? head.pooler_norm->bytes() : 0) +
+             (head.ngrams ? head.ngrams->bytes() : 0) + head.mix.size() * sizeof(float) + head.classifier.bytes();
     }
     return sum;
   }

@@ -149,10 +149,6 @@ inline void settle_one_output(config& result) {
   }
 }
 
-}  // namespace detail
-
-namespace detail {
-
 [[nodiscard]] inline const family& read_family(const json_place& place) {
   if (const family* found = find_family(place.text())) {
     return *found;

@@ -16,6 +16,8 @@ struct layer_norm {
   std::vector<float> shift;  // [hidden]
   float epsilon = 1e-12F;
 
+  [[nodiscard]] std::size_t bytes() const noexcept { return (scale.size() + shift.size()) * sizeof(float); }
+
   /// One row in place, [hidden]. Sums run in index order in double, so that the order costs no accuracy. NaN throughout
   /// where a sum is beyond float32, in which others compute it.
   void apply(float* row) const {

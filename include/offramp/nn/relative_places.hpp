@@ -24,7 +24,7 @@ struct relative_range {
 
 /// The bucket of a distance: itself up to half of the buckets, beyond by its logarithm, as transformers computes it in
 /// float32: rounding decides where a bucket begins.
-[[nodiscard]] inline std::ptrdiff_t relative_bucket(std::ptrdiff_t distance, const relative_range& range) {
+[[nodiscard]] inline std::ptrdiff_t logarithmic_bucket(std::ptrdiff_t distance, const relative_range& range) {
   const std::ptrdiff_t middle = range.exact();
   const std::ptrdiff_t length = distance < 0 ? -distance : distance;
   if (range.buckets == 0 || length <= middle) {
@@ -69,7 +69,7 @@ class relative_places {
 
  private:
   [[nodiscard]] static std::ptrdiff_t limited(std::ptrdiff_t distance, const relative_range& range) {
-    return std::clamp(relative_bucket(distance, range), -range.span(), range.span());
+    return std::clamp(logarithmic_bucket(distance, range), -range.span(), range.span());
   }
 
   [[nodiscard]] std::ptrdiff_t bucket_at(std::size_t place) const noexcept {
