@@ -183,7 +183,7 @@ class public_calls {
                                       .reliability = offramp::study::reliability_of_exits(logits),
                                       .by_label = offramp::study::share_by_label(logits, model_.labels(), 0.7F)};
     study.picks = {{"no loss", offramp::study::pick_loss(study.found, 0)}};
-    offramp::study::write_curve_study(study, offramp::study::points_to_write(study, 5), files_ / "report");
+    offramp::study::write_curve_study(study, 5, files_ / "report");
     return std::to_string(study.found.points.size());
   }
 

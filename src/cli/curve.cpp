@@ -161,7 +161,7 @@ void note_choosing(const curve_options& options, const model_options& model, con
 /// The studies of one model in one format, one for each rule, from one pass over the data.
 void append_studies(const CLI::App& parser, curve_options& options, const std::vector<study::sweep_rule>& rules,
                     study::study_options wanted, const model_options& given, std::vector<study::curve_study>& studies) {
-  const offramp::classifier model = given.load();
+  const offramp::classifier model = given.load_and_warn();
   for (const study::sweep_rule& rule : rules) {
     model.check(policy_at(rule, 0.0F));
   }
@@ -191,8 +191,7 @@ void run_curve(const CLI::App& parser, curve_options& options) {
   }
   options.texts.commit();
   const study::curve_study& main = studies.front();
-  write_curve_study(main, points_to_write(main, options.points == 0 ? main.found.points.size() : options.points),
-                    options.out, std::span(studies).subspan(1));
+  write_curve_study(main, options.points, options.out, std::span(studies).subspan(1));
   for (const study::curve_study& each : studies) {
     if (options.json_lines->count() > 0) {
       write_curve_json(each);
@@ -270,7 +269,7 @@ command add_curve(CLI::App& app) {
       ->capture_default_str();
   parser.add_option("--threads", options->threads, "Threads for the pass over the data")
       ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+      ->default_str("all usable");
   add_timing_to(parser, *options);
   options->json_lines = parser.add_flag("--json")->description("Write JSON Lines");
   return {&parser, [options, &parser] { run_curve(parser, *options); }};

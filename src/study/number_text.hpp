@@ -4,6 +4,7 @@
 #include <offramp/version.hpp>
 
 #include <charconv>
+#include <cmath>
 #include <string>
 #include <system_error>
 
@@ -23,6 +24,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
   const auto [end, problem] = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed);
   return problem == std::errc() ? std::string(digits, end) : "?";
 }
+
+/// A share in hundredths, short: 0.57 is "57", whatever 100 times the double next to 0.57 is.
+[[nodiscard]] inline std::string short_percent(double share) { return short_number(std::round(share * 1e12) / 1e10); }
 
 /// As few digits as tell a float from its neighbours.
 [[nodiscard]] inline std::string threshold_number(float threshold) {

@@ -13,7 +13,7 @@
 
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
-/// The points to write into files: `count` spread ones, those that were picked and those that were timed.
+/// The points to write into files: `count` spread ones (0: all), those that were picked and those that were timed.
 [[nodiscard]] OFFRAMP_API std::vector<std::size_t> points_to_write(const curve_study& study, std::size_t count);
 
 /// One JSON object a line for each of `points`, then for each fixed exit, for the oracle and for each marked policy.
@@ -29,9 +29,9 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 [[nodiscard]] OFFRAMP_API std::string report_html(const curve_study& study, std::span<const curve_study> others = {});
 
 /// Writes curve.jsonl, curve.csv, curve.svg, reliability.svg and report.html into `directory`, which is made where it
-/// is missing; each file whole or not at all. Rows of `others`, with about as many points, come after those of `study`.
-/// Throws `io`.
-OFFRAMP_API void write_curve_study(const curve_study& study, std::span<const std::size_t> points,
-                                   const std::filesystem::path& directory, std::span<const curve_study> others = {});
+/// is missing; each file whole or not at all. Of each study points_to_write(study, points); rows of `others` come after
+/// those of `study`, and all have the fields of every layer that has an exit in any. Throws `io`.
+OFFRAMP_API void write_curve_study(const curve_study& study, std::size_t points, const std::filesystem::path& directory,
+                                   std::span<const curve_study> others = {});
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

@@ -85,7 +85,7 @@ std::string describe(const pick_goal& wanted) {
     case pick_goal::kind::loss:
       return (wanted.value == 0.0 ? "no loss of accuracy"
                                   : "at most " + value + (wanted.value == 1.0 ? " point of loss" : " points of loss")) +
-             (wanted.confidence ? ", " + detail::short_number(100.0 * *wanted.confidence) + " % sure"
+             (wanted.confidence ? ", " + detail::short_percent(*wanted.confidence) + " % sure"
                                 : std::string(" on these texts"));
     case pick_goal::kind::speedup:
       return "at least " + value + "x faster";

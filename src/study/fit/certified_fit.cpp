@@ -106,7 +106,7 @@ certified_fit fit_certified(const std::filesystem::path& model, const fit_files&
   curve_study study = detail::study_of(made, out, texts, logits, policy, options);
   detail::add_times(study, done);
   detail::add_texts(study, made, texts, logits, 0);
-  write_curve_study(study, points_to_write(study, 1000), done.report.parent_path());
+  write_curve_study(study, 1000, done.report.parent_path());
   return done;
 }
 
@@ -114,7 +114,7 @@ std::string describe(const certified_fit& done) {
   using detail::fixed_number;
   using detail::short_number;
   const tested_policy& certified = done.promise.certified.value();
-  const std::string percent = short_number(100 * done.promise.epsilon) + " %";
+  const std::string percent = detail::short_percent(done.promise.epsilon) + " %";
   const std::string where = "; report: " + done.report.string();
   if (certified.policy == exit_policy::full_depth()) {
     return "No threshold is certain enough on " + std::to_string(done.promise.n) + " texts for at most " + percent +

@@ -15,7 +15,7 @@ namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study {
 
 std::vector<std::size_t> points_to_write(const curve_study& study, std::size_t count) {
   const offramp::detail::default_floating_point environment;
-  std::vector<std::size_t> points = spread_points(study.found, count);
+  std::vector<std::size_t> points = spread_points(study.found, count == 0 ? study.found.points.size() : count);
   for (const picked_point& chosen : study.picks) {
     if (chosen.point) {
       points.push_back(*chosen.point);
@@ -29,19 +29,41 @@ std::vector<std::size_t> points_to_write(const curve_study& study, std::size_t c
   return points;
 }
 
+namespace {
+
+[[nodiscard]] std::vector<detail::curve_row> rows_of(const curve_study& study, std::span<const std::size_t> points) {
+  const std::set<int> layers = detail::layers_of(study);
+  std::vector<detail::curve_row> rows;
+  detail::append_rows(rows, study, points, std::vector(layers.begin(), layers.end()));
+  return rows;
+}
+
+/// All with the same fields.
+[[nodiscard]] std::vector<detail::curve_row> rows_of_all(const curve_study& study, std::span<const curve_study> others,
+                                                         std::size_t points) {
+  std::set<int> all = detail::layers_of(study);
+  for (const curve_study& other : others) {
+    all.merge(detail::layers_of(other));
+  }
+  const std::vector layers(all.begin(), all.end());
+  std::vector<detail::curve_row> rows;
+  detail::append_rows(rows, study, points_to_write(study, points), layers);
+  for (const curve_study& other : others) {
+    detail::append_rows(rows, other, points_to_write(other, points), layers);
+  }
+  return rows;
+}
+
+}  // namespace
+
 std::string curve_jsonl(const curve_study& study, std::span<const std::size_t> points) {
   const offramp::detail::default_floating_point environment;
-  std::string lines;
-  for (const detail::curve_row& fields : detail::rows_of(study, points)) {
-    lines += detail::json_line(fields);
-  }
-  return lines;
+  return detail::jsonl_of(rows_of(study, points));
 }
 
 std::string curve_csv(const curve_study& study, std::span<const std::size_t> points) {
   const offramp::detail::default_floating_point environment;
-  const std::vector<detail::curve_row> rows = detail::rows_of(study, points);
-  return detail::csv_line(rows.front(), &detail::curve_field::name) + detail::csv_rows(study, points);
+  return detail::csv_of(rows_of(study, points));
 }
 
 std::string curve_svg(const curve_study& study, std::span<const curve_study> others) {
@@ -66,8 +88,8 @@ std::string report_html(const curve_study& study, std::span<const curve_study> o
          std::string(detail::report_script) + "</script>\n</body>\n</html>\n";
 }
 
-void write_curve_study(const curve_study& study, std::span<const std::size_t> points,
-                       const std::filesystem::path& directory, std::span<const curve_study> others) {
+void write_curve_study(const curve_study& study, std::size_t points, const std::filesystem::path& directory,
+                       std::span<const curve_study> others) {
   const offramp::detail::default_floating_point environment;
   std::error_code problem;
   std::filesystem::create_directories(directory, problem);
@@ -78,16 +100,10 @@ void write_curve_study(const curve_study& study, std::span<const std::size_t> po
   for (const exit_reliability& exit : study.reliability) {
     panels.push_back(panel_of(exit));
   }
-  std::string jsonl = curve_jsonl(study, points);
-  std::string csv = curve_csv(study, points);
-  for (const curve_study& other : others) {
-    const std::vector<std::size_t> of_other = points_to_write(other, points.size());
-    jsonl += curve_jsonl(other, of_other);
-    csv += detail::csv_rows(other, of_other);
-  }
+  const std::vector<detail::curve_row> rows = rows_of_all(study, others, points);
   // All of them first: a failure while one is made leaves the old files.
-  const std::pair<const char*, std::string> files[] = {{"curve.jsonl", std::move(jsonl)},
-                                                       {"curve.csv", std::move(csv)},
+  const std::pair<const char*, std::string> files[] = {{"curve.jsonl", detail::jsonl_of(rows)},
+                                                       {"curve.csv", detail::csv_of(rows)},
                                                        {"curve.svg", curve_svg(study, others)},
                                                        {"reliability.svg", reliability_svg(panels)},
                                                        {"report.html", report_html(study, others)}};

@@ -7,8 +7,10 @@
 #include <offramp/study/curve_study.hpp>
 #include <offramp/text/unicode/utf8.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -68,11 +70,17 @@ inline void append_results(curve_row& fields, const operating_point& point) {
   fields.push_back({"early_texts", std::to_string(early.texts)});
   fields.push_back({"early_accuracy", rate_number(early.accuracy())});
   fields.push_back({"early_confidence", rate_number(early.mean_confidence)});
-  for (const exit_share& share : point.exits) {
-    const std::string layer = "layer_" + std::to_string(share.layer);
-    fields.push_back({layer + "_texts", std::to_string(share.texts)});
-    fields.push_back({layer + "_correct", std::to_string(share.correct)});
-    fields.push_back({layer + "_confidence", rate_number(share.mean_confidence)});
+}
+
+/// Nothing where the study has no exit on a layer.
+inline void append_exits(curve_row& fields, const operating_point& point, std::span<const int> layers) {
+  for (const int layer : layers) {
+    const auto share = std::ranges::find(point.exits, layer, &exit_share::layer);
+    const bool is_there = share != point.exits.end();
+    const std::string name = "layer_" + std::to_string(layer);
+    fields.push_back({name + "_texts", is_there ? std::to_string(share->texts) : std::string()});
+    fields.push_back({name + "_correct", is_there ? std::to_string(share->correct) : std::string()});
+    fields.push_back({name + "_confidence", is_there ? rate_number(share->mean_confidence) : std::string()});
   }
 }
 
@@ -116,7 +124,7 @@ inline void append_times(curve_row& fields, const wall_time* time) {
 }
 
 [[nodiscard]] inline curve_row row_of(const curve_study& study, std::string_view kind, const operating_point& point,
-                                      const wall_time* time, std::string_view name = {}) {
+                                      std::span<const int> layers, const wall_time* time, std::string_view name = {}) {
   using enum curve_field::kind;
   curve_row fields = {{"kind", std::string(kind), word},
                       {"model", plain_word(study.model), word},
@@ -125,25 +133,34 @@ inline void append_times(curve_row& fields, const wall_time* time) {
                       {"policy", plain_word(name), word}};
   append_thresholds(fields, point);
   append_results(fields, point);
+  append_exits(fields, point, layers);
   append_times(fields, time);
   return fields;
 }
 
 /// Kinds: "threshold" for the points of the curve, "exit" for one exit that answers every text, "oracle", "policy" for
-/// marked ones.
-[[nodiscard]] inline std::vector<curve_row> rows_of(const curve_study& study, std::span<const std::size_t> points) {
-  std::vector<curve_row> rows;
+/// marked ones. Each has fields for all of `layers`.
+inline void append_rows(std::vector<curve_row>& rows, const curve_study& study, std::span<const std::size_t> points,
+                        std::span<const int> layers) {
   for (const std::size_t point : points) {
-    rows.push_back(row_of(study, "threshold", study.found.points.at(point), time_of(study, point)));
+    rows.push_back(row_of(study, "threshold", study.found.points.at(point), layers, time_of(study, point)));
   }
   for (const operating_point& exit : study.found.fixed_exits) {
-    rows.push_back(row_of(study, "exit", exit, nullptr));
+    rows.push_back(row_of(study, "exit", exit, layers, nullptr));
   }
-  rows.push_back(row_of(study, "oracle", study.found.oracle, nullptr));
+  rows.push_back(row_of(study, "oracle", study.found.oracle, layers, nullptr));
   for (const marked_point& marked : study.marked) {
-    rows.push_back(row_of(study, "policy", marked.point, marked.time ? &*marked.time : nullptr, marked.name));
+    rows.push_back(row_of(study, "policy", marked.point, layers, marked.time ? &*marked.time : nullptr, marked.name));
   }
-  return rows;
+}
+
+/// Those with an exit of the study.
+[[nodiscard]] inline std::set<int> layers_of(const curve_study& study) {
+  std::set<int> layers;
+  for (const exit_share& share : study.found.oracle.exits) {
+    layers.insert(share.layer);
+  }
+  return layers;
 }
 
 [[nodiscard]] inline std::string json_line(const curve_row& fields) {
@@ -165,11 +182,19 @@ inline void append_times(curve_row& fields, const wall_time* time) {
   return line + "\n";
 }
 
-/// Without the header.
-[[nodiscard]] inline std::string csv_rows(const curve_study& study, std::span<const std::size_t> points) {
-  std::string lines;
-  for (const curve_row& fields : rows_of(study, points)) {
+/// With a header.
+[[nodiscard]] inline std::string csv_of(std::span<const curve_row> rows) {
+  std::string lines = csv_line(rows.front(), &curve_field::name);
+  for (const curve_row& fields : rows) {
     lines += csv_line(fields, &curve_field::value);
+  }
+  return lines;
+}
+
+[[nodiscard]] inline std::string jsonl_of(std::span<const curve_row> rows) {
+  std::string lines;
+  for (const curve_row& fields : rows) {
+    lines += json_line(fields);
   }
   return lines;
 }

@@ -127,10 +127,11 @@ class reliability_drawing {
   const std::size_t rows = (panels.size() + per_row - 1) / per_row;
   svg picture(reliability_drawing::width * static_cast<double>(columns) + 8.0,
               reliability_drawing::height * static_cast<double>(rows) + 8.0);
+  const reliability_range shown = shown_range(panels);
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const pixel corner{reliability_drawing::width * static_cast<double>(i % per_row),
                        reliability_drawing::height * static_cast<double>(i / per_row)};
-    reliability_drawing(picture, corner, shown_range(panels)).draw(panels[i]);
+    reliability_drawing(picture, corner, shown).draw(panels[i]);
   }
   return picture;
 }

@@ -107,6 +107,7 @@ TEST(pick, describes_goals) {
   EXPECT_EQ(describe(parse_pick_goal("loss:1")), "at most 1 point of loss on these texts");
   EXPECT_EQ(describe(parse_pick_goal("loss:0.5")), "at most 0.5 points of loss on these texts");
   EXPECT_EQ(describe(parse_pick_goal("loss:1@95")), "at most 1 point of loss, 95 % sure");
+  EXPECT_EQ(describe(parse_pick_goal("loss:1@57")), "at most 1 point of loss, 57 % sure");
   EXPECT_EQ(describe(parse_pick_goal("speedup:2.5")), "at least 2.5x faster");
   EXPECT_EQ(describe(parse_pick_goal("p95:5ms")), "95 % of texts within 5 ms");
 }

@@ -31,6 +31,7 @@ using offramp::study::replay;
 using offramp::study::sweep_rule;
 using offramp_tests::add_times;
 using offramp_tests::all_points;
+using offramp_tests::cells_of;
 using offramp_tests::expect_well_formed;
 using offramp_tests::logits_shape;
 using offramp_tests::markup_checker;
@@ -127,15 +128,6 @@ TEST(curve_report, shows_every_rule) {
         sweep_rule{patience_entropy, 2}, sweep_rule{.kind = declining, .decline = 0.06F}}) {
     expect_safe_files(study_of(random_logits({60, 4, 3}, 4), rule, "plain"));
   }
-}
-
-std::vector<std::string> cells_of(const std::string& line) {
-  std::vector<std::string> cells;
-  std::istringstream stream(line + ',');
-  for (std::string cell; std::getline(stream, cell, ',');) {
-    cells.push_back(cell);
-  }
-  return cells;
 }
 
 TEST(curve_report, says_the_same_in_both_tables) {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,16 @@ inline void add_times(curve_study& study) {
     const double ms = study.found.points[point].mean_layer / 3;
     study.timed.push_back({point, {{ms, ms, ms * 2, ms * 3, {ms / 2, ms * 2}}, {ms / 2, ms / 2, ms, ms}}});
   }
+}
+
+/// Of a row of curve.csv.
+inline std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> cells;
+  std::istringstream stream(line + ',');
+  for (std::string cell; std::getline(stream, cell, ',');) {
+    cells.push_back(cell);
+  }
+  return cells;
 }
 
 inline std::vector<std::size_t> all_points(const curve_study& study) { return spread_points(study.found, 1000000); }
