@@ -168,7 +168,7 @@ void certify(const certify_options& options) {
   options.model.check_own("certify writes certificates");
   check_shape(options);
   const std::filesystem::path directory = options.model.path();
-  const offramp::classifier model = options.model.load();
+  const offramp::classifier model = options.model.load_and_warn();
   if (options.rule == "learned") {
     model.check(offramp::exit_policy::learned(0.0F));
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command.hpp"
+#include "fixed_number.hpp"
 #include "input_lines.hpp"
 #include "json_output.hpp"
 #include "model_options.hpp"
@@ -11,7 +12,6 @@
 #include <offramp/classifier.hpp>
 #include <offramp/names.hpp>
 
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
@@ -76,12 +76,6 @@ chunk_result classify_chunk(const offramp::classifier& model, const std::vector<
   return classify_inputs(model, texts, options, policy, run);
 }
 
-std::string fixed(float value) {
-  char digits[32];
-  std::snprintf(digits, sizeof digits, "%.4f", static_cast<double>(value));
-  return digits;
-}
-
 /// The exits that were asked before `answer` was given, that of the answer included.
 std::vector<offramp::exit_output> visited(const std::vector<offramp::exit_output>& exits,
                                           const offramp::prediction& answer) {
@@ -95,10 +89,11 @@ std::vector<offramp::exit_output> visited(const std::vector<offramp::exit_output
 }
 
 void write_text(const offramp::prediction& answer, const std::vector<offramp::exit_output>& trace) {
-  std::cout << tsv_field(answer.label) << '\t' << fixed(answer.confidence) << '\t' << answer.layer << '\n';
+  std::cout << tsv_field(answer.label) << '\t' << fixed(static_cast<double>(answer.confidence), 4) << '\t'
+            << answer.layer << '\n';
   for (const offramp::exit_output& exit : trace) {
     std::cout << "\tlayer " << exit.answer.layer << '\t' << tsv_field(exit.answer.label) << '\t'
-              << fixed(exit.answer.confidence) << '\n';
+              << fixed(static_cast<double>(exit.answer.confidence), 4) << '\n';
   }
 }
 
@@ -161,7 +156,7 @@ void write_chunk(const offramp::classifier& model, const chunk_result& result, c
 void classify(const classify_options& options) {
   // Mistakes in the policy should not wait for the model.
   options.policy.check();
-  const offramp::classifier model = options.model.load();
+  const offramp::classifier model = options.model.load_and_warn();
   const offramp::exit_policy policy = options.policy.policy(model);
   input_lines input(options.input, model.expected_input());
   const offramp::runner run = thread_runner(options.threads);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "curve_output.hpp"
 
+#include "fixed_number.hpp"
 #include "policy_text.hpp"
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <iostream>
 #include <string>
 
@@ -14,12 +14,6 @@ namespace offramp_cli {
 namespace study = offramp::study;
 
 namespace {
-
-std::string fixed(double value, int decimals) {
-  char digits[64];
-  std::snprintf(digits, sizeof digits, "%.*f", decimals, value);
-  return digits;
-}
 
 /// As few digits as tell the float from its neighbours.
 std::string shortest(float value) {

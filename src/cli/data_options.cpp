@@ -4,6 +4,8 @@
 #include "command.hpp"
 #include "input_lines.hpp"
 
+#include <algorithm>
+
 namespace offramp_cli {
 
 using offramp::study::labels_per_text;
@@ -20,6 +22,11 @@ std::vector<std::string> label_options::of(const std::vector<std::string>& model
   if (names.size() != model_labels.size()) {
     throw usage_error("--labels has " + std::to_string(names.size()) + " names, expected " +
                       std::to_string(model_labels.size()));
+  }
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (std::find(names.begin(), name, *name) != name) {
+      throw usage_error("--labels names \"" + *name + "\" twice");
+    }
   }
   return names;
 }
@@ -47,6 +54,9 @@ void data_options::add_to(CLI::App& parser) {
 }
 
 offramp::study::dataset data_options::read(const offramp::classifier& model, const std::string& other) const {
+  if (without_labels->count() > 0 && !labels.names.empty()) {
+    throw usage_error("--labels is for --data: --texts have none");
+  }
   const offramp::input_kind kind = chosen_kind(input_kind, model.expected_input());
   return without_labels->count() > 0
              ? offramp::study::read_texts(other, kind, names)

@@ -2,6 +2,7 @@
 #include "command.hpp"
 #include "curve_output.hpp"
 #include "data_options.hpp"
+#include "fixed_number.hpp"
 #include "json_output.hpp"
 #include "model_options.hpp"
 #include "policy_options.hpp"
@@ -59,14 +60,9 @@ void write_line(const char* format, Values... values) {
   std::cout << line << '\n';
 }
 
-std::string fixed_text(double value) {
-  char digits[64];
-  std::snprintf(digits, sizeof digits, "%.2f", value);
-  return digits;
-}
-
-double percent(std::size_t part, std::size_t whole) {
-  return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+/// "-" of nothing.
+std::string percent(std::size_t part, std::size_t whole, int decimals, const std::string& unit) {
+  return whole == 0 ? "-" : fixed(100.0 * static_cast<double>(part) / static_cast<double>(whole), decimals) + unit;
 }
 
 void write_accuracy(const evaluated& all) {
@@ -87,8 +83,8 @@ void write_accuracy(const evaluated& all) {
 void write_exits(const study::operating_point& early) {
   std::cout << "\nlayer    texts    share    right\n";
   for (const study::exit_share& exit : early.exits) {
-    write_line("%5d %8zu %7.1f%% %7.1f%%", exit.layer, exit.texts, percent(exit.texts, early.texts),
-               percent(exit.correct, exit.texts));
+    write_line("%5d %8zu %8s %8s", exit.layer, exit.texts, percent(exit.texts, early.texts, 1, "%").c_str(),
+               percent(exit.correct, exit.texts, 1, "%").c_str());
   }
 }
 
@@ -99,11 +95,9 @@ void write_labels(const evaluated& all) {
   for (std::size_t right = 0; right < all.found.by_label.size(); ++right) {
     const study::label_share& share = all.found.by_label[right];
     std::cout << "  " << share.label;
-    char numbers[128];
-    std::snprintf(numbers, sizeof numbers, ": %zu, %.2f %%, %.2f %%, %.2f", share.texts,
-                  percent(share.correct, share.texts), percent(share.correct_at_full_depth, share.texts),
-                  share.mean_layer);
-    std::cout << numbers;
+    std::cout << ": " << share.texts << ", " << percent(share.correct, share.texts, 2, " %") << ", "
+              << percent(share.correct_at_full_depth, share.texts, 2, " %") << ", "
+              << (share.texts > 0 ? fixed(share.mean_layer, 2) : "-");
     const char* separator = "; ";
     for (std::size_t given = 0; !is_multi_label && given < all.found.confusion[right].size(); ++given) {
       if (given != right && all.found.confusion[right][given] > 0) {
@@ -140,7 +134,7 @@ void write_text(const evaluated& all) {
   } else {
     write_line("layers      none of %d: every text left before the encoder", layers);
   }
-  const std::string fewer = early.mean_flops > 0.0 ? ", " + fixed_text(early.flops_speedup) + "x fewer" : "";
+  const std::string fewer = early.mean_flops > 0.0 ? ", " + fixed(early.flops_speedup, 2) + "x fewer" : "";
   write_line("FLOPs       %.3f billion a text, %.3f at full depth%s", early.mean_flops / 1e9,
              all.found.full.mean_flops / 1e9, fewer.c_str());
   if (!all.times.empty()) {
@@ -212,7 +206,7 @@ void warn_of_known(const std::filesystem::path& directory, const study::dataset&
 void run_evaluate(evaluate_options& options) {
   options.policy.check();
   options.texts.open();
-  const offramp::classifier model = options.model.load();
+  const offramp::classifier model = options.model.load_and_warn();
   const offramp::exit_policy policy = options.policy.policy(model);
   model.check(policy);
   const study::dataset data = options.data.read(model);
@@ -256,7 +250,7 @@ command add_evaluate(CLI::App& app) {
       ->capture_default_str();
   parser.add_option("--threads", options->threads, "Threads for the pass over the data")
       ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+      ->default_str("all usable");
   options->json_lines = parser.add_flag("--json")->description("Write one line of JSON");
   return {&parser, [options] { run_evaluate(*options); }};
 }

@@ -64,6 +64,7 @@ struct fit_arguments {
   std::optional<double> certify;
   std::string format = "float32";
   int threads = offramp::usable_threads();
+  const CLI::Option* delta = nullptr;
   const CLI::Option* json_lines = nullptr;
 };
 
@@ -181,7 +182,7 @@ void fit(const fit_arguments& arguments) {
   if (!arguments.certify && arguments.format != "float32") {
     throw usage_error("--format is for --certify: without it, offramp calibrate fits the temperatures of a format");
   }
-  if (!arguments.certify && arguments.options.delta != certified_fit_options().delta) {
+  if (!arguments.certify && arguments.delta->count() > 0) {
     throw usage_error("--delta is for --certify: it says how often that promise may be wrong");
   }
   if (!arguments.files.texts && arguments.options.fit.part_texts_by != part_by::text) {
@@ -258,15 +259,15 @@ command add_fit(CLI::App& app) {
                   "Certify with some of --texts that at most this share is answered otherwise than at full depth; the "
                   "threshold becomes the default")
       ->excludes(threshold);
-  parser.add_option("--delta", arguments->options.delta, "Probability that this promise is wrong")
-      ->capture_default_str();
+  arguments->delta = parser.add_option("--delta", arguments->options.delta, "Probability that this promise is wrong")
+                         ->capture_default_str();
   parser.add_option("--format", arguments->format, "Arithmetic that the promise is for")
       ->check(CLI::IsMember(names_in(offramp::detail::numeric_format_names)))
       ->capture_default_str();
   parser.add_option("--golden", options.golden, "Texts to store for `offramp verify`, one a line");
   parser.add_option("--threads", arguments->threads, "Threads to use")
       ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+      ->default_str("all usable");
   arguments->json_lines = parser.add_flag("--json")->description("Write JSON Lines");
   return {&parser, [arguments] { fit(*arguments); }};
 }

@@ -4,6 +4,7 @@
 #include "command.hpp"
 
 #include <charconv>
+#include <iostream>
 #include <stdexcept>
 #include <system_error>
 #include <vector>
@@ -106,6 +107,14 @@ offramp::classifier model_options::load() const {
     options.exits = layers_in(*exits);
   }
   return offramp::classifier::load(path(), options);
+}
+
+offramp::classifier model_options::load_and_warn() const {
+  offramp::classifier model = load();
+  for (const std::string& warning : model.info().warnings) {
+    std::cerr << "offramp: " << path().string() << ": " << warning << '\n';
+  }
+  return model;
 }
 
 }  // namespace offramp_cli

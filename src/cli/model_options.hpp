@@ -50,6 +50,8 @@ struct model_options {
   void check_own(const std::string& purpose) const;
   /// Throws usage_error for a list of exits that is none, and what classifier::load throws.
   [[nodiscard]] offramp::classifier load() const;
+  /// The same, with the model's warnings on standard error.
+  [[nodiscard]] offramp::classifier load_and_warn() const;
 };
 
 }  // namespace offramp_cli

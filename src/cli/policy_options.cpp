@@ -50,12 +50,21 @@ void check_decline(const std::string& rule, const std::optional<float>& decline)
   }
 }
 
-offramp::exit_policy confidence_of_at_least(float threshold, const std::string& otherwise) {
+namespace {
+
+/// The threshold. Throws usage_error for one above 1.
+float reachable(float threshold, const std::string& what, const std::string& otherwise) {
   if (threshold > 1.0F) {
-    throw usage_error("--threshold is " + CLI::detail::to_string(threshold) +
-                      ", which no confidence reaches: expected 0 to 1" + otherwise);
+    throw usage_error("--threshold is " + CLI::detail::to_string(threshold) + ", which no " + what +
+                      " reaches: expected 0 to 1" + otherwise);
   }
-  return offramp::exit_policy(threshold);
+  return threshold;
+}
+
+}  // namespace
+
+offramp::exit_policy confidence_of_at_least(float threshold, const std::string& otherwise) {
+  return offramp::exit_policy(reachable(threshold, "confidence", otherwise));
 }
 
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss) {
@@ -113,7 +122,7 @@ offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_
     return exit_policy::normalized_entropy(required_threshold(options));
   }
   if (options.rule == "margin") {
-    return exit_policy::margin(required_threshold(options));
+    return exit_policy::margin(reachable(required_threshold(options), "margin", otherwise));
   }
   if (options.rule == "learned") {
     return exit_policy::learned(required_threshold(options));

@@ -6,6 +6,7 @@
 #include <offramp/offramp.hpp>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace cli_calibrate_test {
@@ -155,7 +156,18 @@ TEST_F(CalibrateTest, SaysThatCertificatesWent) {
   const process_result found = calibrate(data_);
   EXPECT_NE(found.err.find("certificates removed, because temperatures changed: 1"), std::string::npos) << found.err;
   EXPECT_FALSE(exits().contains("certificates"));
+  EXPECT_EQ(found.err.find("the default policy stays"), std::string::npos) << "it was none of them";
   EXPECT_EQ(calibrate(data_).err.find("certificates"), std::string::npos);
+}
+
+TEST_F(CalibrateTest, SaysThatTheDefaultPolicyIsNoLongerCertified) {
+  json content = exits();
+  content["default_policy"] = content["certificates"][0]["policy"];
+  std::ofstream(exits_json_) << content.dump();
+  const process_result found = calibrate(data_);
+  EXPECT_NE(found.err.find("the default policy stays, but was certified under other temperatures"), std::string::npos)
+      << found.err;
+  EXPECT_EQ(exits()["default_policy"], content["default_policy"]);
 }
 
 TEST_F(CalibrateTest, ADryRunWritesNothing) {

@@ -46,6 +46,14 @@ TEST_F(EvaluateTest, SaysWhatTheLibraryCounts) {
   EXPECT_EQ(line["confusion"].get<std::vector<std::vector<std::size_t>>>(), expected.confusion);
 }
 
+TEST_F(EvaluateTest, SaysNothingOfTheRightAmongNoTexts) {
+  const std::string negative = directory_.file("no.tsv", "no\ta bad film\n");
+  const process_result found = run_offramp({"evaluate", "--model", model_, "--data", negative, "--full-depth"});
+  ASSERT_EQ(found.status, 0) << found.err;
+  EXPECT_NE(found.out.find("    1        0     0.0%        -\n"), std::string::npos) << found.out;
+  EXPECT_NE(found.out.find("  yes: 0, -, -, -\n"), std::string::npos) << found.out;
+}
+
 TEST_F(EvaluateTest, SaysWhichTextsTheModelKnows) {
   const auto complaint = [&] { return run_offramp({"evaluate", "--model", model_, "--data", data_}).err; };
   EXPECT_EQ(complaint().find("knows"), std::string::npos);

@@ -46,6 +46,7 @@ INSTANTIATE_TEST_SUITE_P(
         wrong_data{"byte_order_mark", "d.tsv", "\xEF\xBB\xBFyes\tgood\n", ": begins with a byte order mark"},
         wrong_data{"zip", "d.tsv", "PK\x03\x04", ": is a zip archive, expected a plain file"},
         wrong_data{"parquet", "d.tsv", "PAR1", ": is a Parquet file, expected lines, JSON Lines or CSV"},
+        wrong_data{"json", "d.json", "[]", ": is JSON, expected JSON Lines (.jsonl), an object in each line"},
         wrong_data{"no_tab", "d.tsv", "yes\tgood\ngood film\n", ":2: 1 column, expected 2, separated by tabs"},
         wrong_data{"pair_for_singles", "d.tsv", "yes\ta\tb\n", ":1: 3 columns, expected 2, separated by tabs"},
         wrong_data{"single_for_pairs",

@@ -23,6 +23,7 @@ struct certifiable_texts {
   std::size_t left_out = 0;           ///< rows left out: the model knows their text
   std::size_t earlier_looks = 0;      ///< the most often that one of the texts has been tested on before
   std::size_t shared_firsts = 0;      ///< pairs whose first text stands in a pair that learned, calibrated or chose
+  std::size_t repeated_firsts = 0;    ///< pairs whose first text had stood before: no independent evidence
   std::vector<std::string> warnings;  ///< what a reader of the certificate should know, a sentence each
 };
 

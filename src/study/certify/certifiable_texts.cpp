@@ -85,6 +85,11 @@ void add_warnings(certifiable_texts& found, const known_texts& known) {
     found.warnings.push_back(name + ": " + texts_have(found.shared_firsts) +
                              " the first text of a pair that fitted the model or chose: they are not quite new to it");
   }
+  if (found.repeated_firsts > 0) {
+    found.warnings.push_back(name + ": " + texts_have(found.repeated_firsts) +
+                             " the first text of an earlier pair: they count as if they had been drawn independently, "
+                             "which one pair of each first text would be");
+  }
   if (found.earlier_looks > 0) {
     const std::string looks = std::to_string(found.earlier_looks + 1);
     found.warnings.push_back(name + ": look " + looks + " at these texts; all " + looks +
@@ -104,6 +109,7 @@ certifiable_texts select_certifiable(const known_texts& known, const dataset& da
   }
   certifiable_texts result{.texts = {data.name, data.sha256, {}}, .warnings = {}};
   std::set<std::uint64_t> seen;
+  std::set<std::uint64_t> first_texts;
   for (const labelled_text& text : data.texts) {
     const std::uint64_t hash = text_hash(text);
     if (std::ranges::any_of(detail::fitting_uses, [&](text_use use) { return known.count(use, hash) > 0; })) {
@@ -117,6 +123,9 @@ certifiable_texts select_certifiable(const known_texts& known, const dataset& da
     result.earlier_looks = std::max(result.earlier_looks, known.count(text_use::certified, hash));
     if (text.second && detail::is_known_pair(known, first_text_hash(text))) {
       ++result.shared_firsts;
+    }
+    if (text.second && !first_texts.insert(first_text_hash(text)).second) {
+      ++result.repeated_firsts;
     }
     result.texts.texts.push_back(text);
   }

@@ -34,7 +34,7 @@ data_description describe_data(const std::filesystem::path& path, const field_na
     is_pair = is_pair.value_or(has_second);
     labels.insert(of_row.begin(), of_row.end());
   };
-  if (detail::has_named_fields(path)) {
+  if (detail::form_of(path) != detail::row_form::line) {
     detail::for_each_object(path, content, [&](const detail::data_object& row) {
       const std::optional<std::vector<std::string>> found = detail::labels_of_row(row.fields, names.label, count);
       if (!found || (found->empty() && count == labels_per_text::one)) {
@@ -59,12 +59,13 @@ data_description describe_data(const std::filesystem::path& path, const field_na
 
 input_kind find_input_of_texts(const std::filesystem::path& path, const field_names& names) {
   std::string content = detail::read_data(path);
-  if (path.extension() == ".csv") {
+  const detail::row_form form = detail::form_of(path);
+  if (form == detail::row_form::csv) {
     const std::vector<std::string> header = detail::csv_reader(content, path.string()).next();
     return std::ranges::find(header, names.text_pair) == header.end() ? input_kind::single : input_kind::pair;
   }
   const std::string_view line = std::string_view(content).substr(0, content.find('\n'));
-  if (path.extension() == ".jsonl") {
+  if (form == detail::row_form::json_line) {
     const bool is_pair = detail::parse_json_line(line, path.string() + ":1").contains(names.text_pair);
     return is_pair ? input_kind::pair : input_kind::single;
   }

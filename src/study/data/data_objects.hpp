@@ -20,8 +20,20 @@
 /// of strings.
 namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study::detail {
 
-[[nodiscard]] inline bool has_named_fields(const std::filesystem::path& path) {
-  return path.extension() == ".jsonl" || path.extension() == ".csv";
+enum class row_form { line, json_line, csv };
+
+/// By the file's extension, in upper or lower case. Throws `bad_data` for .json, which is one value and no row.
+[[nodiscard]] inline row_form form_of(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::ranges::transform(extension, extension.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  if (extension == ".json") {
+    throw error(error_kind::bad_data,
+                path.string() + ": is JSON, expected JSON Lines (.jsonl), an object in each line");
+  }
+  return extension == ".jsonl" || extension == ".ndjson" ? row_form::json_line
+         : extension == ".csv"                           ? row_form::csv
+                                                         : row_form::line;
 }
 
 /// One row: its fields, and the line that it begins on.
@@ -116,7 +128,7 @@ class csv_reader {
 /// Calls `visit(data_object)` for every row of a file with named fields. Throws `bad_data`, naming file and line.
 template <class Visit>
 void for_each_object(const std::filesystem::path& path, std::string_view content, const Visit& visit) {
-  if (path.extension() == ".jsonl") {
+  if (form_of(path) == row_form::json_line) {
     for_each_line(content, [&](std::string_view line, std::size_t number) {
       const std::string place = path.string() + ":" + std::to_string(number);
       if (line.empty()) {

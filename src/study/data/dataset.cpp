@@ -124,7 +124,7 @@ class dataset_parser {
 void check_names(const std::filesystem::path& path, std::span<const std::string> labels, labels_per_text count) {
   const auto has_comma = [](const std::string& label) { return label.find(',') != std::string::npos; };
   const auto label = std::ranges::find_if(labels, has_comma);
-  if (count == labels_per_text::any && path.extension() != ".jsonl" && label != labels.end()) {
+  if (count == labels_per_text::any && form_of(path) != row_form::json_line && label != labels.end()) {
     throw error(error_kind::invalid_argument, path.string() + ": the label \"" + *label +
                                                   "\" has a comma, which divides labels; expected .jsonl with arrays");
   }
@@ -142,7 +142,7 @@ dataset read_dataset(const std::filesystem::path& path, std::span<const std::str
   const std::string content = detail::read_data(path);
   const detail::dataset_parser parser(path.string(), labels, input, names, count);
   dataset data{path.string(), model::sha256_hex(content), {}};
-  if (detail::has_named_fields(path)) {
+  if (detail::form_of(path) != detail::row_form::line) {
     detail::for_each_object(path, content,
                             [&](const detail::data_object& row) { data.texts.push_back(parser.parse_object(row)); });
   } else {
@@ -163,7 +163,7 @@ dataset read_texts(const std::filesystem::path& path, input_kind input, const fi
   const std::string content = detail::read_data(path);
   const detail::dataset_parser parser(path.string(), {}, input, names);
   dataset data{path.string(), model::sha256_hex(content), {}};
-  if (detail::has_named_fields(path)) {
+  if (detail::form_of(path) != detail::row_form::line) {
     detail::for_each_object(path, content,
                             [&](const detail::data_object& row) { data.texts.push_back(parser.parse_object(row)); });
   } else {

@@ -126,6 +126,15 @@ void check_addition(const model::exits_file& content, const model::file_set& mod
       refuse_fit_option(name + " already in exits.json, and the exits that are there depend on it");
     }
   };
+  const fit_options usual;
+  const auto refuse_other_head = [](bool is_other, const std::string& name) {
+    if (is_other) {
+      refuse_fit_option(name + " for exits behind layers, and none is fitted");
+    }
+  };
+  refuse_other_head(options.pooling != usual.pooling, "pooling is");
+  refuse_other_head(options.mix != usual.mix, "mix is");
+  refuse_other_head(options.strengths != usual.strengths, "strengths are");
   refuse_stated(!options.cuts.empty(), "cuts are");
   refuse_stated(options.max_tokens && *options.max_tokens != content.max_tokens, "max_tokens is");
   refuse_stated(options.input && options.input != content.input, "input is");

@@ -161,4 +161,19 @@ TEST(CertifiableTexts, ReportPairsWhoseFirstTextIsKnown) {
   });
 }
 
+TEST(CertifiableTexts, ReportPairsThatShareTheirFirstText) {
+  known_texts known;
+  known.add(text_use::learned, texts_of({"a"}));
+  known.add(text_use::calibrated, texts_of({"b"}));
+  const auto select = [&](const dataset& data) { return select_certifiable(known, data); };
+  const certifiable_texts found = select(
+      pairs_of({{"a man", "runs"}, {"A man", "sleeps"}, {"a cat", "runs"}, {"a man", "runs"}, {"a man", "sits"}}));
+  EXPECT_EQ(found.texts.texts.size(), 4U);
+  EXPECT_EQ(found.repeated, 1U);
+  EXPECT_EQ(found.repeated_firsts, 2U);
+  EXPECT_NE(found.warnings.at(1).find("2 texts have the first text of an earlier pair"), std::string::npos);
+  EXPECT_TRUE(select(pairs_of({{"a man", "runs"}, {"a cat", "runs"}})).warnings.empty());
+  EXPECT_EQ(select(texts_of({"c", "d"})).repeated_firsts, 0U);
+}
+
 }  // namespace certifiable_texts_test

@@ -4,6 +4,8 @@
 
 #include <offramp/error.hpp>
 
+#include "model/model_files.hpp"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -76,6 +78,20 @@ TEST_F(DatasetTest, ReadsJsonLines) {
   EXPECT_EQ(data.texts, (std::vector<labelled_text>{{"a\tb", {}, 1, 1}}));
   const dataset pairs = read("{\"text_pair\": \"h\", \"label\": \"no\", \"text\": \"p\"}", input_kind::pair, "d.jsonl");
   EXPECT_EQ(pairs.texts, (std::vector<labelled_text>{{"p", "h", 0, 1}}));
+}
+
+TEST_F(DatasetTest, KnowsTheFormsOfRowsInUpperAndLowerCase) {
+  for (const char* name : {"d.JSONL", "d.ndjson", "d.Ndjson"}) {
+    const dataset data = read("{\"label\": \"yes\", \"text\": \"a\"}\n", input_kind::single, name);
+    EXPECT_EQ(data.texts, (std::vector<labelled_text>{{"a", {}, 1, 1}})) << name;
+  }
+  EXPECT_EQ(read("label,text\nno,a\n", input_kind::single, "d.CSV").texts,
+            (std::vector<labelled_text>{{"a", {}, 0, 2}}));
+  EXPECT_EQ(read("yes\t{}\n", input_kind::single, "d.jsonl.tsv").texts, (std::vector<labelled_text>{{"{}", {}, 1, 1}}));
+  for (const char* name : {"d.json", "d.JSON"}) {
+    offramp_tests::expect_error(offramp::error_kind::bad_data, {name, "is JSON, expected JSON Lines"},
+                                [&] { static_cast<void>(read_unlabelled("[]", input_kind::single, name)); });
+  }
 }
 
 TEST_F(DatasetTest, ReadsNumbersAsLabelsOfJsonLines) {

@@ -85,6 +85,7 @@ TEST(FitCertified, KnowsWhatTrainedAnExitThatStays) {
   for (const std::vector<int>& layers : {std::vector<int>{}, {0}}) {
     certified_fit_options options = quick(0.3, 0.1);
     options.fit.layers = layers;
+    options.fit.strengths = offramp::study::fit_options().strengths;  // none are for an exit before the encoder alone
     offramp_tests::expect_error(
         offramp::error_kind::invalid_argument, {"trained.txt:", "the model knows this text"}, [&] {
           static_cast<void>(fit_certified(shop.files / "labelled", {.texts = shop.files / "trained.txt"},

@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fit_ngrams_test {
@@ -222,6 +223,12 @@ TEST(FitNgrams, TakeOrRefuseEveryOptionWhereExitsAre) {
                                 [&] { add(change); });
     EXPECT_FALSE(std::filesystem::exists(shop.files / "after" / "exits.json"));
   };
+  for (const auto& [what, change] : std::vector<std::pair<std::string, std::function<void(fit_options&)>>>{
+           {"pooling is", [](fit_options& options) { options.pooling = offramp::study::pooling_choice::cls; }},
+           {"mix is", [](fit_options& options) { options.mix = offramp::study::layer_mix::learned; }},
+           {"strengths are", [](fit_options& options) { options.strengths = {1.0}; }}}) {
+    offramp_tests::expect_error(offramp::error_kind::invalid_argument, {what, "none is fitted"}, [&] { add(change); });
+  }
   refuses("max_tokens is", [](fit_options& options) { options.max_tokens = 7; });
   refuses("input is", [](fit_options& options) { options.input = offramp::input_kind::pair; });
   refuses("golden texts", [](fit_options& options) { options.golden = "golden.txt"; });
