@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command.hpp"
 #include "model_options.hpp"
+#include "policy_options.hpp"
 
 #include <offramp/classifier.hpp>
 #include <offramp/detail/directory_name.hpp>
 #include <offramp/runner.hpp>
 #include <serve/http_service.hpp>
 
+#include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -34,6 +37,8 @@ struct serve_options {
   int port = 8080;
   int threads = static_cast<int>(offramp::usable_threads());
   std::optional<float> threshold;
+  const CLI::Option* full_depth = nullptr;
+  const CLI::Option* busy_texts = nullptr;
   std::optional<float> busy_threshold;
   std::optional<double> busy_certified;
   std::string token_file;
@@ -42,10 +47,11 @@ struct serve_options {
 };
 
 offramp_serve::policy_range policies_of(const offramp::classifier& model, const serve_options& options) {
-  const offramp::exit_policy calm =
-      options.threshold ? offramp::exit_policy(*options.threshold) : model.default_policy();
+  const offramp::exit_policy calm = options.full_depth->count() > 0 ? offramp::exit_policy::full_depth()
+                                    : options.threshold             ? confidence_of_at_least(*options.threshold)
+                                                                    : model.default_policy();
   if (options.busy_threshold) {
-    return {calm, offramp::exit_policy(*options.busy_threshold), model};
+    return {calm, confidence_of_at_least(*options.busy_threshold), model};
   }
   if (options.busy_certified) {
     const auto certified = model.certified(*options.busy_certified);
@@ -62,7 +68,7 @@ std::shared_ptr<const served_model> load(const std::string& directory, const ser
   model_options chosen;
   chosen.directory = directory;
   chosen.format = options.format;
-  const offramp::classifier model = chosen.load();
+  const offramp::classifier model = chosen.load_and_warn();
   constexpr int tokens_of_first_call = 1024;
   model.warm_up(tokens_of_first_call, options.threads);
   try {
@@ -115,12 +121,22 @@ class signal_waiter {
 };
 
 void serve(serve_options options) {
+  for (const std::optional<float>& threshold : {options.threshold, options.busy_threshold}) {
+    if (threshold) {
+      static_cast<void>(confidence_of_at_least(*threshold));  // before any model is loaded
+    }
+  }
+  if (options.busy_texts->count() > 0 && options.queue.busy_texts > options.queue.waiting_texts) {
+    throw usage_error("--busy-texts is " + std::to_string(options.queue.busy_texts) + ", expected at most the " +
+                      std::to_string(options.queue.waiting_texts) + " of --queue, which never wait");
+  }
   const signal_waiter signals;
   std::signal(SIGPIPE, SIG_IGN);  // a client that went away is no reason to end
   if (!options.token_file.empty()) {
     options.http.token = read_token(options.token_file);
   }
   options.queue.threads = options.threads;
+  options.queue.busy_texts = std::min(options.queue.busy_texts, options.queue.waiting_texts);
   offramp_serve::model_registry models;
   std::set<std::string> names;
   for (const std::string& model : options.models) {
@@ -166,8 +182,12 @@ command add_serve(CLI::App& app) {
       ->capture_default_str();
   parser.add_option("--threads", options->threads, "Batches that are classified at a time")
       ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  parser.add_option("--threshold", options->threshold, "Confidence of requests that name none, without load");
+      ->default_str("all usable");
+  CLI::Option* const threshold =
+      parser.add_option("--threshold", options->threshold, "Confidence of requests that name none, without load");
+  options->full_depth = parser.add_flag("--full-depth")
+                            ->description("Run every layer for requests that name no policy, without load")
+                            ->excludes(threshold);
   auto* busy =
       parser.add_option("--busy-threshold", options->busy_threshold, "Confidence to which that falls as load grows");
   parser
@@ -177,9 +197,10 @@ command add_serve(CLI::App& app) {
   parser.add_option("--queue", options->queue.waiting_texts, "Texts that may wait; more are refused with 429")
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
-  parser.add_option("--busy-texts", options->queue.busy_texts, "Waiting texts at which the policy is boldest")
-      ->check(CLI::Range(1, 1 << 24))
-      ->capture_default_str();
+  options->busy_texts =
+      parser.add_option("--busy-texts", options->queue.busy_texts, "Waiting texts at which the policy is boldest")
+          ->check(CLI::Range(1, 1 << 24))
+          ->capture_default_str();
   parser.add_option("--batch", options->queue.texts_at_once, "Texts of several requests in one batch")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
@@ -190,7 +211,7 @@ command add_serve(CLI::App& app) {
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   parser.add_option("--text-bytes", options->http.requests.text_bytes, "Bytes of one text")
-      ->check(CLI::Range(1, 1 << 28))
+      ->check(CLI::Range(std::size_t{1}, options->http.body_bytes))
       ->capture_default_str();
   parser.add_option("--token-file", options->token_file, "File whose first line requests must bring as bearer token")
       ->check(CLI::ExistingFile);

@@ -92,10 +92,27 @@ double number_of(const json& request, const char* name, double lowest, double hi
   return number;
 }
 
+/// False where it is missing.
+bool flag_of(const json& request, const char* name) {
+  if (!request.contains(name)) {
+    return false;
+  }
+  if (!request[name].is_boolean()) {
+    refuse(std::string(name) + " is no boolean");
+  }
+  return request[name].get<bool>();
+}
+
 std::optional<offramp::exit_policy> read_policy(const json& request, const served_model& model) {
   std::optional<offramp::exit_policy> policy;
-  if (request.contains("threshold") && request.contains("certified")) {
-    refuse("expected threshold or certified, not both");
+  const bool wants_full_depth = flag_of(request, "full_depth");
+  const int policies =
+      (request.contains("threshold") ? 1 : 0) + (request.contains("certified") ? 1 : 0) + (wants_full_depth ? 1 : 0);
+  if (policies > 1) {
+    refuse("expected threshold, certified or full_depth, not both");
+  }
+  if (wants_full_depth) {
+    policy = offramp::exit_policy::full_depth();
   }
   if (request.contains("threshold")) {
     policy = offramp::exit_policy(number_of(request, "threshold", 0.0, 1.0));
@@ -103,7 +120,8 @@ std::optional<offramp::exit_policy> read_policy(const json& request, const serve
   if (request.contains("certified")) {
     policy = model.classifier.certified(number_of(request, "certified", 0.0, 1.0));
     if (!policy) {
-      refuse("the model has no certificate of at most " + request["certified"].dump());
+      refuse("the model has no certificate of at most " + request["certified"].dump() + " for " +
+             std::string(name_of(model.classifier.format())) + ", which it is served in");
     }
   }
   if (request.contains("max_layer")) {
@@ -143,8 +161,8 @@ job read_request(const std::string& body, const model_registry& models, const re
   if (!request.is_object()) {
     refuse("the body is no JSON object");
   }
-  static const std::set<std::string> known = {"text",      "texts",     "pairs",       "model", "threshold",
-                                              "certified", "max_layer", "deadline_ms", "exits"};
+  static const std::set<std::string> known = {"text",      "texts",      "pairs",     "model",       "threshold",
+                                              "certified", "full_depth", "max_layer", "deadline_ms", "exits"};
   for (const auto& [name, value] : request.items()) {
     if (!known.contains(name)) {
       refuse("unknown member " + shown_name(name));
@@ -168,12 +186,7 @@ job read_request(const std::string& body, const model_registry& models, const re
     work.deadline = std::chrono::steady_clock::now() +
                     std::chrono::duration_cast<std::chrono::steady_clock::duration>(share_of_the_work * allowed);
   }
-  if (request.contains("exits")) {
-    if (!request["exits"].is_boolean()) {
-      refuse("exits is no boolean");
-    }
-    work.wants_exits = request["exits"].get<bool>();
-  }
+  work.wants_exits = flag_of(request, "exits");
   if (work.wants_exits && work.deadline) {
     refuse("expected deadline_ms or exits, not both: what every exit says takes full depth");
   }

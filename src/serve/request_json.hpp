@@ -32,8 +32,8 @@ struct request_limits {
 /// Reads the body of POST /v1/classify:
 ///
 ///     {"text": "..."} or {"texts": ["...", ...]} or {"pairs": [["...", "..."], ...]}, and if wanted
-///     "model": "name", "threshold": 0 to 1 or "certified": epsilon, "max_layer": layer, "deadline_ms": number,
-///     "exits": true
+///     "model": "name", "threshold": 0 to 1, "certified": epsilon or "full_depth": true, "max_layer": layer,
+///     "deadline_ms": number, "exits": true
 ///
 /// A tenth of the time until the deadline is left for the answer's way back. Throws request_error with 400 for what is
 /// none of that or does not fit the model, 404 for an unknown model, 413 for what is too large.

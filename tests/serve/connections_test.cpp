@@ -68,8 +68,8 @@ TEST(requests, may_be_nested_however_deep) {
   const running_service service({"tiny"});
   const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
   std::vector<std::string> bodies = {deep};
-  for (const char* member :
-       {"text", "texts", "pairs", "model", "threshold", "certified", "max_layer", "deadline_ms", "exits", "unknown"}) {
+  for (const char* member : {"text", "texts", "pairs", "model", "threshold", "certified", "full_depth", "max_layer",
+                             "deadline_ms", "exits", "unknown"}) {
     bodies.push_back(R"({"other": "a", ")" + std::string(member) + "\": " + deep + "}");
   }
   for (const std::string& body : bodies) {

@@ -200,6 +200,17 @@ TEST(serve_command, a_policy_by_load_says_how_far_it_goes) {
   EXPECT_EQ(service.end(), 0);
 }
 
+TEST(serve_command, runs_every_layer_where_told_so) {
+  const conversation service(serve({"--model", tiny("tiny"), "--full-depth", "--busy-threshold", "0.5"}));
+  httplib::Client client("127.0.0.1", port_of(service.hear()));
+  const auto models = client.Get("/v1/models");
+  ASSERT_TRUE(models);
+  EXPECT_NE(models->body.find(R"("policy":"full depth")"), std::string::npos) << models->body;
+  client.stop();
+  service.send_signal(SIGINT);
+  EXPECT_EQ(service.end(), 0);
+}
+
 TEST(serve_command, says_what_it_cannot_do) {
   const auto expect = [](std::vector<std::string> options, int status, const std::string& part) {
     const auto result = run_offramp(serve(std::move(options)));
@@ -214,6 +225,11 @@ TEST(serve_command, says_what_it_cannot_do) {
   const scratch_directory folder;
   expect({"--model", tiny("tiny"), folder.copy_of("tiny") + "/"}, 2, "two are called tiny");
   expect({"--model", tiny("tiny"), "--threads", "0"}, 2, "--threads");
+  expect({"--model", tiny("tiny"), "--threshold", "1.5"}, 2, "--threshold is 1.5, which no confidence reaches");
+  expect({"--model", tiny("tiny"), "--threshold", "0.5", "--full-depth"}, 2, "--full-depth");
+  expect({"--model", tiny("tiny"), "--queue", "8", "--busy-texts", "9"}, 2,
+         "--busy-texts is 9, expected at most the 8");
+  expect({"--model", tiny("tiny"), "--text-bytes", "4194305"}, 2, "--text-bytes");
   expect({"--model", tiny("tiny"), "--host", "256.0.0.1"}, 1, "256.0.0.1, port 0: cannot be listened on");
 }
 

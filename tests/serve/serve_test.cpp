@@ -39,6 +39,13 @@ TEST(serve, answers_as_a_direct_call) {
   expect_equal(one["results"][0], model.classify("hello world", model.default_policy().with_max_layer(1)));
   EXPECT_EQ(one["results"][0]["exits"].size(), model.exits().size());
 
+  const auto [full_status, full] = service.classify({{"text", "hello world"}, {"full_depth", true}});
+  ASSERT_EQ(full_status, 200) << full;
+  EXPECT_EQ(full["policy"], "full depth");
+  expect_equal(full["results"][0], model.classify("hello world", offramp::exit_policy::full_depth()));
+  EXPECT_EQ(service.classify({{"text", "a"}, {"full_depth", false}, {"threshold", 0.4}}).second["policy"],
+            "confidence >= 0.4");
+
   const classifier pairs = classifier::load(models_folder + "tiny-pair");
   const auto [pair_status, pair] =
       service.classify_text(R"({"pairs": [["good film", "good"]], "model": "tiny-pair", "deadline_ms": 60000})");
@@ -117,7 +124,9 @@ TEST(serve, says_what_is_wrong) {
            {R"({"text": "a", "threshold": 90})", 400, "threshold is 90, expected a number from 0.0 to 1.0"},
            {R"({"text": "a", "threshold": "0.9"})", 400, "threshold is \"0.9\""},
            {R"({"text": "a", "threshold": 0.9, "certified": 0.01})", 400, "not both"},
-           {R"({"text": "a", "certified": 0.01})", 400, "no certificate of at most 0.01"},
+           {R"({"text": "a", "threshold": 0.9, "full_depth": true})", 400, "not both"},
+           {R"({"text": "a", "full_depth": 1})", 400, "full_depth is no boolean"},
+           {R"({"text": "a", "certified": 0.01})", 400, "no certificate of at most 0.01 for float32"},
            {R"({"text": "a", "max_layer": 1.5})", 400, "max_layer is no integer"},
            {R"({"text": "a", "max_layer": 99})", 400, "max_layer is 99"},
            {R"({"text": "a", "deadline_ms": -1})", 400, "deadline_ms is -1"},
