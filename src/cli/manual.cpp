@@ -40,6 +40,9 @@ void write_options(const std::vector<option_description>& options, std::ostream&
     for (std::size_t i = 0; i < option.choices.size(); ++i) {
       out << (i == 0 ? " (" : ", ") << roff(option.choices[i]) << (i + 1 == option.choices.size() ? ")" : "");
     }
+    if (!option.fallback.empty()) {
+      out << "; default " << roff(option.fallback);
+    }
     out << '\n';
   }
 }

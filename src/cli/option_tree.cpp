@@ -29,7 +29,7 @@ std::vector<std::string> choices_of(std::string_view type) {
 }
 
 option_description describe(const CLI::Option& option) {
-  option_description shown{.names = {}, .value = {}, .choices = {}, .text = option.get_description()};
+  option_description shown{.names = {}, .value = {}, .choices = {}, .fallback = {}, .text = option.get_description()};
   for (const std::string& name : option.get_lnames()) {
     shown.names.push_back("--" + name);
   }
@@ -40,6 +40,7 @@ option_description describe(const CLI::Option& option) {
     const std::string type = option.get_type_name();
     shown.value = type.substr(0, type.find(':'));
     shown.choices = choices_of(type);
+    shown.fallback = option.get_default_str();
   }
   return shown;
 }

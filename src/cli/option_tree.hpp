@@ -13,6 +13,7 @@ struct option_description {
   std::vector<std::string> names;    ///< as in "--help", longest first
   std::string value;                 ///< what it takes, as in "TEXT"; empty: nothing
   std::vector<std::string> choices;  ///< the values there are; empty: any
+  std::string fallback;              ///< what stands for a missing one; empty: nothing that could be written
   std::string text;
 };
 

@@ -49,8 +49,8 @@ TEST(manual, has_every_subcommand_and_its_options) {
   for (const std::string& name : subcommands()) {
     EXPECT_NE(page.find(".SS " + name), std::string::npos) << name;
   }
-  for (const char* part :
-       {"\\fB\\-\\-certified\\fR \\fIFLOAT\\fR", "(float32, bfloat16, int8)", ".SS classify TEXT..."}) {
+  for (const char* part : {"\\fB\\-\\-certified\\fR \\fIFLOAT\\fR", "(float32, bfloat16, int8); default float32",
+                           ".SS classify TEXT...", "; default all usable"}) {
     EXPECT_NE(page.find(part), std::string::npos) << part;
   }
 }
