@@ -10,7 +10,7 @@ build/site/tools/bin/pip install --quiet mkdocs-material
 pages=build/site/pages
 rm -rf $pages build/site/html
 mkdir -p $pages
-cp -r docs/*.md docs/*.svg docs/*.yaml docs/results $pages
+cp -r docs/*.md docs/*.png docs/*.svg docs/*.yaml docs/results $pages
 cp README.md $pages/index.md
 cp bench/README.md $pages/benchmarks.md
 # Links between the pages are as in the tree; what is no page is a file of the tree.

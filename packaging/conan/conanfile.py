@@ -38,7 +38,7 @@ class OfframpRecipe(ConanFile):
         check_min_cppstd(self, 20)
 
     def requirements(self):
-        # In no public header of the compiled target; offramp::header_only includes the first two.
+        # In no public header of the compiled target, which is the one that a package names; the headers alone include the first two.
         self.requires("eigen/3.4.0", transitive_headers=True)
         self.requires("nlohmann_json/3.11.3", transitive_headers=True)
         self.requires("highway/1.2.0")
