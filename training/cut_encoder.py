@@ -76,7 +76,7 @@ def main():
     embeddings = encoder.get_input_embeddings().weight.detach()[[vocabulary[piece] for piece in pieces]]
     encoder.set_input_embeddings(torch.nn.Embedding.from_pretrained(embeddings))
     encoder.encoder.layer = encoder.encoder.layer[:a.layers]
-    a.out.mkdir(parents=True)
+    a.out.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in encoder.state_dict().items()}, a.out / "model.safetensors",
               metadata={"format": "pt"})
     config = json.loads((a.encoder / "config.json").read_text(encoding="utf-8"))

@@ -23,7 +23,8 @@ class Texts:
         return len(self.ids)
 
 
-def read_rows(path: str, columns: int) -> list[list[str]]:
+def read_numbered_rows(path: str, columns: int) -> list[tuple[int, list[str]]]:
+    """Each row that is not empty, with the number of its line."""
     rows = []
     for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
         if not line:
@@ -31,10 +32,14 @@ def read_rows(path: str, columns: int) -> list[list[str]]:
         fields = line.split("\t")
         if len(fields) != columns:
             raise SystemExit(f"{path}:{number}: {len(fields)} columns, expected {columns}")
-        rows.append(fields)
+        rows.append((number, fields))
     if not rows:
         raise SystemExit(f"{path}: no rows")
     return rows
+
+
+def read_rows(path: str, columns: int) -> list[list[str]]:
+    return [fields for _, fields in read_numbered_rows(path, columns)]
 
 
 def load_tokenizer(directory: str, max_tokens: int) -> Tokenizer:
@@ -58,9 +63,9 @@ def read_labelled(paths: list[str], settings: dict, data_labels: list[str]) -> t
     index = {name: i for i, name in enumerate(data_labels)}
     texts, labels = [], []
     for path in paths:
-        for number, row in enumerate(read_rows(path, 3 if pair else 2), 1):
+        for number, row in read_numbered_rows(path, 3 if pair else 2):
             if row[0] not in index:
-                raise SystemExit(f"{path}: row {number}: unknown label {row[0]!r}, expected one of {data_labels}")
+                raise SystemExit(f"{path}:{number}: unknown label {row[0]!r}, expected one of {data_labels}")
             texts.append(tuple(row[1:]) if pair else row[1])
             labels.append(index[row[0]])
     return texts, labels

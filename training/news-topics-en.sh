@@ -29,12 +29,13 @@ awk -F'\t' '{
   print; print opening; print closing
 }' "$parts/train.tsv" > "$work/train.tsv"
 
-if [[ ! -e $work/layers ]]; then
-  [[ -e $work/encoder ]] ||
+if [[ ! -e $work/layers/exits.json ]]; then
+  [[ -e $work/encoder/tokenizer_config.json ]] ||
     "$python" cut_encoder.py --encoder "$encoder" --texts "$parts/train.tsv" --layers 3 --pieces 11000 --out "$work/encoder"
-  "$python" train.py --encoder "$work/encoder" --train "$work/train.tsv" --dev "$parts/choose.tsv" \
-    --labels World Sports Business Sci/Tech --pooling mean --max-tokens 128 --encoder-lr 1e-4 --self-distillation 0.5 \
-    --average 0.998 --epochs 1.5 --out "$work/joint" "${more[@]}"
+  [[ -e $work/joint/final.pt ]] ||
+    "$python" train.py --encoder "$work/encoder" --train "$work/train.tsv" --dev "$parts/choose.tsv" \
+      --labels World Sports Business Sci/Tech --pooling mean --max-tokens 128 --encoder-lr 1e-4 --self-distillation 0.5 \
+      --average 0.998 --epochs 1.5 --out "$work/joint" "${more[@]}"
   "$python" export.py --trained "$work/joint/final.pt" --encoder "$work/encoder" --golden golden-news-topics.txt --int8 \
     --out "$work/layers"
 fi

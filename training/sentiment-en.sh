@@ -25,19 +25,21 @@ grep -vxFf "$work/choose.txt" "$work/all.txt" > "$work/answered.txt"
 
 # Two teachers with the last exit only, one of them on the mean of the rows; a student that learns from both. Then a teacher
 # twice as deep and wide, and the student goes on with its answers.
-if [[ ! -e $work/layers ]]; then
+if [[ ! -e $work/layers/exits.json ]]; then
   data=(--train "$sst2/train.tsv" --dev "$sst2/dev.tsv" "${labels[@]}" --label-names negative positive)
   common=(--encoder "$encoder" "${data[@]}")
-  "$python" train.py "${common[@]}" --out "$work/teacher1" --layers 6 --epochs 2 --seed 1 --threads 1 --average 0.999
-  "$python" train.py "${common[@]}" --out "$work/teacher2" --layers 6 --epochs 2 --seed 2 --threads 1 --average 0.999 \
-    --pooling mean
-  "$python" train.py "${common[@]}" --out "$work/student" --teacher "$work/teacher1" "$work/teacher2" \
-    --unlabelled "$work/sentences.txt" --self-distillation 0.3 --epochs 1.6 --average 0.998 --seed 1
-  "$python" train.py --encoder "$large" "${data[@]}" --out "$work/large" --pooling mean --self-distillation 0.5 \
-    --encoder-lr 3e-5 --epochs 1.2 --average 0.998 --max-tokens 128 --seed 1
+  train() {  # into a directory of WORK, unless it is done
+    [[ -e $work/$1/final.pt ]] || "$python" train.py --out "$work/$1" "${@:2}"
+  }
+  train teacher1 "${common[@]}" --layers 6 --epochs 2 --seed 1 --threads 1 --average 0.999
+  train teacher2 "${common[@]}" --layers 6 --epochs 2 --seed 2 --threads 1 --average 0.999 --pooling mean
+  train student "${common[@]}" --teacher "$work/teacher1" "$work/teacher2" --unlabelled "$work/sentences.txt" \
+    --self-distillation 0.3 --epochs 1.6 --average 0.998 --seed 1
+  train large --encoder "$large" "${data[@]}" --pooling mean --self-distillation 0.5 --encoder-lr 3e-5 --epochs 1.2 \
+    --average 0.998 --max-tokens 128 --seed 1
   awk 'NF >= 3 && NF <= 40' "$work/answered.txt" | shuf -n 45000 --random-source="$work/answered.txt" > "$work/taught.txt"
-  "$python" train.py "${common[@]}" --out "$work/student2" --initial "$work/student/final.pt" --teacher "$work/large" \
-    --teacher-weight 0.5 --unlabelled "$work/taught.txt" --self-distillation 0.3 --epochs 2 --average 0.998 --seed 1
+  train student2 "${common[@]}" --initial "$work/student/final.pt" --teacher "$work/large" --teacher-weight 0.5 \
+    --unlabelled "$work/taught.txt" --self-distillation 0.3 --epochs 2 --average 0.998 --seed 1
   "$python" export.py --trained "$work/student2/final.pt" --encoder "$encoder" --golden golden-sentiment.txt --int8 \
     --threshold 0.9 --max-layer 4 --out "$work/layers"
 fi

@@ -13,12 +13,14 @@ offramp=${OFFRAMP:-../build/dev/offramp}
 python=${PYTHON:-python}
 
 awk -F'\t' '$1 == 0 || ++n % 14 == 0' "$nsmc/train_extra.tsv" > "$work/extra.tsv"  # as many positive as negative ones
-if [[ ! -e $work/layers ]]; then
-  "$python" pretrain.py --texts "$nsmc/train.tsv" "$nsmc/train_extra.tsv" "$nsmc/neutral.tsv" \
-    --without "$nsmc/test.tsv" "$nsmc/dev.tsv" --out "$work/encoder" --epochs 2.2
-  "$python" train.py --encoder "$work/encoder" --train "$nsmc/train.tsv" "$work/extra.tsv" --dev "$nsmc/dev.tsv" \
-    --out "$work/joint" --labels 0 1 --label-names negative positive --max-tokens 128 --pooling mean --epochs 2 \
-    --encoder-lr 2e-4 --average 0.998
+if [[ ! -e $work/layers/exits.json ]]; then
+  [[ -e $work/encoder/model.safetensors && ! -e $work/encoder/checkpoint.pt ]] ||
+    "$python" pretrain.py --texts "$nsmc/train.tsv" "$nsmc/train_extra.tsv" "$nsmc/neutral.tsv" \
+      --without "$nsmc/test.tsv" "$nsmc/dev.tsv" --out "$work/encoder" --epochs 2.2
+  [[ -e $work/joint/final.pt ]] ||
+    "$python" train.py --encoder "$work/encoder" --train "$nsmc/train.tsv" "$work/extra.tsv" --dev "$nsmc/dev.tsv" \
+      --out "$work/joint" --labels 0 1 --label-names negative positive --max-tokens 128 --pooling mean --epochs 2 \
+      --encoder-lr 2e-4 --average 0.998
   "$python" export.py --trained "$work/joint/final.pt" --encoder "$work/encoder" --golden golden-sentiment-ko.txt --int8 \
     --out "$work/layers"
 fi

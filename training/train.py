@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains an encoder jointly with exits at several layers, optionally on unlabelled text with teachers."""
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -68,15 +69,21 @@ def teacher_logits(a, directory: Path, texts: list) -> torch.Tensor:
 
 
 def soft_labels(a, texts: list) -> torch.Tensor:
-    """Mean over the teachers of softmax(last exit / temperature): [texts, labels]. Kept in the output directory."""
+    """Mean over the teachers of softmax(last exit / temperature): [texts, labels]. Kept in the output directory, with what they
+    answer."""
     cache = Path(a.out) / "teacher.pt"
+    asked = hashlib.sha256(json.dumps([texts, a.teacher, a.teacher_temperature]).encode()).hexdigest()
     if cache.exists():
-        return torch.load(cache, weights_only=True)
+        kept = torch.load(cache, weights_only=True)
+        if not isinstance(kept, dict) or kept["asked"] != asked:
+            raise SystemExit(f"{cache}: answers of other teachers, or to other texts; another --out has room for these")
+        return kept["answers"]
     total = torch.zeros(len(texts), len(a.labels))
     for directory in a.teacher:
         total += torch.softmax(teacher_logits(a, Path(directory), texts) / a.teacher_temperature, -1)
-    save_atomically(total / len(a.teacher), cache)
-    return total / len(a.teacher)
+    answers = total / len(a.teacher)
+    save_atomically({"asked": asked, "answers": answers}, cache)
+    return answers
 
 
 def soft_cross_entropy(logits, target):

@@ -82,6 +82,25 @@ class Recipe(unittest.TestCase):
             with self.assertRaisesRegex(SystemExit, "its labels are"):
                 train.teacher_logits(a, Path(folder), ["abc"])
 
+    def test_answers_are_kept_for_the_same_texts_and_teachers_alone(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                mock.patch.object(train, "teacher_logits", lambda a, d, texts: torch.tensor([[len(t), 1.0] for t in texts])):
+            a = SimpleNamespace(out=folder, labels=["0", "1"], teacher=["t"], teacher_temperature=2.0)
+            answers = train.soft_labels(a, ["abc", "d"])
+            assert torch.allclose(answers, torch.softmax(torch.tensor([[3, 1.0], [1, 1.0]]) / 2, -1))
+            with mock.patch.object(train, "teacher_logits", None):
+                assert torch.equal(train.soft_labels(a, ["abc", "d"]), answers)
+            for change, texts in (({}, ["abd", "d"]), ({"teacher": ["u"]}, ["abc", "d"]), ({"teacher_temperature": 1.0}, ["abc", "d"])):
+                with self.assertRaisesRegex(SystemExit, "of other teachers, or to other texts"):
+                    train.soft_labels(SimpleNamespace(**{**vars(a), **change}), texts)
+
+    def test_a_label_that_is_unknown_is_told_with_its_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "t.tsv"
+            path.write_text("0\ta\n\n2\tb\n")
+            with self.assertRaisesRegex(SystemExit, "t.tsv:3: unknown label '2'"):
+                data.read_labelled([str(path)], {"input": "single"}, ["0", "1"])
+
     def test_sentences_are_tokenized_like_sst(self):
         assert sentences.sentences("It's fun.<br />Don't (ever) miss it!") == ["it 's fun .", "do n't ( ever ) miss it !"]
 
