@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands in README.md and docs/ are ones that the command takes: its subcommands, with options that they have.
+// What README.md says of speed stands in docs/, too.
 #include "process.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -78,6 +80,33 @@ TEST(cli_documentation, shows_commands_that_there_are) {
       }
     }
   }
+}
+
+std::vector<std::string> lines_of(const std::filesystem::path& page) {
+  std::vector<std::string> lines;
+  std::ifstream file(page);
+  for (std::string line; std::getline(file, line);) {
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+TEST(cli_documentation, repeats_measured_rows_as_their_pages_have_them) {
+  const std::filesystem::path root = OFFRAMP_SOURCE_DIR;
+  std::vector<std::string> measured = lines_of(root / "docs" / "speed.md");
+  const std::vector<std::string> results = lines_of(root / "docs" / "results.md");
+  measured.insert(measured.end(), results.begin(), results.end());
+  const std::vector<std::string> readme = lines_of(root / "README.md");
+  auto line = std::find(readme.begin(), readme.end(), "## Speed");
+  ASSERT_NE(line, readme.end());
+  std::size_t rows = 0;
+  for (++line; line != readme.end() && !line->starts_with("## "); ++line) {
+    if (line->starts_with("| ")) {
+      EXPECT_NE(std::find(measured.begin(), measured.end(), *line), measured.end()) << "only README.md has " << *line;
+      ++rows;
+    }
+  }
+  EXPECT_GT(rows, 10U);
 }
 
 }  // namespace cli_documentation_test

@@ -5,9 +5,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import beta
 
-from answers import alone_right
+from formatting import lost_against, lost_points, lower_bound, measured, percent, table, time_ratio, times
 from sets import ENCODERS, SETS, DataSet, Encoder
 
 MODELS = {"joint": "Joint training", "exit0_declining": "Joint with exit 0, declining",
@@ -19,51 +18,8 @@ POINT = ["model", "goal", "threshold", "accuracy", "points lost", "... against a
          "FLOPs", "time", "in batches", "disagree"]
 
 
-def percent(value: float) -> str:
-    return f"{100 * value:.2f} %"
-
-
-def times(value: float | None) -> str:
-    """Empty where no layer runs, which is faster without end."""
-    return "" if value is None else f"{int(value * 100) / 100:.2f}x"  # never rounded up
-
-
 def layer_numbers(encoder: Encoder) -> list[str]:
     return [str(depth) for depth in range(1, encoder.depth + 1)]
-
-
-def lower_bound(losses: int, texts: int, looks: int = 1) -> float:
-    """One-sided 95 % Clopper-Pearson, of so many bounds together."""
-    return 0.0 if losses == 0 else float(beta.ppf(0.05 / looks, losses, texts - losses + 1))
-
-
-def lost_points(row: dict, full: dict) -> str:
-    """With Tango's paired interval where the row has it."""
-    lost = f"{100 * (full['accuracy'] - row['accuracy']):.2f}"
-    return lost if row is full or "loss_lower" not in row else f"{lost} ({100 * row['loss_lower']:.2f} to {100 * row['loss_upper']:.2f})"
-
-
-def lost_against(row: dict, other: dict | None) -> str:
-    """The points that it loses to the row of another model, with the paired bootstrap's percentiles, of 100,000 draws; empty where
-    they cannot be paired."""
-    if "separate_lost" in row:  # of a run that kept the counts alone
-        gained, lost = row["separate_gained"], row["separate_lost"]
-    elif (alone := alone_right(row, other) if other else None) is not None:
-        gained, lost = alone
-    else:
-        return ""
-    texts = row["texts"]
-    shares = [lost / texts, gained / texts, (texts - lost - gained) / texts]
-    drawn = np.random.default_rng(1).multinomial(texts, shares, 100_000)
-    lower, upper = np.percentile((drawn[:, 0] - drawn[:, 1]) / texts, (2.5, 97.5))
-    return f"{100 * (lost - gained) / texts:.2f} ({100 * lower:.2f} to {100 * upper:.2f})"
-
-
-def time_ratio(row: dict, full: dict, kind: str) -> str:
-    mean = f"{kind}_mean_ms"
-    if f"{kind}_speedup" in row:
-        return times(row[f"{kind}_speedup"])
-    return times(full[mean] / row[mean]) if row.get(mean) else ""
 
 
 def point(model: str, goal: str, threshold: str, row: dict, full: dict, separate: dict | None) -> list[str]:
@@ -164,18 +120,6 @@ def sentences(model: str, m: dict) -> list[str]:
     return [text, ""]
 
 
-def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    """Without the columns that are empty in every row."""
-    kept = [i for i in range(len(head)) if any(row[i] for row in rows) or not rows]
-    lines = [[line[i] for i in kept] for line in (head, ["---"] * len(head), *rows)]
-    return ["| " + " | ".join(line) + " |" for line in lines] + [""]
-
-
-def measured(folder: Path, model: str) -> dict | None:
-    path = folder / f"{model}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
 def cuts_table(data_set: DataSet, encoder: Encoder, folder: Path, found: dict[str, dict]) -> list[str]:
     depths = encoder.recipes[data_set.name].cuts
     cuts = [measured(folder, f"cut{depth}") for depth in depths]
@@ -236,6 +180,25 @@ def seeds_table(data_set: DataSet, encoder: Encoder, folder: Path) -> list[str]:
     numbers = [f"seed {seed}" for seed in range(1, len(models) + 1)]
     return ["Joint training from several seeds, whose thresholds and certificates are each their own:", "",
             *table(["goal", "", *numbers, "mean", "standard deviation"], rows)]
+
+
+def summary(encoder: Encoder, results: Path) -> list[str]:
+    """Each set under its certificate for 1 %, beside what a user could take instead; README has these lines, too."""
+    columns = []
+    for name in encoder.recipes:
+        folder = results / name
+        bag, separate, m = measured(folder, "bag"), separate_at_full_depth(encoder, folder), measured(folder, "exit0_declining")
+        row = m and next((c["test"] for c in m["certificates"] if c["epsilon"] == 0.01), None)
+        if row and separate and bag:
+            full = m["full_depth"]
+            columns.append([SETS[name].title, f"{full['accuracy']:.4f}", f"{separate['accuracy']:.4f}", f"{bag['full_depth']['accuracy']:.4f}",
+                            f"{row['accuracy']:.4f}", lost_against(row, separate), f"{row['mean_layer']:.2f}", time_ratio(row, full, "single")])
+    if len(columns) < 2:  # one set alone stands in its section's first lines
+        return []
+    names = ["", "full depth is right on", f"a model of {encoder.depth} layers without early exits", "a bag of words", "under the certificate",
+             "... points lost to the model without early exits", "mean layer", "faster than full depth"]
+    head, *rows = (list(line) for line in zip(names, *columns))
+    return ["## In short", "", "*Joint with exit 0, declining*, under its certificate for 1 %:", "", *table(head, rows)]
 
 
 def training_cost(results: Path, encoder: Encoder) -> list[str]:
@@ -301,7 +264,7 @@ def main():
     a = p.parse_args()
     encoder = ENCODERS[a.shape]
     head = (Path(__file__).parent / f"page_head_{a.shape}.md").read_text(encoding="utf-8")
-    text = [head.rstrip(), "", *training_cost(a.results / a.shape, encoder)]
+    text = [head.rstrip(), "", *summary(encoder, a.results / a.shape), *training_cost(a.results / a.shape, encoder)]
     for name in encoder.recipes:
         text += section(SETS[name], encoder, a.results / a.shape / name)
     (a.out or docs / encoder.page).write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "results"))
+import formatting
 import measure
 import report
 from answers import ExitLogits, add_right, alone_right, expected_calibration_error, packed, unpacked
@@ -130,12 +131,12 @@ class Report(unittest.TestCase):
         texts = np.arange(1000)
         other = {"texts": 1000, "right": packed(texts >= 10)}
         row = {"texts": 1000, "right": packed(texts < 970)}
-        estimate, lower, upper = map(float, re.fullmatch(r"(.*) \((.*) to (.*)\)", report.lost_against(row, other)).groups())
+        estimate, lower, upper = map(float, re.fullmatch(r"(.*) \((.*) to (.*)\)", formatting.lost_against(row, other)).groups())
         spread = 1.96 * math.sqrt((0.04 - 0.02**2) / 1000)  # of the normal approximation
         assert estimate == 2.0
         assert abs(lower - 100 * (0.02 - spread)) < 0.11 and abs(upper - 100 * (0.02 + spread)) < 0.11
-        assert report.lost_against({"texts": 1000}, other) == report.lost_against(row, None) == ""
-        assert report.lost_against({"texts": 1000, "separate_lost": 30, "separate_gained": 10}, None) == report.lost_against(row, other)
+        assert formatting.lost_against({"texts": 1000}, other) == formatting.lost_against(row, None) == ""
+        assert formatting.lost_against({"texts": 1000, "separate_lost": 30, "separate_gained": 10}, None) == formatting.lost_against(row, other)
 
     def test_a_section_says_in_short_what_its_last_way_reaches(self):
         row = {"accuracy": 0.89, "single_mean_ms": 2.0}
@@ -154,6 +155,28 @@ class Report(unittest.TestCase):
         assert lines(separate) == ["A separate model of 12 layers is right on 0.9100 of *test*. " + told[0], *told[1:]]
         row |= {"texts": 1000, "right": packed(np.arange(1000) < 890)}
         assert ", 2.00 (" in lines(separate)[2] and lines(separate)[2].endswith(" against the separate model")
+
+    def test_the_summary_has_the_sets_that_are_measured_beside_both_alternatives(self):
+        def model(correct: int, **more) -> dict:
+            return {"full_depth": {"accuracy": correct / 1000, "texts": 1000, "right": packed(np.arange(1000) < correct), **more}}
+
+        certified = {"accuracy": 0.89, "texts": 1000, "right": packed(np.arange(1000) < 890), "mean_layer": 1.5, "single_mean_ms": 2.0}
+        own = {**model(900, single_mean_ms=8.0), "certificates": [{"epsilon": 0.02, "test": None}, {"epsilon": 0.01, "test": certified}]}
+        with tempfile.TemporaryDirectory() as folder:
+            def summary() -> list[str]:
+                return report.summary(ENCODERS["6x384"], Path(folder))
+
+            for name in ("snli", "sst2"):
+                assert summary() == [], "one set alone has its own section"
+                for way, m in (("bag", model(800)), ("cut6", model(910)), ("exit0_declining", own)):
+                    measure.write_json(m, Path(folder) / name / f"{way}.json")
+            measure.write_json(model(800), Path(folder) / "mnli" / "bag.json")
+            told = summary()
+            assert told[4] == "|  | SST-2 | SNLI |"
+            assert told[6:10] == ["| full depth is right on | 0.9000 | 0.9000 |", "| a model of 6 layers without early exits | 0.9100 | 0.9100 |",
+                                  "| a bag of words | 0.8000 | 0.8000 |", "| under the certificate | 0.8900 | 0.8900 |"]
+            assert "| 2.00 (" in told[10]
+            assert told[11:-1] == ["| mean layer | 1.50 | 1.50 |", "| faster than full depth | 4.00x | 4.00x |"]
 
     def test_seeds_are_compared_by_the_goals_that_all_of_them_have(self):
         def model(full: float, certified: float) -> dict:
@@ -177,11 +200,12 @@ class Report(unittest.TestCase):
             assert report.seeds_table(SETS["imdb"], ENCODERS["6x384"], Path(folder)) == [], "it has one seed alone"
 
     def test_columns_without_a_value_are_left_out(self):
-        assert report.table(["a", "b", "c"], [["1", "", "3"], ["", "", "4"]])[:3] == ["| a | c |", "| --- | --- |", "| 1 | 3 |"]
+        assert formatting.table(["a", "b", "c"], [["1", "", "3"], ["", "", "4"]])[:3] == ["| a | c |", "| --- | --- |", "| 1 | 3 |"]
 
     def test_ratios_are_never_rounded_up(self):
-        assert report.times(4.999) == "4.99x"
-        assert report.times(None) == ""
+        assert formatting.times(4.999) == "4.99x"
+        assert formatting.times(2.01) == "2.01x", "100 times that is less than 201"
+        assert formatting.times(None) == ""
 
 
 if __name__ == "__main__":
