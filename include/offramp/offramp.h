@@ -192,8 +192,8 @@ OFFRAMP_API offramp_status offramp_policy_create_default(const offramp_classifie
 
 typedef enum offramp_loss { OFFRAMP_DISAGREEMENT = 0, OFFRAMP_ACCURACY_DROP = 1, OFFRAMP_ERROR = 2 } offramp_loss;
 
-/* The policy of the boldest stored certificate that promises a loss of at most `epsilon`; *policy is NULL where there is
- * none, which is no error. */
+/* The policy of the boldest stored certificate that promises a loss of at most `epsilon` of all texts; *policy is NULL
+ * where there is none, which is no error. Those that promise it at every exit are for C++ and the command. */
 OFFRAMP_API offramp_status offramp_certified(const offramp_classifier* model, double epsilon, offramp_loss loss,
                                              offramp_policy** policy, offramp_error* error);
 

@@ -42,7 +42,8 @@ class Classifier:
     """A loaded model. Immutable, and safe from any number of threads: calls compute without the interpreter's lock.
 
     Same input, model, format and instruction set give bit-identical results, alone or in any batch, on any number of
-    threads. Pickles as the path and options that it was loaded with; works on in a forked child, on its own thread.
+    threads. Pickles as the path and options that it was loaded with; works on in a child forked while no call
+    runs, on its own thread.
     """
 
     def __init__(self, model: Model, arguments: tuple):
@@ -123,7 +124,8 @@ class Classifier:
         return self._model.tokenize(input)
 
     def certified(self, epsilon: float, loss: str = "disagreement") -> Optional[Policy]:
-        """The policy of the boldest stored certificate that promises a loss of at most epsilon; None where none does.
+        """The policy of the boldest stored certificate that promises a loss of at most epsilon of all texts; None where none does.
+        Those that promise it at every exit are for C++ and the command.
 
         loss: "disagreement", "accuracy_drop" or "error".
         """
