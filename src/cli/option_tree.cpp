@@ -41,6 +41,9 @@ option_description describe(const CLI::Option& option) {
     shown.value = type.substr(0, type.find(':'));
     shown.choices = choices_of(type);
     shown.fallback = option.get_default_str();
+    if (shown.fallback.starts_with('[') && shown.fallback.ends_with(']')) {  // a list
+      shown.fallback = shown.fallback.substr(1, shown.fallback.size() - 2);
+    }
   }
   return shown;
 }

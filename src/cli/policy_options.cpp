@@ -53,9 +53,9 @@ void check_decline(const std::string& rule, const std::optional<float>& decline)
 namespace {
 
 /// The threshold. Throws usage_error for one above 1.
-float reachable(float threshold, const std::string& what, const std::string& otherwise) {
+float reachable(float threshold, const std::string& what, const std::string& otherwise, const std::string& option) {
   if (threshold > 1.0F) {
-    throw usage_error("--threshold is " + CLI::detail::to_string(threshold) + ", which no " + what +
+    throw usage_error(option + " is " + CLI::detail::to_string(threshold) + ", which no " + what +
                       " reaches: expected 0 to 1" + otherwise);
   }
   return threshold;
@@ -63,8 +63,8 @@ float reachable(float threshold, const std::string& what, const std::string& oth
 
 }  // namespace
 
-offramp::exit_policy confidence_of_at_least(float threshold, const std::string& otherwise) {
-  return offramp::exit_policy(reachable(threshold, "confidence", otherwise));
+offramp::exit_policy confidence_of_at_least(float threshold, const std::string& otherwise, const std::string& option) {
+  return offramp::exit_policy(reachable(threshold, "confidence", otherwise, option));
 }
 
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss) {
@@ -122,7 +122,7 @@ offramp::exit_policy rule_of(const policy_options& options, const offramp::exit_
     return exit_policy::normalized_entropy(required_threshold(options));
   }
   if (options.rule == "margin") {
-    return exit_policy::margin(reachable(required_threshold(options), "margin", otherwise));
+    return exit_policy::margin(reachable(required_threshold(options), "margin", otherwise, "--threshold"));
   }
   if (options.rule == "learned") {
     return exit_policy::learned(required_threshold(options));

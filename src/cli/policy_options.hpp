@@ -45,9 +45,10 @@ struct policy_options {
 CLI::Option* add_decline_to(CLI::App& parser, std::optional<float>& decline);
 /// Throws usage_error unless there is a decline for --rule declining, and for no other.
 void check_decline(const std::string& rule, const std::optional<float>& decline);
-/// One threshold for all exits. Throws usage_error above 1, where somebody meant another number; `otherwise` says what
-/// else there is.
-[[nodiscard]] offramp::exit_policy confidence_of_at_least(float threshold, const std::string& otherwise = {});
+/// One threshold for all exits, of that option. Throws usage_error above 1, where somebody meant another number;
+/// `otherwise` says what else there is.
+[[nodiscard]] offramp::exit_policy confidence_of_at_least(float threshold, const std::string& otherwise = {},
+                                                          const std::string& option = "--threshold");
 /// Adds --loss, whose values certified_loss_named understands; `loss` must stay where it is until parsing is over.
 CLI::Option* add_loss_to(CLI::App& parser, std::string& loss);
 

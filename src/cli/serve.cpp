@@ -20,6 +20,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <pthread.h>
@@ -121,14 +122,16 @@ class signal_waiter {
 };
 
 void serve(serve_options options) {
-  for (const std::optional<float>& threshold : {options.threshold, options.busy_threshold}) {
+  // Before any model is loaded.
+  for (const auto& [option, threshold] :
+       {std::pair("--threshold", options.threshold), std::pair("--busy-threshold", options.busy_threshold)}) {
     if (threshold) {
-      static_cast<void>(confidence_of_at_least(*threshold));  // before any model is loaded
+      static_cast<void>(confidence_of_at_least(*threshold, {}, option));
     }
   }
   if (options.busy_texts->count() > 0 && options.queue.busy_texts > options.queue.waiting_texts) {
-    throw usage_error("--busy-texts is " + std::to_string(options.queue.busy_texts) + ", expected at most the " +
-                      std::to_string(options.queue.waiting_texts) + " of --queue, which never wait");
+    throw usage_error("--busy-texts is " + std::to_string(options.queue.busy_texts) + ", expected at most --queue, " +
+                      std::to_string(options.queue.waiting_texts) + ": more never wait");
   }
   const signal_waiter signals;
   std::signal(SIGPIPE, SIG_IGN);  // a client that went away is no reason to end
@@ -197,10 +200,11 @@ command add_serve(CLI::App& app) {
   parser.add_option("--queue", options->queue.waiting_texts, "Texts that may wait; more are refused with 429")
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
-  options->busy_texts =
-      parser.add_option("--busy-texts", options->queue.busy_texts, "Waiting texts at which the policy is boldest")
-          ->check(CLI::Range(1, 1 << 24))
-          ->capture_default_str();
+  options->busy_texts = parser
+                            .add_option("--busy-texts", options->queue.busy_texts,
+                                        "Waiting texts at which the policy is boldest, --queue if that is less")
+                            ->check(CLI::Range(1, 1 << 24))
+                            ->capture_default_str();
   parser.add_option("--batch", options->queue.texts_at_once, "Texts of several requests in one batch")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();

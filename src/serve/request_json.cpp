@@ -109,7 +109,7 @@ std::optional<offramp::exit_policy> read_policy(const json& request, const serve
   const int policies =
       (request.contains("threshold") ? 1 : 0) + (request.contains("certified") ? 1 : 0) + (wants_full_depth ? 1 : 0);
   if (policies > 1) {
-    refuse("expected threshold, certified or full_depth, not both");
+    refuse("expected one of threshold, certified and full_depth, not several");
   }
   if (wants_full_depth) {
     policy = offramp::exit_policy::full_depth();

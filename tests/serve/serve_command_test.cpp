@@ -226,9 +226,10 @@ TEST(serve_command, says_what_it_cannot_do) {
   expect({"--model", tiny("tiny"), folder.copy_of("tiny") + "/"}, 2, "two are called tiny");
   expect({"--model", tiny("tiny"), "--threads", "0"}, 2, "--threads");
   expect({"--model", tiny("tiny"), "--threshold", "1.5"}, 2, "--threshold is 1.5, which no confidence reaches");
+  expect({"--model", tiny("tiny"), "--busy-threshold", "1.5"}, 2, "--busy-threshold is 1.5, which no confidence");
   expect({"--model", tiny("tiny"), "--threshold", "0.5", "--full-depth"}, 2, "--full-depth");
   expect({"--model", tiny("tiny"), "--queue", "8", "--busy-texts", "9"}, 2,
-         "--busy-texts is 9, expected at most the 8");
+         "--busy-texts is 9, expected at most --queue, 8");
   expect({"--model", tiny("tiny"), "--text-bytes", "4194305"}, 2, "--text-bytes");
   expect({"--model", tiny("tiny"), "--host", "256.0.0.1"}, 1, "256.0.0.1, port 0: cannot be listened on");
 }
