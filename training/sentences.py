@@ -36,7 +36,9 @@ def main():
     kept = [sentence for sentence in sentences_of(a.reviews)
             if a.shortest <= len(sentence.split()) <= a.longest and sentence not in known]
     chosen = random.Random(a.seed).sample(kept, min(a.count, len(kept)))
-    Path(a.out).write_text("\n".join(chosen) + "\n", encoding="utf-8")
+    partial = Path(a.out + ".tmp")
+    partial.write_text("\n".join(chosen) + "\n", encoding="utf-8")
+    partial.replace(a.out)
 
 
 if __name__ == "__main__":

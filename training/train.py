@@ -68,15 +68,22 @@ def teacher_logits(a, directory: Path, texts: list) -> torch.Tensor:
     return data.predict(teacher, read, autocast=not a.float32, progress=lambda b: tqdm(b, desc="teacher", mininterval=5))[-1]
 
 
+def weights_of(teacher: Path) -> Path:
+    is_offramp = (teacher / "exits.json").exists()
+    return teacher / ("model.safetensors" if is_offramp else "final.pt")
+
+
 def soft_labels(a, texts: list) -> torch.Tensor:
-    """Mean over the teachers of softmax(last exit / temperature): [texts, labels]. Kept in the output directory, with what they
-    answer."""
+    """Mean over the teachers of softmax(last exit / temperature): [texts, labels]. Kept in the output directory, and for nothing
+    else than these texts, teachers and labels."""
     cache = Path(a.out) / "teacher.pt"
-    asked = hashlib.sha256(json.dumps([texts, a.teacher, a.teacher_temperature]).encode()).hexdigest()
+    weights = [hashlib.sha256(weights_of(Path(directory)).read_bytes()).hexdigest() for directory in a.teacher]
+    names = a.label_names or a.labels
+    asked = hashlib.sha256(json.dumps([texts, weights, a.teacher_temperature, names]).encode()).hexdigest()
     if cache.exists():
         kept = torch.load(cache, weights_only=True)
         if not isinstance(kept, dict) or kept["asked"] != asked:
-            raise SystemExit(f"{cache}: answers of other teachers, or to other texts; another --out has room for these")
+            raise SystemExit(f"{cache}: expected the answers of these teachers to these texts; delete it, or name another --out")
         return kept["answers"]
     total = torch.zeros(len(texts), len(a.labels))
     for directory in a.teacher:

@@ -85,13 +85,19 @@ class Recipe(unittest.TestCase):
     def test_answers_are_kept_for_the_same_texts_and_teachers_alone(self):
         with tempfile.TemporaryDirectory() as folder, \
                 mock.patch.object(train, "teacher_logits", lambda a, d, texts: torch.tensor([[len(t), 1.0] for t in texts])):
-            a = SimpleNamespace(out=folder, labels=["0", "1"], teacher=["t"], teacher_temperature=2.0)
+            for name in ("t", "u"):
+                (Path(folder) / name).mkdir()
+                (Path(folder) / name / "final.pt").write_text(name)
+            a = SimpleNamespace(out=folder, labels=["0", "1"], label_names=None, teacher=[folder + "/t"], teacher_temperature=2.0)
             answers = train.soft_labels(a, ["abc", "d"])
             assert torch.allclose(answers, torch.softmax(torch.tensor([[3, 1.0], [1, 1.0]]) / 2, -1))
             with mock.patch.object(train, "teacher_logits", None):
                 assert torch.equal(train.soft_labels(a, ["abc", "d"]), answers)
-            for change, texts in (({}, ["abd", "d"]), ({"teacher": ["u"]}, ["abc", "d"]), ({"teacher_temperature": 1.0}, ["abc", "d"])):
-                with self.assertRaisesRegex(SystemExit, "of other teachers, or to other texts"):
+            with mock.patch.object(train, "teacher_logits", None):
+                assert torch.equal(train.soft_labels(SimpleNamespace(**{**vars(a), "teacher": [folder + "/t/"]}), ["abc", "d"]), answers)
+            for change, texts in (({}, ["abd", "d"]), ({"teacher": [folder + "/u"]}, ["abc", "d"]), ({"labels": ["1", "0"]}, ["abc", "d"]),
+                                  ({"teacher_temperature": 1.0}, ["abc", "d"])):
+                with self.assertRaisesRegex(SystemExit, "these teachers to these texts"):
                     train.soft_labels(SimpleNamespace(**{**vars(a), **change}), texts)
 
     def test_a_label_that_is_unknown_is_told_with_its_line(self):
