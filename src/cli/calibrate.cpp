@@ -16,7 +16,6 @@
 #include <offramp/study/reliability_chart.hpp>
 #include <offramp/study/sweep_rule.hpp>
 
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -182,19 +181,17 @@ study::calibration calibration_of(const offramp::classifier& model, const study:
   return study::calibrate(std::move(logits), policy, study::read_previous_logit_weights(options.model.path()));
 }
 
-void store(const study::calibration& fitted, const offramp::classifier& model, const study::dataset& data,
-           const calibrate_options& options) {
-  const std::size_t removed = study::store_calibration(
+void store(const study::calibration& fitted, const study::dataset& data, const calibrate_options& options) {
+  const study::removed_certificates removed = study::store_calibration(
       options.model.path(), offramp::numeric_format_named(options.model.format).value(), fitted, data,
       options.accept_bound->count() > 0 ? study::temperature_at_bound::store : study::temperature_at_bound::refuse);
-  if (removed > 0) {
+  if (removed.count > 0) {
     std::cerr << "offramp: " << options.model.path().string()
-              << ": certificates removed, because temperatures changed: " << removed << '\n';
-    const auto is_default = [&](const offramp::certificate& given) { return given.policy == model.default_policy(); };
-    if (std::ranges::any_of(model.certificates(), is_default)) {
-      std::cerr << "offramp: the default policy stays, but was certified under other temperatures: it promises nothing "
-                   "until offramp certify says so under these\n";
-    }
+              << ": certificates removed, because temperatures changed: " << removed.count << '\n';
+  }
+  if (removed.had_default) {
+    std::cerr << "offramp: the default policy stays, but was certified under other temperatures: it promises nothing "
+                 "until offramp certify certifies it anew\n";
   }
 }
 
@@ -220,7 +217,7 @@ void calibrate(const calibrate_options& options) {
   }
   warn(fitted, data, options.data.labels.of(model.labels()));
   if (is_stored) {
-    store(fitted, model, data, options);
+    store(fitted, data, options);
   }
 }
 

@@ -71,13 +71,15 @@ void write_depths(const study::certification& result) {
     const bool is_last = &depth == &result.depths.back();
     char threshold[24];
     std::snprintf(threshold, sizeof threshold, "%.3f", static_cast<double>(depth.threshold.value_or(0.0F)));
-    std::snprintf(line, sizeof line, "%5d  %9s  %12lld  %6lld  %6.4f  %6.4f", depth.layer,
+    char risk[24] = "-";
+    if (depth.texts > 0) {
+      std::snprintf(risk, sizeof risk, "%.4f", static_cast<double>(depth.losses) / static_cast<double>(depth.texts));
+    }
+    std::snprintf(line, sizeof line, "%5d  %9s  %12lld  %6lld  %6s  %6.4f", depth.layer,
                   depth.threshold ? threshold
                   : is_last       ? "-"
                                   : "closed",
-                  static_cast<long long>(depth.texts), static_cast<long long>(depth.losses),
-                  depth.texts == 0 ? 0.0 : static_cast<double>(depth.losses) / static_cast<double>(depth.texts),
-                  depth.bound);
+                  static_cast<long long>(depth.texts), static_cast<long long>(depth.losses), risk, depth.bound);
     std::cout << line << '\n';
   }
 }

@@ -220,9 +220,10 @@ command add_fit(CLI::App& app) {
   parser.add_option("--model", arguments->model, "Directory of the checkpoint")->required();
   parser.add_option("--train", arguments->files.train, "Labelled texts to learn from: label<TAB>text, .jsonl or .csv");
   parser.add_option("--dev", arguments->files.dev, "Labelled texts to choose and calibrate with");
-  parser.add_option("--texts", arguments->files.texts,
-                    "Texts without labels, one a line, or .jsonl: exits learn full depth's answers to them; without "
-                    "--dev, a fifth of them chooses and calibrates");
+  parser.add_option(
+      "--texts", arguments->files.texts,
+      "Texts without labels, one a line, .jsonl or .csv: exits learn full depth's answers to them; without "
+      "--dev, a fifth of them chooses and calibrates");
   parser.add_option("--out", arguments->out, "Directory of the new model; that of --model: exits.* are added there")
       ->required();
   add_field_names_to(parser, options.fields);

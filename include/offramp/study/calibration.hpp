@@ -82,17 +82,23 @@ using previous_logit_weights = std::vector<std::vector<float>>;
 /// its confidences would mean nothing.
 enum class temperature_at_bound { refuse, store };
 
+/// Certificates that temperatures made void.
+struct removed_certificates {
+  std::size_t count = 0;
+  bool had_default = false;  ///< one of them had certified the default policy, and none that is left does
+};
+
 /// Writes the temperatures of that format, and what they were fitted on, into the directory's exits.json, which is
 /// replaced whole, and notes the texts as calibrated (known_texts); everything else in it stays, the default policy
-/// too. Only certificates go that speak of other temperatures than their format has now. Returns how many went. Weights
+/// too. Only certificates go that speak of other temperatures than their format has now. Returns which went. Weights
 /// of n-grams are those of every format: where they are new, golden logits follow them, and the temperatures of the
 /// other formats go, with their certificates. A checkpoint of a published early-exit system, or a plain sequence
 /// classifier, gets its exits.json and, with its heads, its exits.safetensors; no other file changes. It answers as
 /// before, apart from the temperatures. Throws `invalid_argument` for a temperature at the end of its range, unless it
 /// is to be stored, and when the exits are not those of the directory, `unsupported` for weights of n-grams where an
 /// exit reads the logits of earlier ones, `io` when a file cannot be written, and as loading.
-OFFRAMP_API std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format,
-                                          const calibration& fitted, const dataset& data,
-                                          temperature_at_bound at_bound = temperature_at_bound::refuse);
+OFFRAMP_API removed_certificates store_calibration(const std::filesystem::path& directory, numeric_format format,
+                                                   const calibration& fitted, const dataset& data,
+                                                   temperature_at_bound at_bound = temperature_at_bound::refuse);
 
 }  // namespace offramp::inline OFFRAMP_ABI_NAMESPACE::study

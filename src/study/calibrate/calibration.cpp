@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "study/certified_default.hpp"
 #include "study/exit_temperature.hpp"
 #include "study/update_exits.hpp"
 
@@ -262,8 +263,8 @@ calibration calibrate(exit_logits logits, const exit_policy& policy, const previ
   return result;
 }
 
-std::size_t store_calibration(const std::filesystem::path& directory, numeric_format format, const calibration& fitted,
-                              const dataset& data, temperature_at_bound at_bound) {
+removed_certificates store_calibration(const std::filesystem::path& directory, numeric_format format,
+                                       const calibration& fitted, const dataset& data, temperature_at_bound at_bound) {
   const offramp::detail::default_floating_point environment;
   if (at_bound == temperature_at_bound::refuse) {
     detail::refuse_bounds(fitted);
@@ -275,7 +276,9 @@ std::size_t store_calibration(const std::filesystem::path& directory, numeric_fo
   detail::check_exits(content, fitted);
   detail::set_ngram_weights(content, fitted);
   detail::set_temperatures(content, format, fitted);
-  const std::size_t removed = detail::remove_outdated_certificates(content, old);
+  const bool had_default = detail::has_certified_default(content);
+  removed_certificates removed{.count = detail::remove_outdated_certificates(content, old)};
+  removed.had_default = had_default && !detail::has_certified_default(content);
   std::vector<model::calibration_description> all{detail::describe(format, fitted, data)};
   for (const model::calibration_description& other : content.calibration) {
     if (other.numeric_format != all.front().numeric_format) {

@@ -7,10 +7,10 @@
 #include "fit_inputs.hpp"
 #include "fit_texts.hpp"
 #include "ngram_choice.hpp"
+#include "study/certified_default.hpp"
 #include "study/update_exits.hpp"
 
 #include <offramp/error.hpp>
-#include <offramp/model/exits/policy.hpp>
 #include <offramp/model/model_parts.hpp>
 #include <offramp/study/exit_logits.hpp>
 
@@ -72,13 +72,6 @@ namespace {
   }
 }
 
-[[nodiscard]] bool is_certified(const model::policy_description& policy,
-                                const std::vector<model::certificate_description>& certificates) {
-  return std::ranges::any_of(certificates, [&](const model::certificate_description& certificate) {
-    return model::make_policy(certificate.policy) == model::make_policy(policy);
-  });
-}
-
 /// What stays of a description whose first exit is new; `threshold`, if there is one, is its default policy.
 void adapt(model::exits_file& content, const std::optional<float>& threshold, fit_result& result) {
   if (!content.calibration.empty()) {
@@ -97,10 +90,10 @@ void adapt(model::exits_file& content, const std::optional<float>& threshold, fi
     content.default_policy.reset();
     result.warnings.emplace_back(
         "the default policy asked each exit by its place and is dropped: every layer runs by default");
-  } else if (is_certified(*content.default_policy, content.certificates)) {
+  } else if (has_certified_default(content)) {
     result.warnings.emplace_back(
         "the default policy stays, but was certified for the exits that there were: with one more it promises nothing "
-        "until offramp certify says so of all of them");
+        "until offramp certify certifies it for all of them");
   }
 }
 

@@ -123,7 +123,8 @@ TEST_F(StoreTest, ChangesNothingElse) {
   const json before = exits();
   const dataset data = texts();
   const calibration fitted = fit(data);
-  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store), 1U);
+  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store).count,
+            1U);
   json after = exits();
   const json calibrated = after["calibration"]["float32"];
   EXPECT_EQ(calibrated["data_sha256"], data.sha256);
@@ -168,12 +169,15 @@ TEST_F(StoreTest, CertificatesGoWhereTheirTemperaturesChange) {
   }
   replace_exits(content);
   // bfloat16 has no temperatures: float32's count there.
-  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store), 2U);
+  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store).count,
+            2U);
   ASSERT_EQ(exits()["certificates"].size(), 1U);
   EXPECT_EQ(exits()["certificates"][0]["numeric_format"], "int8");
-  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store), 0U);
-  EXPECT_EQ(store_calibration(directory_, numeric_format::bfloat16, fitted, data, temperature_at_bound::store), 0U);
-  EXPECT_EQ(store_calibration(directory_, numeric_format::int8, fitted, data, temperature_at_bound::store), 1U);
+  EXPECT_EQ(store_calibration(directory_, numeric_format::float32, fitted, data, temperature_at_bound::store).count,
+            0U);
+  EXPECT_EQ(store_calibration(directory_, numeric_format::bfloat16, fitted, data, temperature_at_bound::store).count,
+            0U);
+  EXPECT_EQ(store_calibration(directory_, numeric_format::int8, fitted, data, temperature_at_bound::store).count, 1U);
   for (const char* format : {"float32", "bfloat16", "int8"}) {
     EXPECT_EQ(exits()["calibration"][format]["n"], data.texts.size());
     EXPECT_FLOAT_EQ(exits()["exits"][1]["temperature"][format].get<float>(), fitted.exits[1].temperature);
@@ -212,11 +216,11 @@ TEST_F(StoreTest, NewWeightsOfNGramsAreThoseOfEveryFormat) {
     content["certificates"][0]["exits"].push_back(exit.layer);
   }
   replace_exits(content);
-  EXPECT_EQ(store(fitted, numeric_format::float32), 0U) << "nothing is new";
+  EXPECT_EQ(store(fitted, numeric_format::float32).count, 0U) << "nothing is new";
   EXPECT_TRUE(exits()["calibration"].contains("int8"));
 
   fitted.exits.back().ngram_weight = 0.5F;
-  EXPECT_EQ(store(fitted, numeric_format::float32), 1U);
+  EXPECT_EQ(store(fitted, numeric_format::float32).count, 1U);
   EXPECT_EQ(exits()["exits"].back()["ngram_weight"], 0.5);
   EXPECT_FALSE(exits()["calibration"].contains("int8"));
   for (const json& exit : exits()["exits"]) {
