@@ -69,6 +69,7 @@ set(implementation_headers
     include/offramp/classifier/members.hpp
     include/offramp/classifier/state.hpp
     include/offramp/classifier/tokenizer_members.hpp
+    include/offramp/detail/ascii.hpp
     include/offramp/detail/binomial.hpp
     include/offramp/detail/bisection.hpp
     include/offramp/detail/directory_name.hpp

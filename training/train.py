@@ -54,9 +54,13 @@ def parse_arguments(arguments=None):
     return p.parse_args(arguments)
 
 
+def is_offramp_model(directory: Path) -> bool:
+    return (directory / "exits.json").exists()
+
+
 def teacher_logits(a, directory: Path, texts: list) -> torch.Tensor:
     """Of the last exit: [texts, labels]."""
-    if (directory / "exits.json").exists():
+    if is_offramp_model(directory):
         labels = json.loads((directory / "exits.json").read_text(encoding="utf-8"))["labels"]
         if labels != (a.label_names or a.labels):
             raise SystemExit(f"{directory}: its labels are {labels}, expected {a.label_names or a.labels}")
@@ -69,8 +73,7 @@ def teacher_logits(a, directory: Path, texts: list) -> torch.Tensor:
 
 
 def weights_of(teacher: Path) -> Path:
-    is_offramp = (teacher / "exits.json").exists()
-    return teacher / ("model.safetensors" if is_offramp else "final.pt")
+    return teacher / ("model.safetensors" if is_offramp_model(teacher) else "final.pt")
 
 
 def soft_labels(a, texts: list) -> torch.Tensor:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "certify_output.hpp"
 
+#include "fixed_number.hpp"
 #include "json_output.hpp"
 #include "policy_options.hpp"
 
@@ -71,15 +72,13 @@ void write_depths(const study::certification& result) {
     const bool is_last = &depth == &result.depths.back();
     char threshold[24];
     std::snprintf(threshold, sizeof threshold, "%.3f", static_cast<double>(depth.threshold.value_or(0.0F)));
-    char risk[24] = "-";
-    if (depth.texts > 0) {
-      std::snprintf(risk, sizeof risk, "%.4f", static_cast<double>(depth.losses) / static_cast<double>(depth.texts));
-    }
+    const std::string risk =
+        depth.texts == 0 ? "-" : fixed(static_cast<double>(depth.losses) / static_cast<double>(depth.texts), 4);
     std::snprintf(line, sizeof line, "%5d  %9s  %12lld  %6lld  %6s  %6.4f", depth.layer,
                   depth.threshold ? threshold
                   : is_last       ? "-"
                                   : "closed",
-                  static_cast<long long>(depth.texts), static_cast<long long>(depth.losses), risk, depth.bound);
+                  static_cast<long long>(depth.texts), static_cast<long long>(depth.losses), risk.c_str(), depth.bound);
     std::cout << line << '\n';
   }
 }

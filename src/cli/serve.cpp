@@ -49,10 +49,10 @@ struct serve_options {
 
 offramp_serve::policy_range policies_of(const offramp::classifier& model, const serve_options& options) {
   const offramp::exit_policy calm = options.full_depth->count() > 0 ? offramp::exit_policy::full_depth()
-                                    : options.threshold             ? confidence_of_at_least(*options.threshold)
+                                    : options.threshold             ? offramp::exit_policy(*options.threshold)
                                                                     : model.default_policy();
   if (options.busy_threshold) {
-    return {calm, confidence_of_at_least(*options.busy_threshold), model};
+    return {calm, offramp::exit_policy(*options.busy_threshold), model};
   }
   if (options.busy_certified) {
     const auto certified = model.certified(*options.busy_certified);

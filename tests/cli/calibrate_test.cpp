@@ -29,11 +29,6 @@ const char* const tiny_texts =
     "a "
     "man and a dog\nno\tnot warm!\nno\tA good dog.\nyes\tbad, bad, bad\n";
 
-std::string content_of(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
 /// A copy of a model that may be written to, and a file of labelled texts.
 class CalibrateTest : public testing::Test {
  protected:

@@ -11,8 +11,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -38,8 +36,7 @@ std::string data_lines() {
 std::map<std::string, std::string> files_in(const std::filesystem::path& directory) {
   std::map<std::string, std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    std::ifstream stream(entry.path(), std::ios::binary);
-    files[entry.path().filename().string()] = {std::istreambuf_iterator<char>(stream), {}};
+    files[entry.path().filename().string()] = content_of(entry.path());
   }
   return files;
 }

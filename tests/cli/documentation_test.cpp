@@ -82,21 +82,12 @@ TEST(cli_documentation, shows_commands_that_there_are) {
   }
 }
 
-std::vector<std::string> lines_of(const std::filesystem::path& page) {
-  std::vector<std::string> lines;
-  std::ifstream file(page);
-  for (std::string line; std::getline(file, line);) {
-    lines.push_back(line);
-  }
-  return lines;
-}
-
 TEST(cli_documentation, repeats_measured_rows_as_their_pages_have_them) {
   const std::filesystem::path root = OFFRAMP_SOURCE_DIR;
-  std::vector<std::string> measured = lines_of(root / "docs" / "speed.md");
-  const std::vector<std::string> results = lines_of(root / "docs" / "results.md");
+  std::vector<std::string> measured = lines_of(content_of(root / "docs" / "speed.md"));
+  const std::vector<std::string> results = lines_of(content_of(root / "docs" / "results.md"));
   measured.insert(measured.end(), results.begin(), results.end());
-  const std::vector<std::string> readme = lines_of(root / "README.md");
+  const std::vector<std::string> readme = lines_of(content_of(root / "README.md"));
   auto line = std::find(readme.begin(), readme.end(), "## Speed");
   ASSERT_NE(line, readme.end());
   std::size_t rows = 0;

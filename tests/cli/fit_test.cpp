@@ -5,18 +5,11 @@
 
 #include <offramp/offramp.hpp>
 
-#include <fstream>
-#include <iterator>
 
 namespace cli_fit_test {
 
 using namespace offramp_tests;
 using offramp_cli::json;
-
-std::string content_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 /// A directory with training and dev data for the tiny model, and the command line that uses them.
 class fit_command : public testing::Test {

@@ -199,6 +199,11 @@ class conversation {
 
 inline std::string tiny(const std::string& model) { return std::string(OFFRAMP_TEST_DATA) + "/models/" + model; }
 
+inline std::string content_of(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 /// A directory that is removed at the end, with what is in it.
 class scratch_directory {
  public:
@@ -230,10 +235,7 @@ class scratch_directory {
   }
 
   /// The content of a file in it.
-  [[nodiscard]] std::string content(const std::string& name) const {
-    std::ifstream in(path_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
+  [[nodiscard]] std::string content(const std::string& name) const { return content_of(path_ / name); }
 
  private:
   std::filesystem::path path_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/ascii.hpp>
 #include <offramp/error.hpp>
 #include <offramp/version.hpp>
 
@@ -24,9 +25,9 @@ inline void refuse_placeholder(const std::string& name, std::string_view head) {
   }
   head.remove_prefix(std::min(head.find_first_not_of(" \t\r\n"), head.size()));
   const auto starts_with = [&](std::string_view tag) {  // in any case
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return head.size() >= tag.size() &&
-           std::equal(tag.begin(), tag.end(), head.begin(), [&](char a, char b) { return a == lower(b); });
+    return head.size() >= tag.size() && std::equal(tag.begin(), tag.end(), head.begin(), [&](char a, char b) {
+             return a == offramp::detail::ascii_lowercase(b);
+           });
   };
   if (starts_with("<!doctype html") || starts_with("<html")) {
     throw error(error_kind::bad_model, name + ": is an HTML page, as a failed download leaves in the place of a file");

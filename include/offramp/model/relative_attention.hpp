@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/ascii.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/json_object.hpp>
 #include <offramp/nn/relative_places.hpp>
@@ -46,7 +47,7 @@ namespace detail {
     if (c == '|') {
       names.emplace_back();
     } else if (c != ' ') {
-      names.back() += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      names.back() += offramp::detail::ascii_lowercase(c);
     }
   }
   return names;

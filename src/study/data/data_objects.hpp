@@ -3,6 +3,7 @@
 
 #include "data_lines.hpp"
 
+#include <offramp/detail/ascii.hpp>
 #include <offramp/error.hpp>
 #include <offramp/model/json.hpp>
 #include <offramp/study/dataset.hpp>
@@ -25,8 +26,7 @@ enum class row_form { line, json_line, csv };
 /// By the file's extension, in upper or lower case. Throws `bad_data` for .json, which is one value and no row.
 [[nodiscard]] inline row_form form_of(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(extension, extension.begin(), offramp::detail::ascii_lowercase);
   if (extension == ".json") {
     throw error(error_kind::bad_data,
                 path.string() + ": is JSON, expected JSON Lines (.jsonl), an object in each line");

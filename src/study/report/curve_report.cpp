@@ -32,20 +32,18 @@ std::vector<std::size_t> points_to_write(const curve_study& study, std::size_t c
 namespace {
 
 [[nodiscard]] std::vector<detail::curve_row> rows_of(const curve_study& study, std::span<const std::size_t> points) {
-  const std::set<int> layers = detail::layers_of(study);
   std::vector<detail::curve_row> rows;
-  detail::append_rows(rows, study, points, std::vector(layers.begin(), layers.end()));
+  detail::append_rows(rows, study, points, detail::layers_of(study));
   return rows;
 }
 
 /// All with the same fields.
 [[nodiscard]] std::vector<detail::curve_row> rows_of_all(const curve_study& study, std::span<const curve_study> others,
                                                          std::size_t points) {
-  std::set<int> all = detail::layers_of(study);
+  std::set<int> layers = detail::layers_of(study);
   for (const curve_study& other : others) {
-    all.merge(detail::layers_of(other));
+    layers.merge(detail::layers_of(other));
   }
-  const std::vector layers(all.begin(), all.end());
   std::vector<detail::curve_row> rows;
   detail::append_rows(rows, study, points_to_write(study, points), layers);
   for (const curve_study& other : others) {

@@ -73,7 +73,7 @@ inline void append_results(curve_row& fields, const operating_point& point) {
 }
 
 /// Nothing where the study has no exit on a layer.
-inline void append_exits(curve_row& fields, const operating_point& point, std::span<const int> layers) {
+inline void append_exits(curve_row& fields, const operating_point& point, const std::set<int>& layers) {
   for (const int layer : layers) {
     const auto share = std::ranges::find(point.exits, layer, &exit_share::layer);
     const bool is_there = share != point.exits.end();
@@ -124,7 +124,7 @@ inline void append_times(curve_row& fields, const wall_time* time) {
 }
 
 [[nodiscard]] inline curve_row row_of(const curve_study& study, std::string_view kind, const operating_point& point,
-                                      std::span<const int> layers, const wall_time* time, std::string_view name = {}) {
+                                      const std::set<int>& layers, const wall_time* time, std::string_view name = {}) {
   using enum curve_field::kind;
   curve_row fields = {{"kind", std::string(kind), word},
                       {"model", plain_word(study.model), word},
@@ -141,7 +141,7 @@ inline void append_times(curve_row& fields, const wall_time* time) {
 /// Kinds: "threshold" for the points of the curve, "exit" for one exit that answers every text, "oracle", "policy" for
 /// marked ones. Each has fields for all of `layers`.
 inline void append_rows(std::vector<curve_row>& rows, const curve_study& study, std::span<const std::size_t> points,
-                        std::span<const int> layers) {
+                        const std::set<int>& layers) {
   for (const std::size_t point : points) {
     rows.push_back(row_of(study, "threshold", study.found.points.at(point), layers, time_of(study, point)));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <offramp/detail/ascii.hpp>
 #include <offramp/text/tables/unicode_tables.hpp>
 #include <offramp/text/unicode/utf8.hpp>
 #include <offramp/version.hpp>
@@ -104,7 +105,7 @@ inline void append_lowercase(std::string_view text, std::string& result) {
   for (std::size_t position = 0; position < text.size();) {
     const char byte = text[position];
     if (static_cast<unsigned char>(byte) < 0x80) {
-      result += byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte;
+      result += offramp::detail::ascii_lowercase(byte);
       ++position;
     } else if (is_plain_east_asian(text, position)) {
       result.append(text, position, 3);
